@@ -1,0 +1,54 @@
+import type { Op } from "../ir/graph.ts";
+import type { Data } from "../ir/tensor.ts";
+import type { DType } from "../ir/types.ts";
+import type { Elem, Kernel } from "../kernel/kernel.ts";
+import type { AnyOpDef } from "../ir/op-def.ts";
+import type { TargetProfile } from "../target/profile.ts";
+import type { Halo, Layout } from "./layout.ts";
+
+/** Where a schedule wants an operand or puts a result. "any": whatever the others agree on. */
+export type Wish =
+  | { readonly kind: "plain" }
+  | { readonly kind: "image"; readonly halo: Halo; readonly fill: number }
+  | { readonly kind: "any" };
+
+/** A buffer the lowering hands to kernels: an input, output, weight segment or arena range, decided later by the planner. */
+export interface Buffer {
+  readonly id: number;
+}
+
+/** A tensor in a buffer. */
+export interface Place {
+  readonly buffer: Buffer;
+  readonly layout: Layout;
+  /** The data where the tensor is a constant, in row-major order. */
+  readonly constant?: Data;
+  readonly dtype: DType;
+}
+
+/** What a schedule may do while it lowers one op. */
+export interface LowerContext {
+  readonly target: TargetProfile;
+  /** The operand where the layout assignment put it for this op. undefined: absent. Throws for unknown names. */
+  operand(op: Op, name: string): Place | undefined;
+  /** Operands of the variadic tail. */
+  variadic(op: Op): readonly Place[];
+  /** The place of result `index`, to be written. */
+  result(op: Op, index?: number): Place;
+  /** Constant data packed by the schedule. Equal bytes are stored once. */
+  weights(elem: Elem, data: ArrayBufferView): Buffer;
+  /** Arena space alive during this op only. */
+  scratch(elem: Elem, size: number): Buffer;
+  /** A copy of a tensor in another layout, made by a kernel call right here (scratch) or, for constants, at compile time. */
+  relayout(place: Place, layout: Layout): Place;
+  /** Appends a call. Arguments by parameter name. */
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void;
+}
+
+/** How one op (or every op of a family) becomes kernels. */
+export interface Schedule {
+  readonly ops: readonly AnyOpDef[];
+  /** By operand position and result position; missing means plain. Called once an op, before any layout is decided. */
+  wishes?(op: Op, target: TargetProfile): { readonly operands: readonly (Wish | undefined)[]; readonly results: readonly (Wish | undefined)[] };
+  lower(op: Op, context: LowerContext): void;
+}
