@@ -13,6 +13,7 @@ import { planMemory, type Request } from "./plan-memory.ts";
 import type { Buffer, LowerContext, Place, Schedule } from "./schedule.ts";
 import { copyKernel, fillKernels } from "./schedules/copy.ts";
 import { SCHEDULES } from "./schedules/index.ts";
+import { contentHash, type WeightPool } from "./weight-pool.ts";
 
 /** One planned buffer of the arena, for reports: which call made it, until which call it is read. */
 export interface PlannedBuffer {
@@ -33,12 +34,9 @@ export interface CallInfo {
 
 export interface Lowered {
   readonly program: Program;
-  readonly weights: Uint8Array;
   readonly memory: { readonly buffers: readonly PlannedBuffer[]; readonly plannedBytes: number; readonly lowerBoundBytes: number };
   readonly calls: readonly CallInfo[];
 }
-
-const SEGMENT_ALIGN = 64;
 
 /** A buffer before the plan: constants become weight segments when a call first reads them. */
 interface OpenBuffer extends Buffer {
@@ -55,15 +53,15 @@ interface OpenCall {
 }
 
 /**
- * Graph of static types → program of kernels. Ops without a schedule are collected into one error.
- * `graph` is not changed.
+ * Graph of static types → program of kernels; its weights go into `pool`, which programs of one packing share.
+ * Ops without a schedule are collected into one error. `graph` is not changed.
  */
-export function lower(graph: Graph, target: TargetProfile, schedules: readonly Schedule[] = SCHEDULES): Lowered {
+export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, schedules: readonly Schedule[] = SCHEDULES): Lowered {
   const byOp = new Map<AnyOpDef, Schedule>();
   for (const schedule of schedules) for (const def of schedule.ops) byOp.set(def, schedule);
   refuseUnscheduled(graph, byOp, target);
   const wishes = new Map(graph.ops.map((op) => [op, wishesOf(op, byOp.get(op.def), target)]));
-  const lowering = new Lowering(graph, target, wishes);
+  const lowering = new Lowering(graph, target, wishes, pool);
   for (const op of graph.ops) lowering.lowerOp(op, byOp.get(op.def));
   return lowering.finish();
 }
@@ -92,9 +90,7 @@ class Lowering implements LowerContext {
   /** Copies of a place by layout. Keyed by the place, not its buffer: an op that works in place puts another tensor there. */
   private readonly relaid = new Map<Place, Map<string, Place>>();
   private readonly buffers: OpenBuffer[] = [];
-  private readonly segments: { bytes: Uint8Array; offset: number }[] = [];
-  private readonly segmentByContent = new Map<string, number>();
-  private weightBytes = 0;
+  private readonly pool: WeightPool;
   private readonly calls: OpenCall[] = [];
   private readonly kernels = new Map<string, Kernel>();
   private readonly kernelByBody = new Map<string, string>();
@@ -104,7 +100,8 @@ class Lowering implements LowerContext {
   private readonly usesLeft = new Map<Value, number>();
   private readonly outputOf = new Map<Value, number>();
 
-  constructor(graph: Graph, target: TargetProfile, wishes: ReadonlyMap<Op, OpWishes>) {
+  constructor(graph: Graph, target: TargetProfile, wishes: ReadonlyMap<Op, OpWishes>, pool: WeightPool) {
+    this.pool = pool;
     this.graph = graph;
     this.target = target;
     this.wishes = wishes;
@@ -285,7 +282,7 @@ class Lowering implements LowerContext {
       const buffer = args[param.name] as OpenBuffer | undefined;
       if (!buffer) throw new InternalError("lower", `${kernel.name} has no argument for ${param.name}`);
       bound[param.name] = { buffer, offset: 0 };
-      if (buffer.home.space === "weights" && buffer.home.segment === undefined) buffer.home.segment = this.addSegment(buffer.home.data());
+      if (buffer.home.space === "weights" && buffer.home.segment === undefined) buffer.home.segment = this.pool.add(buffer.home.data());
     }
     const op = this.current!;
     this.calls.push({
@@ -300,17 +297,6 @@ class Lowering implements LowerContext {
     const buffer: OpenBuffer = { id: this.buffers.length, name, bytes, home };
     this.buffers.push(buffer);
     return buffer;
-  }
-
-  private addSegment(bytes: Uint8Array): number {
-    const key = `${bytes.length} ${contentHash(bytes)}`;
-    const known = this.segmentByContent.get(key);
-    if (known !== undefined && equalBytes(this.segments[known]!.bytes, bytes)) return known;
-    const segment = this.segments.length;
-    this.segments.push({ bytes, offset: this.weightBytes });
-    this.weightBytes += Math.ceil(bytes.length / SEGMENT_ALIGN) * SEGMENT_ALIGN;
-    this.segmentByContent.set(key, segment);
-    return segment;
   }
 
   /** Equal bodies are stored once; other bodies of the same formula get a hash of the body behind the name. */
@@ -338,8 +324,6 @@ class Lowering implements LowerContext {
       args: Object.fromEntries(Object.entries(call.args).map(([name, arg]) => [name, sliceOf(arg)])),
       parts: call.parts,
     }));
-    const weights = new Uint8Array(this.weightBytes);
-    for (const segment of this.segments) weights.set(segment.bytes, segment.offset);
     const byId = new Map(this.buffers.map((buffer) => [buffer.id, buffer]));
     return {
       program: {
@@ -351,9 +335,8 @@ class Lowering implements LowerContext {
         extents: {},
         arenaBytes: plan.arenaBytes,
         stateBytes: 0,
-        segments: this.segments.map(({ bytes, offset }) => ({ offset, bytes: bytes.length, sha256: "" })),
+        segments: this.pool.segments(),
       },
-      weights,
       memory: {
         buffers: requests.map((r) => ({ name: byId.get(r.id)!.name, offset: plan.offsets.get(r.id)!, bytes: r.bytes, from: r.firstUse, to: r.lastUse })),
         plannedBytes: plan.arenaBytes,
@@ -407,15 +390,4 @@ function macsOf(op: Op): number {
 
 function bytesOf(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** FNV-1a over 32-bit words, for finding equal contents; equality is checked byte by byte. */
-function contentHash(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash >>> 0;
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((x, i) => x === b[i]);
 }

@@ -1,0 +1,160 @@
+import { Command, CommanderError, Option } from "commander";
+import { exitCodeFor, NeoError } from "../support/errors.ts";
+import { COMMANDS } from "./commands.ts";
+import { applyConfig } from "./config.ts";
+import type { CommandSpec, OptionSpec, OptionValues, Outcome } from "./command.ts";
+import { errorDiagnostic } from "./diagnostics.ts";
+import { Reporter, type ProgressMode } from "./reporter.ts";
+import { VERSION } from "./version.ts";
+
+/** Flags that every command takes. */
+export const SHARED_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--json", text: "one JSON document on stdout" },
+  { flags: "--progress <mode>", text: "how progress is shown", choices: ["auto", "tty", "plain", "json", "none"], fallback: "auto" },
+  { flags: "--color <when>", text: "coloured output", choices: ["auto", "always", "never"], fallback: "auto" },
+  { flags: "--quiet", text: "only results and errors" },
+  { flags: "--verbose", text: "all notes, causes and stack traces" },
+  { flags: "--config <file>", text: "configuration file (default: neo.config.json of the project)" },
+];
+
+export function buildProgram(commands: readonly CommandSpec[], run: (spec: CommandSpec, args: unknown[], options: OptionValues) => Promise<void>): Command {
+  const program = new Command("neo")
+    .description("Compiles trained models into small, signed, self-contained bundles and runs them.")
+    .version(VERSION, "--version")
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showSuggestionAfterError(true)
+    .addHelpText("beforeAll", "")
+    .addHelpText("after", "\nneo COMMAND --help tells more. Exit codes: 0 ok, 1 bug, 2 usage, 3 unsupported, 4 numbers, 5 integrity, 6 I/O, 7 limit, 130 interrupted.");
+  for (const spec of commands) {
+    const command = program.command(spec.name).summary(spec.summary).description(spec.summary).exitOverride();
+    command.configureOutput({ writeErr: () => {} });
+    for (const arg of spec.args) {
+      const name = `${arg.name}${arg.repeat ? "..." : ""}`;
+      command.argument(arg.optional ? `[${name}]` : `<${name}>`, arg.text);
+    }
+    for (const option of [...spec.options, ...SHARED_OPTIONS]) command.addOption(commanderOption(option));
+    command.addHelpText("before", `${spec.examples.map((example) => `  $ ${example}`).join("\n")}\n`);
+    command.addHelpText("after", `\nExit codes:\n${Object.entries(spec.exits).map(([code, when]) => `  ${code.padStart(3)}  ${when}`).join("\n")}`);
+    command.action(async (...given: unknown[]) => {
+      const args = given.slice(0, spec.args.length).flat() as unknown[];
+      await run(spec, args, command.opts());
+    });
+  }
+  return program;
+}
+
+function commanderOption(spec: OptionSpec): Option {
+  const option = new Option(spec.flags, spec.text);
+  if (spec.choices) option.choices(spec.choices);
+  if (spec.fallback !== undefined) option.default(spec.fallback);
+  if (spec.repeat) option.argParser((value: string, before: unknown) => [...((before as string[] | undefined) ?? []), value]);
+  return option;
+}
+
+/** Runs the command line and gives the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(COMMANDS, async (spec, args, options) => {
+    exitCode = await runCommand(spec, args as (string | undefined)[], options);
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    if (error.code === "commander.help") return 2;
+    return reportUsage(error, argv);
+  }
+}
+
+function reportUsage(error: CommanderError, argv: readonly string[]): number {
+  const text = error.message.replace(/^error: /, "").replace(/\n?\(Did you mean (.*)\?\)/s, "");
+  const meant = /Did you mean (?:one of )?(.*)\?\)/s.exec(error.message)?.[1];
+  const command = argv.find((arg) => COMMANDS.some((spec) => spec.name === arg));
+  const usage = new NeoError({ code: "NEO1001", message: text, hint: meant ? `did you mean ${meant}?` : `\`neo ${command ? `${command} ` : ""}--help\` lists what there is` });
+  const json = argv.includes("--json");
+  reporterFor({}).error(usage);
+  if (json) process.stdout.write(`${JSON.stringify(envelope(command ?? "neo", undefined, [usage], 2))}\n`);
+  return 2;
+}
+
+async function runCommand(spec: CommandSpec, args: readonly (string | undefined)[], given: OptionValues): Promise<number> {
+  let reporter = reporterFor(given);
+  let json = given["json"] === true;
+  let outcome: Outcome | undefined;
+  let failure: unknown;
+  try {
+    const options = await applyConfig(spec, given, process.cwd(), process.env);
+    reporter = reporterFor(options);
+    json = options["json"] === true;
+    outcome = await spec.run({ args, options, reporter, json, env: process.env, cwd: process.cwd() });
+  } catch (error) {
+    failure = error;
+  }
+  reporter.close();
+  const diagnostics = [...(outcome?.diagnostics ?? []), ...(failure === undefined ? [] : [failure])];
+  const exitCode = exitFor(outcome, diagnostics);
+  if (json) await write(`${JSON.stringify(envelope(spec.name, outcome?.result, diagnostics, exitCode))}\n`);
+  else if (outcome?.bytes) await write(outcome.bytes);
+  else if (outcome?.text) await write(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`);
+  if (!json || failure !== undefined) for (const diagnostic of diagnostics) reporter.error(diagnostic);
+  return exitCode;
+}
+
+/** If several kinds of findings were collected, the gravest decides. */
+const GRAVEST_FIRST = [1, 5, 7, 6, 3, 4, 2];
+
+function exitFor(outcome: Outcome | undefined, diagnostics: readonly unknown[]): number {
+  const codes = [outcome?.exitCode ?? 0, ...diagnostics.map(exitCodeFor)].filter((code) => code !== 0);
+  return GRAVEST_FIRST.find((code) => codes.includes(code)) ?? codes[0] ?? 0;
+}
+
+/** The document of `--json`: the same frame for every command. */
+export function envelope(command: string, result: object | undefined, diagnostics: readonly unknown[], exitCode: number): object {
+  return {
+    schema: `urn:neo-edge:schema:${command}:1`,
+    neo: VERSION,
+    command,
+    ok: exitCode === 0,
+    exitCode,
+    diagnostics: diagnostics.map(errorDiagnostic),
+    ...(result ? { result } : {}),
+  };
+}
+
+function reporterFor(options: OptionValues): Reporter {
+  const { env, stderr } = process;
+  const when = options["color"] ?? "auto";
+  const plain = Boolean(env["NO_COLOR"]) || Boolean(env["CI"]) || env["TERM"] === "dumb";
+  return new Reporter({
+    write: (text) => void stderr.write(text),
+    isTTY: Boolean(stderr.isTTY) && !plain,
+    color: when === "always" || (when === "auto" && Boolean(stderr.isTTY) && !plain),
+    quiet: options["quiet"] === true,
+    verbose: options["verbose"] === true,
+    progress: (options["progress"] as ProgressMode | undefined) ?? "auto",
+    now: () => performance.now(),
+  });
+}
+
+/** Waits until stdout took the bytes: a process that exits with a full pipe loses the rest. */
+function write(data: string | Uint8Array): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(data, () => resolve()));
+}
+
+/** Entry of `bin/neo.js`. A closed pipe behind stdout ends quietly; an interrupt exits with 130. */
+export async function start(): Promise<void> {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+  });
+  process.on("SIGINT", () => process.exit(130));
+  process.on("SIGTERM", () => process.exit(130));
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    reporterFor({}).error(error);
+    process.exitCode = 1;
+  }
+}

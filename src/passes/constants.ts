@@ -1,0 +1,53 @@
+import type { Builder } from "../ir/builder.ts";
+import type { Value } from "../ir/graph.ts";
+import { constant } from "../ir/ops/control.ts";
+import { tensor, type Data, type Tensor } from "../ir/tensor.ts";
+import { elementCount, type DType } from "../ir/types.ts";
+
+/** The one number that every element of a numeric tensor has. */
+export function uniform(value: Tensor): number | undefined {
+  if (value.data.length === 0 || value.type.dtype === "string") return undefined;
+  const first = value.data[0]!;
+  for (let i = 1; i < value.data.length; i++) if (value.data[i] !== first) return undefined;
+  return Number(first);
+}
+
+export function isUniform(value: Tensor, wanted: number): boolean {
+  return uniform(value) === wanted;
+}
+
+/** The tensor behind a value, where it is a constant. */
+export function constantTensor(value: Value | undefined): Tensor | undefined {
+  return value?.producer?.name === "constant" ? (value.producer.attrs["value"] as Tensor) : undefined;
+}
+
+export function makeConstant(builder: Builder, value: Tensor): Value {
+  return builder.create(constant, {}, { value });
+}
+
+export function scalarConstant(builder: Builder, dtype: DType, value: number): Value {
+  return makeConstant(builder, tensor(dtype, [], [value]));
+}
+
+/** The same data under another shape. */
+export function reshaped(value: Tensor, shape: readonly number[]): Tensor {
+  return { type: { ...value.type, shape }, data: value.data };
+}
+
+/** Numbers of a float tensor. */
+export function numbersOf(value: Tensor): ArrayLike<number> {
+  return value.data as Exclude<Data, BigInt64Array | BigUint64Array | string[]>;
+}
+
+/**
+ * Elements of a constant that has one number a channel of `axis` in a tensor of rank `rank` (or one in all), as a vector of `channels`.
+ * undefined where it varies along another axis.
+ */
+export function perChannel(value: Tensor, rank: number, axis: number, channels: number): Float64Array | undefined {
+  const shape = value.type.shape;
+  if (value.type.dtype === "string" || shape.length > rank) return undefined;
+  const padded = [...new Array<number>(rank - shape.length).fill(1), ...shape];
+  const count = elementCount(shape);
+  if (!padded.every((dim, i) => dim === 1 || (i === axis && dim === channels))) return undefined;
+  return Float64Array.from({ length: channels }, (_, i) => Number(value.data[count === 1 ? 0 : i]));
+}

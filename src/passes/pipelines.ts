@@ -1,0 +1,39 @@
+import { commonSubexpressions } from "./common-subexpressions.ts";
+import { foldConstants } from "./fold-constants.ts";
+import { fuseElementwise } from "./fuse-elementwise.ts";
+import type { Pass } from "./pass.ts";
+import type { Rule } from "./pattern.ts";
+import { eraseDead, rewrite } from "./rewrite.ts";
+import { activationRules } from "./rules/activation.ts";
+import { algebraRules } from "./rules/algebra.ts";
+import { epilogueFusionRules } from "./rules/epilogue.ts";
+import { batchNormRules, linearRules } from "./rules/linear.ts";
+import { movementRules } from "./rules/movement.ts";
+import { attentionRules, normalisationRules } from "./rules/normalisation.ts";
+import { sinkTransposes } from "./sink-transposes.ts";
+
+function rulesPass(name: string, summary: string, rules: readonly Rule[]): Pass {
+  return { name, summary, run: (graph) => rewrite(graph, rules) };
+}
+
+export const canonicalize = rulesPass("canonicalize", "applies the small laws: x + 0 = x, transposes cancel, clips merge", [...algebraRules, ...movementRules]);
+export const fusePatterns = rulesPass("fuse-patterns", "recognises LayerNorm, GELU, softmax, hard-swish, attention", [...activationRules, ...normalisationRules, ...attentionRules]);
+export const foldLinear = rulesPass("fold-linear", "folds batch norms, scales and biases into weights", linearRules);
+export const expandBatchNorm = rulesPass("expand-batch-norm", "writes a batch norm that met no conv as multiply and add", batchNormRules);
+export const fuseEpilogues = rulesPass("fuse-epilogues", "puts residuals and activations behind convs and linear layers", epilogueFusionRules);
+export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody reads", run: (graph) => eraseDead(graph) };
+
+/** Every pass by name, for `neo opt --passes`. */
+export const PASSES: readonly Pass[] = [canonicalize, foldConstants, commonSubexpressions, deadCode, fusePatterns, foldLinear, expandBatchNorm, sinkTransposes, fuseEpilogues, fuseElementwise];
+
+/** The order in which a model is made smaller. Still logical: any target, any executor. */
+export const SIMPLIFY: readonly Pass[] = [
+  deadCode, foldConstants, canonicalize, commonSubexpressions,
+  fusePatterns, foldLinear, expandBatchNorm, foldConstants, canonicalize,
+  sinkTransposes, canonicalize, foldLinear, foldConstants, commonSubexpressions, deadCode,
+];
+
+/** What prepares for kernels of the CPU. */
+export const FOR_CPU: readonly Pass[] = [fuseEpilogues, foldConstants, fuseElementwise, deadCode];
+
+export const PIPELINES: Readonly<Record<string, readonly Pass[]>> = { simplify: SIMPLIFY, cpu: [...SIMPLIFY, ...FOR_CPU] };
