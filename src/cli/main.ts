@@ -4,18 +4,9 @@ import { COMMANDS } from "./commands.ts";
 import { applyConfig } from "./config.ts";
 import type { CommandSpec, OptionSpec, OptionValues, Outcome } from "./command.ts";
 import { errorDiagnostic } from "./diagnostics.ts";
+import { SHARED_OPTIONS } from "./shared-options.ts";
 import { Reporter, type ProgressMode } from "./reporter.ts";
 import { VERSION } from "./version.ts";
-
-/** Flags that every command takes. */
-export const SHARED_OPTIONS: readonly OptionSpec[] = [
-  { flags: "--json", text: "one JSON document on stdout" },
-  { flags: "--progress <mode>", text: "how progress is shown", choices: ["auto", "tty", "plain", "json", "none"], fallback: "auto" },
-  { flags: "--color <when>", text: "coloured output", choices: ["auto", "always", "never"], fallback: "auto" },
-  { flags: "--quiet", text: "only results and errors" },
-  { flags: "--verbose", text: "all notes, causes and stack traces" },
-  { flags: "--config <file>", text: "configuration file (default: neo.config.json of the project)" },
-];
 
 export function buildProgram(commands: readonly CommandSpec[], run: (spec: CommandSpec, args: unknown[], options: OptionValues) => Promise<void>): Command {
   const program = new Command("neo")
