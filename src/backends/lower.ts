@@ -11,7 +11,8 @@ import { arrange } from "./constant-data.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
 import { planMemory, type Request } from "./plan-memory.ts";
 import type { Buffer, LowerContext, Place, Schedule } from "./schedule.ts";
-import { copyKernel, fillKernels } from "./schedules/copy.ts";
+import { copyKernel } from "./schedules/copy.ts";
+import { fillKernels } from "./schedules/fill.ts";
 import { SCHEDULES } from "./schedules/index.ts";
 import { contentHash, type WeightPool } from "./weight-pool.ts";
 
