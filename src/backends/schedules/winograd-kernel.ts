@@ -1,0 +1,278 @@
+import { KernelBuilder, vector, type Term } from "../../kernel/build.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { TargetProfile } from "../../target/profile.ts";
+import type { Layout } from "../layout.ts";
+import { ContractionBody } from "./contraction-kernel.ts";
+import { planContraction, type Contraction, type Plan } from "./contraction.ts";
+import { applyActivation, NO_ACTIVATION, type Activation } from "./epilogue.ts";
+import { channelVectors } from "./image-nest.ts";
+import { cutEvenly } from "./tile.ts";
+import { panelLayout } from "./weight-panels.ts";
+import { WinogradMath, type WinogradSize } from "./winograd-transform.ts";
+
+export interface WinogradProblem {
+  readonly name: string;
+  readonly loc: readonly string[];
+  readonly target: TargetProfile;
+  readonly m: WinogradSize;
+  readonly x: Layout;
+  readonly y: Layout;
+  readonly residual: Layout | undefined;
+  /** Padding above and to the left. */
+  readonly before: readonly [number, number];
+  /** A light one. */
+  readonly activation: Activation;
+}
+
+/** Rows of tiles that are transformed, multiplied and transformed back together; `partial`: rows that the last of them really has. */
+interface Strip {
+  readonly start: number;
+  readonly rows: number;
+  readonly count: number;
+  readonly partial: number | undefined;
+}
+
+export interface WinogradPlan {
+  readonly strips: readonly Strip[];
+  readonly tilesAcross: number;
+  /** Tiles in the largest strip. */
+  readonly tiles: number;
+  /** Elements from one point of the transformed domain to the next, of inputs and products. */
+  readonly inputPitch: number;
+  readonly productPitch: number;
+  /** The products of a strip by its rows; all read the same packed weights. */
+  readonly products: ReadonlyMap<number, { readonly c: Contraction; readonly plan: Plan }>;
+}
+
+/** Pitches that aren't a multiple of 4 KiB keep the points of a tile apart in the cache. */
+const PITCH_MARGIN = 16;
+
+export function planWinograd(p: WinogradProblem): WinogradPlan {
+  const { lanes, blocks, parts } = channelVectors(p.x, p.target);
+  const outputs = channelVectors(p.y, p.target);
+  const [down, across] = [Math.ceil(p.y.shape[2]! / p.m), Math.ceil(p.y.shape[3]! / p.m)];
+  const points = (p.m + 2) ** 2;
+  const perTile = points * 4 * lanes * (blocks * parts + outputs.blocks * outputs.parts);
+  const most = Math.max(1, Math.floor(p.target.l2Bytes / 2 / perTile / across));
+  const strips = stripsOf(down, most, p.y.shape[2]! - (down - 1) * p.m, p.m);
+  const tiles = Math.max(...strips.map((strip) => strip.rows)) * across;
+  const inputPitch = tiles * blocks * parts * lanes + PITCH_MARGIN;
+  const productPitch = tiles * outputs.blocks * outputs.parts * lanes + PITCH_MARGIN;
+  const products = new Map<number, { c: Contraction; plan: Plan }>();
+  let shared: Plan | undefined;
+  for (const { rows } of strips) {
+    if (products.has(rows)) continue;
+    const c = product(p, rows * across, tiles, inputPitch, productPitch);
+    const plan = planContraction(c, p.target, shared?.tile.nv);
+    shared ??= plan;
+    products.set(rows, { c, plan });
+  }
+  return { strips, tilesAcross: across, tiles, inputPitch, productPitch, products };
+}
+
+function stripsOf(down: number, most: number, lastRows: number, m: number): Strip[] {
+  const strips: Strip[] = cutEvenly(down, most).map((cut) => ({ start: cut.start, rows: cut.size, count: cut.count, partial: undefined }));
+  if (lastRows === m) return strips;
+  const last = strips.pop()!;
+  if (last.count > 1) strips.push({ ...last, count: last.count - 1 });
+  strips.push({ start: last.start + (last.count - 1) * last.rows, rows: last.rows, count: 1, partial: lastRows });
+  return strips;
+}
+
+/** products[point, tile, cout] = Σ inputs[point, tile, cin] * weights[point, cout, cin]; channels in vectors, tiles next to each other. */
+function product(p: WinogradProblem, tiles: number, mostTiles: number, inputPitch: number, productPitch: number): Contraction {
+  const { lanes } = channelVectors(p.x, p.target);
+  const [cin, cout] = [p.x.shape[1]!, p.y.shape[1]!];
+  const points = (p.m + 2) ** 2;
+  const [whole, rest] = [Math.floor(cin / lanes), cin % lanes];
+  const channel = (trips: number) => ({ stem: "c", trips, a: 1, source: 1 });
+  return {
+    name: p.name, loc: p.loc, elem: "f32", lanes,
+    a: { size: points * inputPitch, base: 0 },
+    y: { size: points * productPitch, base: 0, block: lanes, stride: mostTiles * lanes },
+    outer: [{ stem: "xi", trips: points, a: inputPitch, y: productPitch, residual: 0, source: cin * cout, bias: 0 }],
+    rows: { trips: 1, a: 0, y: 0, residual: 0 },
+    cols: { trips: tiles, a: lanes, y: lanes, residual: 0 },
+    columns: cout, columnSource: cin, exact: false, hasBias: false,
+    reduction: [
+      ...(whole ? [{ a: 0, source: 0, loops: [{ stem: "cb", trips: whole, a: mostTiles * lanes, source: lanes }, channel(lanes)] }] : []),
+      ...(rest ? [{ a: whole * mostTiles * lanes, source: whole * lanes, loops: [channel(rest)] }] : []),
+    ],
+    activation: NO_ACTIVATION, overlapping: false,
+  };
+}
+
+/** Sizes of the scratch tensors in elements. */
+export function winogradScratch(p: WinogradProblem, plan: WinogradPlan): { readonly inputs: number; readonly products: number; readonly square: number } {
+  const side = p.m + 2;
+  return { inputs: side * side * plan.inputPitch, products: side * side * plan.productPitch, square: side * side * channelVectors(p.x, p.target).lanes };
+}
+
+/** Parameters: x, w (packed transformed weights), bias (whole vectors), residual where there is one, y, and the scratch tensors inputs, products, square. */
+export function winogradKernel(p: WinogradProblem, plan: WinogradPlan): Kernel {
+  const suffix = p.activation.name === "none" ? "" : `_${p.activation.name.toLowerCase()}`;
+  const { lanes } = channelVectors(p.x, p.target);
+  const b = new KernelBuilder(`${p.name}_f${p.m}${p.residual ? "_add" : ""}${suffix}`, { lanes, mode: "fast", loc: p.loc });
+  const sizes = winogradScratch(p, plan);
+  const first = [...plan.products.values()][0]!;
+  const outputs = channelVectors(p.y, p.target);
+  b.param("x", "f32", p.x.size, "in");
+  b.param("w", "f32", panelLayout(first.c, first.plan).size, "in");
+  b.param("bias", "f32", outputs.blocks * outputs.parts * lanes, "in");
+  if (p.residual) b.param("residual", "f32", p.residual.size, "in");
+  b.param("y", "f32", p.y.size, "out");
+  for (const name of ["inputs", "products", "square"] as const) b.param(name, "f32", sizes[name], "inout");
+  new WinogradEmitter(p, plan, b).emit();
+  return b.finish();
+}
+
+class WinogradEmitter {
+  private readonly p: WinogradProblem;
+  private readonly plan: WinogradPlan;
+  private readonly b: KernelBuilder;
+  private readonly lanes: number;
+  private readonly registers = new Map<string, Term>();
+  private readonly math: WinogradMath;
+
+  constructor(p: WinogradProblem, plan: WinogradPlan, b: KernelBuilder) {
+    this.p = p;
+    this.plan = plan;
+    this.b = b;
+    this.lanes = channelVectors(p.x, p.target).lanes;
+    this.math = new WinogradMath(b, (name, value) => this.hold(name, value));
+  }
+
+  emit(): void {
+    const { p, plan, b } = this;
+    for (const strip of plan.strips) {
+      const cursors = this.cursorsOf(strip);
+      const { c, plan: tiles } = plan.products.get(strip.rows)!;
+      const product = new ContractionBody(b, c, tiles, { x: "inputs", w: "w", y: "products" });
+      const step = (layout: Layout): number => layout.strides[2]! * p.m * strip.rows;
+      const outer = (stem: string, trips: number, by: (layout: Layout) => number, body: () => void): void =>
+        this.loop(stem, trips, { [cursors.x]: by(p.x), ...Object.fromEntries(cursors.outputs.flatMap((o) => [[o.y, by(p.y)], ...(o.residual ? [[o.residual, by(p.residual!)]] : [])])) }, body);
+      outer("n", p.y.shape[0]!, (layout) => layout.strides[0]!, () =>
+        outer("strip", strip.count, step, () => {
+          this.transformInputs(strip, cursors.x);
+          product.emit();
+          for (const output of cursors.outputs) this.transformOutputs(output);
+        }),
+      );
+    }
+  }
+
+  private cursorsOf(strip: Strip): { readonly x: string; readonly outputs: readonly Output[] } {
+    const { p, plan, b } = this;
+    const m = p.m;
+    const [rowX, pixelX] = [p.x.strides[2]!, p.x.strides[3]!];
+    const across = p.y.shape[3]!;
+    const narrow = across - (plan.tilesAcross - 1) * m;
+    const whole = plan.tilesAcross - (narrow < m ? 1 : 0);
+    const rowsOf: { row: number; rows: number; high: number }[] = [];
+    const wholeRows = strip.rows - (strip.partial === undefined ? 0 : 1);
+    if (wholeRows > 0) rowsOf.push({ row: 0, rows: wholeRows, high: m });
+    if (strip.partial !== undefined) rowsOf.push({ row: wholeRows, rows: 1, high: strip.partial });
+    const colsOf = [...(whole > 0 ? [{ col: 0, cols: whole, wide: m }] : []), ...(narrow < m ? [{ col: whole, cols: 1, wide: narrow }] : [])];
+    const outputs = rowsOf.flatMap((r) =>
+      colsOf.map((q): Output => {
+        const at = (layout: Layout): number => layout.offset + (strip.start + r.row) * m * layout.strides[2]! + q.col * m * layout.strides[3]!;
+        return {
+          ...r, ...q,
+          y: b.cursor("o", "y", at(p.y)),
+          residual: p.residual && b.cursor("r", "residual", at(p.residual)),
+          bias: b.cursor("d", "bias"),
+          products: b.cursor("f", "products", (r.row * plan.tilesAcross + q.col) * this.lanes),
+        };
+      }),
+    );
+    return { x: b.cursor("i", "x", p.x.offset - p.before[0] * rowX - p.before[1] * pixelX + strip.start * m * rowX), outputs };
+  }
+
+  private transformInputs(strip: Strip, x: string): void {
+    const { p, plan, b, lanes } = this;
+    const side = p.m + 2;
+    const v = b.cursor("v", "inputs");
+    const t = b.cursor("t", "square");
+    const [row, pixel] = [p.x.strides[2]!, p.x.strides[3]!];
+    this.channels(p.x, (block, part) => ({ [x]: block ? p.x.block!.stride : part, [v]: plan.tiles * (block ? p.x.block!.size : lanes) }), () =>
+      this.loop("ty", strip.rows, { [x]: p.m * row, [v]: plan.tilesAcross * lanes }, () =>
+        this.loop("tx", plan.tilesAcross, { [x]: p.m * pixel, [v]: lanes }, () => {
+          for (let j = 0; j < side; j++) {
+            const column = Array.from({ length: side }, (_, i) => this.hold(`d${i}`, this.load(x, i * row + j * pixel)));
+            this.math.input(p.m, column).forEach((value, i) => b.store(t, (i * side + j) * lanes, value));
+          }
+          for (let i = 0; i < side; i++) {
+            const line = Array.from({ length: side }, (_, j) => this.hold(`d${j}`, this.load(t, (i * side + j) * lanes)));
+            this.math.input(p.m, line).forEach((value, j) => b.store(v, (i * side + j) * plan.inputPitch, value));
+          }
+        }),
+      ),
+    );
+  }
+
+  private transformOutputs(output: Output): void {
+    const { p, plan, b, lanes } = this;
+    const [m, side] = [p.m, p.m + 2];
+    const t = b.cursor("t", "square");
+    const { y, residual, products, bias } = output;
+    const step = (layoutStep: (layout: Layout) => number): Record<string, number> => ({ [y]: layoutStep(p.y), ...(residual ? { [residual]: layoutStep(p.residual!) } : {}) });
+    const move = (block: boolean, part: number): Record<string, number> => {
+      const vectors = block ? p.y.block!.size / lanes : 1;
+      return { ...step((layout) => (block ? layout.block!.stride : part)), [products]: plan.tiles * lanes * vectors, [bias]: lanes * vectors };
+    };
+    this.channels(p.y, move, () =>
+      this.loop("ty", output.rows, { ...step((layout) => m * layout.strides[2]!), [products]: plan.tilesAcross * lanes }, () =>
+        this.loop("tx", output.cols, { ...step((layout) => m * layout.strides[3]!), [products]: lanes }, () => {
+          for (let j = 0; j < side; j++) {
+            const column = Array.from({ length: side }, (_, i) => this.hold(`d${i}`, this.load(products, (i * side + j) * plan.productPitch)));
+            this.math.output(m, column).slice(0, output.high).forEach((value, i) => b.store(t, (i * side + j) * lanes, value));
+          }
+          const biasValue = this.hold("bias", this.load(bias, 0));
+          for (let i = 0; i < output.high; i++) {
+            const line = Array.from({ length: side }, (_, j) => this.hold(`d${j}`, this.load(t, (i * side + j) * lanes)));
+            this.math.output(m, line).slice(0, output.wide).forEach((value, j) => {
+              const at = (layout: Layout): number => i * layout.strides[2]! + j * layout.strides[3]!;
+              const sum = b.add(value, biasValue);
+              b.store(y, at(p.y), applyActivation(b, residual ? b.add(sum, this.load(residual, at(p.residual!))) : sum, p.activation));
+            });
+          }
+        }),
+      ),
+    );
+  }
+
+  /** Loops over the vectors of channels of a layout. `move(true)`: from block to block; `move(false, part)`: within one. */
+  private channels(layout: Layout, move: (block: boolean, part: number) => Record<string, number>, body: () => void): void {
+    const { blocks, parts } = channelVectors(layout, this.p.target);
+    this.loop("cb", blocks, layout.block ? move(true, 0) : {}, () => this.loop("cv", parts, move(false, this.lanes), body));
+  }
+
+  private loop(stem: string, trips: number, advance: Readonly<Record<string, number>>, body: () => void): void {
+    if (trips === 1) return body();
+    this.b.loop(stem, trips, advance, body);
+  }
+
+  private load(cursor: string, offset: number): Term {
+    return this.b.load(vector("f32", this.lanes), cursor, offset);
+  }
+
+  private hold(name: string, value: Term): Term {
+    const register = this.registers.get(name) ?? this.b.register(name, value.type);
+    this.registers.set(name, register);
+    this.b.set(register, value);
+    return register;
+  }
+}
+
+interface Output {
+  readonly row: number;
+  readonly rows: number;
+  readonly high: number;
+  readonly col: number;
+  readonly cols: number;
+  readonly wide: number;
+  readonly y: string;
+  readonly residual: string | undefined;
+  readonly bias: string;
+  readonly products: string;
+}
