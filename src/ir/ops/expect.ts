@@ -1,0 +1,97 @@
+import { TypeMismatch } from "../op-def.ts";
+import { equalShapes, isFloat, type Dim, type TensorType } from "../types.ts";
+
+/** Checks that `infer` makes of operands and attributes; each throws `TypeMismatch` saying what was found and what is wanted. */
+export function expect(condition: boolean, found: () => string): asserts condition {
+  if (!condition) throw new TypeMismatch(found());
+}
+
+/** Text of a shape in messages: 2x3xn. */
+export function shapeText(shape: readonly Dim[]): string {
+  return shape.length === 0 ? "a scalar" : shape.map((dim) => (typeof dim === "number" ? `${dim}` : dim.kind === "symbol" ? dim.name : "?")).join("x");
+}
+
+/** The shape of an operand whose extents must all be numbers. */
+export function knownShape(op: string, name: string, type: TensorType): readonly number[] {
+  expect(type.shape.every((dim) => typeof dim === "number"), () => `${name} is ${shapeText(type.shape)}, ${op} wants extents that are numbers`);
+  return type.shape as readonly number[];
+}
+
+/** One extent that must be a number. */
+export function knownExtent(op: string, name: string, dim: Dim | undefined): number {
+  expect(typeof dim === "number", () => `an extent of ${name} is not a number, ${op} wants one`);
+  return dim;
+}
+
+export function expectRank(op: string, name: string, type: TensorType, low: number, high = low): void {
+  const wanted = low === high ? `${low}` : high === Infinity ? `${low} or more` : `${low} to ${high}`;
+  expect(type.shape.length >= low && type.shape.length <= high, () => `${name} has rank ${type.shape.length}, ${op} wants ${wanted}`);
+}
+
+export function expectShape(op: string, name: string, type: TensorType, shape: readonly Dim[]): void {
+  expect(equalShapes(type.shape, shape), () => `${name} is ${shapeText(type.shape)}, ${op} wants ${shapeText(shape)}`);
+}
+
+export function expectDtype(op: string, name: string, type: TensorType, ...dtypes: readonly string[]): void {
+  expect(dtypes.includes(type.dtype), () => `${name} is ${type.dtype}, ${op} wants ${dtypes.join(" or ")}`);
+}
+
+export function expectFloat(op: string, name: string, type: TensorType): void {
+  expect(isFloat(type.dtype), () => `${name} is ${type.dtype}, ${op} wants a float`);
+}
+
+/** Numbers as they are: no strings, nothing quantised. */
+export function expectNumbers(op: string, name: string, type: TensorType): void {
+  expect(type.dtype !== "string", () => `${name} is string, ${op} wants numbers`);
+  expect(type.quant === undefined, () => `${name} is quantised, ${op} wants plain numbers`);
+}
+
+export function expectIndices(op: string, name: string, type: TensorType): void {
+  expectDtype(op, name, type, "i64", "i32");
+}
+
+/** `attr` has one entry an axis. */
+export function expectLength(op: string, attr: string, values: readonly unknown[], length: number): void {
+  expect(values.length === length, () => `${attr} has ${values.length} entries, ${op} wants ${length}`);
+}
+
+/** An axis counted from the front; negative ones count from the end. */
+export function axisIn(op: string, axis: number, rank: number): number {
+  expect(axis >= -rank && axis < rank, () => `axis ${axis} is outside rank ${rank}, ${op} wants one inside`);
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Axes counted from the front, ascending, each once. */
+export function axesIn(op: string, axes: readonly number[], rank: number): readonly number[] {
+  const normal = axes.map((axis) => axisIn(op, axis, rank)).sort((a, b) => a - b);
+  expect(normal.every((axis, i) => axis !== normal[i - 1]), () => `axes ${axes.join(", ")} name one twice, ${op} wants each once`);
+  return normal;
+}
+
+/** Number of elements of a shape; refuses what a double can't count. */
+export function safeCount(op: string, shape: readonly number[]): number {
+  const count = shape.reduce((n, dim) => n * dim, 1);
+  expect(Number.isSafeInteger(count), () => `a shape of ${shapeText(shape)} has ${count} elements, ${op} wants fewer than 2^53`);
+  return count;
+}
+
+/** Extents of an attribute: whole numbers from `low` on, few enough to count. */
+export function expectExtents(op: string, attr: string, extents: readonly number[], low = 0): void {
+  expect(extents.every((n) => Number.isSafeInteger(n) && n >= low), () => `${attr} is ${extents.join(", ")}, ${op} wants integers from ${low} on`);
+  safeCount(op, extents);
+}
+
+/** a + b. */
+export function addDims(left: Dim, right: Dim): Dim {
+  if (typeof left === "number" && typeof right === "number") return left + right;
+  return left === 0 ? right : right === 0 ? left : { kind: "expr", operator: "add", left, right };
+}
+
+/** Greatest value that an extent can have. */
+export function upperBound(dim: Dim): number {
+  if (typeof dim === "number") return dim;
+  if (dim.kind === "symbol") return dim.high;
+  if (dim.operator === "add") return upperBound(dim.left) + upperBound(dim.right);
+  if (dim.operator === "mul") return upperBound(dim.left) * upperBound(dim.right);
+  return dim.operator === "min" ? Math.min(upperBound(dim.left), upperBound(dim.right)) : dim.operator === "max" ? Math.max(upperBound(dim.left), upperBound(dim.right)) : upperBound(dim.left);
+}
