@@ -58,7 +58,7 @@ export function assignForms(graph: Graph, wishes: ReadonlyMap<Op, OpWishes>): Ma
     for (const [value, kind] of ports) {
       if (!value) continue;
       if (kind.kind === "any") {
-        if (!canBeImage(value) || value.producer?.name === "constant" || !matches(value, op.results[0]!)) continue;
+        if (!canBeImage(value) || value.producer?.name === "constant" || !(kind.loose || matches(value, op.results[0]!))) continue;
         if (tied) parent.set(find(value), find(tied));
         tied = value;
       } else ballots.push([value, kind.kind === "image" ? 1 : -1]);

@@ -1,4 +1,4 @@
-import { f16Bits, type Data } from "../ir/tensor.ts";
+import { f16Bits, tensor, type Data } from "../ir/tensor.ts";
 import { elementCount, type DType } from "../ir/types.ts";
 import type { Elem } from "../kernel/kernel.ts";
 import { isPlain, type Layout } from "./layout.ts";
@@ -10,6 +10,11 @@ const STORES = { f64: Float64Array, f32: Float32Array, i64: BigInt64Array, i32: 
 /** A zeroed array of storage elements. */
 export function storeFor(elem: Elem, size: number): Store {
   return new STORES[elem](size);
+}
+
+/** One number as the arena stores it in a tensor of `dtype`. */
+export function storedNumber(value: number, dtype: DType): number | bigint {
+  return storeData(tensor(dtype, [1], [value]).data, dtype)[0]!;
 }
 
 /** Elements as the arena stores them: f16 and bf16 as their bits, everything else as it is. */

@@ -156,7 +156,7 @@ class Lowering implements LowerContext {
     if (!found) throw new InternalError("lower", `${op.name} reads a value that nothing placed`);
     let wish = wishes.operands[index]!;
     const form: Form = found.layout.block || this.forms.get(value)?.kind === "image" ? this.forms.get(value)! : { kind: "plain" };
-    if (wish.kind === "any" && op.results[0]) {
+    if (wish.kind === "any" && !wish.loose && op.results[0]) {
       const result = this.forms.get(op.results[0])!;
       const whole = elementCount(shapeOf(value)) === elementCount(shapeOf(op.results[0]));
       if (whole && result.kind !== form.kind && shapeOf(value).length === shapeOf(op.results[0]).length) wish = result.kind === "image" ? { kind: "image", halo: [0, 0, 0, 0], fill: 0 } : { kind: "plain" };

@@ -6,11 +6,14 @@ import type { AnyOpDef } from "../ir/op-def.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import type { Halo, Layout } from "./layout.ts";
 
-/** Where a schedule wants an operand or puts a result. "any": whatever the others agree on. */
+/**
+ * Where a schedule wants an operand or puts a result. "any": whatever the others agree on; `loose`: also with another shape than the
+ * result, and never copied to agree.
+ */
 export type Wish =
   | { readonly kind: "plain" }
   | { readonly kind: "image"; readonly halo: Halo; readonly fill: number }
-  | { readonly kind: "any" };
+  | { readonly kind: "any"; readonly loose?: boolean };
 
 /** A buffer the lowering hands to kernels: an input, output, weight segment or arena range, decided later by the planner. */
 export interface Buffer {

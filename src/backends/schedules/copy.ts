@@ -8,16 +8,24 @@ import { boxesOf, mergeDims, sortDims, wholeView, type Box, type Dim, type View 
 
 /** Copies a tensor into another layout of the same shape. Parameters: x, y. */
 export function copyKernel(src: Layout, dst: Layout, target: TargetProfile, loc: readonly string[] = []): Kernel {
-  return viewCopyKernel(`copy_${src.elem}_${src.shape.join("x") || "scalar"}`, src.shape, wholeView(src), wholeView(dst), target, loc);
+  return transferKernel(`copy_${src.elem}_${src.shape.join("x") || "scalar"}`, [{ shape: src.shape, from: wholeView(src), to: wholeView(dst) }], target, loc);
 }
 
-/** Copies what `from` shows to where `to` shows it, over an iteration of `shape`. Elements are moved as bits. Parameters: x, y. */
-export function viewCopyKernel(name: string, shape: readonly number[], from: View, to: View, target: TargetProfile, loc: readonly string[]): Kernel {
+/** What `from` shows goes to where `to` shows it, over an iteration of `shape`. */
+export interface Transfer {
+  readonly shape: readonly number[];
+  readonly from: View;
+  readonly to: View;
+}
+
+/** All transfers between two buffers, one after the other. Elements are moved as bits. Parameters: x, y. */
+export function transferKernel(name: string, transfers: readonly [Transfer, ...Transfer[]], target: TargetProfile, loc: readonly string[]): Kernel {
   const b = new KernelBuilder(name, { lanes: lanesOf(target), mode: "fast", loc });
+  const [{ from, to }] = transfers;
   const { elem } = from.layout;
   b.param("x", elem, from.layout.size, "in");
   b.param("y", elem, to.layout.size, "out");
-  for (const box of boxesOf(shape, [from, to])) emitBox(b, elem, box);
+  for (const each of transfers) for (const box of boxesOf(each.shape, [each.from, each.to])) emitBox(b, elem, box);
   return b.finish();
 }
 

@@ -3,7 +3,7 @@ import { ELEM_BYTES, type Elem, type Kernel } from "../../kernel/kernel.ts";
 import { lanesOf, type TargetProfile } from "../../target/profile.ts";
 import type { Layout } from "../layout.ts";
 import { emitNest } from "./nest.ts";
-import { mergeDims, sortDims, type Dim } from "./view.ts";
+import { boxesOf, mergeDims, sortDims, wholeView, type Dim, type View } from "./view.ts";
 
 /** Runs of equal length that are filled: the first begins at `base`. */
 interface Runs {
@@ -17,10 +17,16 @@ export function fillKernels(layout: Layout, target: TargetProfile, loc: readonly
   return runs.length > 0 ? [fillKernel(`halo_${layout.elem}_${layout.shape.join("x")}`, layout, runs, layout.fill, target, loc)] : [];
 }
 
-/** Writes `value` (as it is stored) to every element of a plain or strided layout without blocks. Parameter: y. */
-export function fillAllKernel(layout: Layout, value: number, target: TargetProfile, loc: readonly string[] = []): Kernel {
-  const dims = layout.shape.map((trips, axis) => ({ trips, steps: [layout.strides[axis]!] }));
-  return fillKernel(`fill_${layout.elem}_${layout.shape.join("x")}`, layout, [{ base: layout.offset, dims }], value, target, loc);
+/** Writes `value` (as it is stored) to every element. Parameter: y. */
+export function fillAllKernel(layout: Layout, value: number | bigint, target: TargetProfile, loc: readonly string[] = []): Kernel {
+  return fillPartsKernel([{ shape: layout.shape, to: wholeView(layout) }], value, target, loc);
+}
+
+/** Writes `value` (as it is stored) to parts of a tensor. Parameter: y. */
+export function fillPartsKernel(parts: readonly { readonly shape: readonly number[]; readonly to: View }[], value: number | bigint, target: TargetProfile, loc: readonly string[] = []): Kernel {
+  const { layout } = parts[0]!.to;
+  const runs = parts.flatMap(({ shape, to }) => boxesOf(shape, [to]).map((box) => ({ base: box.bases[0]!, dims: box.dims })));
+  return fillKernel(`fill_${layout.elem}_${layout.shape.join("x") || "scalar"}`, layout, runs, value, target, loc);
 }
 
 /**
@@ -51,14 +57,14 @@ function haloRuns(layout: Layout): Runs[] {
   ];
 }
 
-function fillKernel(name: string, layout: Layout, runs: readonly Runs[], value: number, target: TargetProfile, loc: readonly string[]): Kernel {
+function fillKernel(name: string, layout: Layout, runs: readonly Runs[], value: number | bigint, target: TargetProfile, loc: readonly string[]): Kernel {
   const b = new KernelBuilder(name, { lanes: lanesOf(target), mode: "fast", loc });
   b.param("y", layout.elem, layout.size, "out");
   for (const { base, dims } of runs) emitFill(b, layout.elem, base, mergeDims(sortDims(dims, 0)), value);
   return b.finish();
 }
 
-function emitFill(b: KernelBuilder, elem: Elem, base: number, dims: readonly Dim[], value: number): void {
+function emitFill(b: KernelBuilder, elem: Elem, base: number, dims: readonly Dim[], value: number | bigint): void {
   const run = dims.at(-1)?.steps[0] === 1 ? dims.at(-1)! : { trips: 1, steps: [1] };
   const outer = dims.filter((dim) => dim !== run);
   const bytes = ELEM_BYTES[elem];
@@ -67,7 +73,7 @@ function emitFill(b: KernelBuilder, elem: Elem, base: number, dims: readonly Dim
   const words = isNarrow && [base, run.trips, ...outer.flatMap((dim) => dim.steps)].every((n) => n % per === 0);
   const unit: Elem = words ? "i32" : elem;
   const scaled = (n: number): number => (words ? n / per : n);
-  const stored = words ? repeated(value, bytes) : elem === "i64" ? BigInt(value) : value;
+  const stored = words ? repeated(Number(value), bytes) : elem === "i64" ? BigInt(value) : value;
   const lanes = unit === "i32" || unit === "f32" ? b.lanes : 1;
   const type = vector(unit, lanes);
   const to = b.cursor("o", "y", scaled(base), unit);

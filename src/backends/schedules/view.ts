@@ -31,6 +31,16 @@ export function broadcastView(layout: Layout, shape: readonly number[]): View {
   };
 }
 
+/** Axis i of the iteration is axis perm[i] of the tensor. */
+export function permutedView(layout: Layout, perm: readonly number[]): View {
+  return { layout, axes: perm.map((axis) => ({ axis, start: 0, step: 1 })) };
+}
+
+/** Every steps[a]-th element from starts[a] on. */
+export function slicedView(layout: Layout, starts: readonly number[], steps: readonly number[] = starts.map(() => 1)): View {
+  return { layout, axes: starts.map((start, axis) => ({ axis, start, step: steps[axis]! })) };
+}
+
 /** One loop: trips, and elements that each operand moves in an iteration. */
 export interface Dim {
   readonly trips: number;
