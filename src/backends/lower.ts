@@ -290,7 +290,7 @@ class Lowering implements LowerContext {
       kernel: this.addKernel(kernel),
       args: bound,
       parts: kernel.body.some((s) => s.kind === "for" && s.mode === "parallel") ? 2 : 1,
-      info: { kernel: kernel.name, op: op.name, loc: op.loc, macs: macsOf(op) },
+      info: { kernel: kernel.name, op: op.name, loc: op.loc, macs: opMacs(op) },
     });
   }
 
@@ -384,7 +384,8 @@ export function outputName(graph: Graph, index: number): string {
   return names?.[index] || graph.outputs[index]!.name || `output${index}`;
 }
 
-function macsOf(op: Op): number {
+/** Multiply-accumulates of one op. */
+export function opMacs(op: Op): number {
   const types = Object.fromEntries((op.def.operands as readonly string[]).map((d, i) => [d.replace(/[?*]$/, ""), d.endsWith("*") ? op.operands.slice(i).map((v) => v!.type) : op.operands[i]?.type]));
   return op.def.macs(types as never, op.attrs as never, op.results.map((v) => v.type) as never);
 }

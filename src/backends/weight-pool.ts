@@ -21,8 +21,9 @@ export class WeightPool {
     return index;
   }
 
-  segments(): Segment[] {
-    return this.parts.map(({ bytes, offset }) => ({ offset, bytes: bytes.length, sha256: "" }));
+  /** Where each segment lies; `digest` gives the hex SHA-256 of its bytes. */
+  segments(digest: (bytes: Uint8Array) => string = () => ""): Segment[] {
+    return this.parts.map(({ bytes, offset }) => ({ offset, bytes: bytes.length, sha256: digest(bytes) }));
   }
 
   bytes(): Uint8Array {

@@ -1,0 +1,189 @@
+import { printC, type CSources } from "./backends/c/print.ts";
+import { lower, opMacs, type Lowered } from "./backends/lower.ts";
+import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
+import { WeightPool } from "./backends/weight-pool.ts";
+import { importModel, type ImportOptions } from "./frontends/index.ts";
+import type { Graph } from "./ir/graph.ts";
+import { interpret } from "./ir/interpret.ts";
+import { decodeData, encodeData, type Tensor } from "./ir/tensor.ts";
+import { elementCount, isFloat, type DType } from "./ir/types.ts";
+import type { Program } from "./kernel/program.ts";
+import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest, type BuiltBundle } from "./package/build.ts";
+import { sha256Hex, type CryptoEngine } from "./package/crypto.ts";
+import type { PreprocessSpec } from "./package/preprocess-spec.ts";
+import { seededBytes } from "./package/self-test.ts";
+import { DEFAULT_OPTIONS, runPasses, type PassHooks, type PassRun } from "./passes/pass.ts";
+import { FOR_CPU, SIMPLIFY } from "./passes/pipelines.ts";
+import { NeoError } from "./support/errors.ts";
+import type { TargetProfile } from "./target/profile.ts";
+
+/** Values of named dims, or whole shapes by the names of inputs. */
+export type Binding = Readonly<Record<string, number | readonly number[]>>;
+
+/** What the compiler needs of the machine it runs on. */
+export interface CompilePorts {
+  readonly crypto: CryptoEngine;
+  /** A C compiler and linker; needed for native targets. */
+  readonly compileC?: (sources: CSources, target: TargetProfile) => Promise<Uint8Array>;
+  /** Milliseconds of a steady clock, for the report. */
+  readonly now?: () => number;
+  /** Told at the start of each stage. */
+  readonly stage?: (name: string) => void;
+}
+
+export interface CompileOptions extends Omit<ImportOptions, "shapes"> {
+  /** Name of the bundle; default: the file's name without extension. */
+  readonly name?: string;
+  readonly version?: string;
+  readonly release?: number;
+  readonly compiler: string;
+  /** One artifact each, in order of preference. */
+  readonly targets: readonly TargetProfile[];
+  /** One program each; default: one with nothing bound. */
+  readonly bindings?: readonly Binding[];
+  readonly preprocess?: Readonly<Record<string, PreprocessSpec>>;
+  readonly hooks?: PassHooks;
+}
+
+export interface ArtifactReport {
+  readonly target: string;
+  readonly codeBytes: number;
+  readonly weightsBytes: number;
+  readonly arenaBytes: number;
+  readonly arenaLowerBound: number;
+  readonly kernels: number;
+}
+
+export interface CompileReport {
+  readonly name: string;
+  readonly macs: number;
+  readonly ops: Readonly<Record<string, number>>;
+  readonly passes: readonly PassRun[];
+  readonly artifacts: readonly ArtifactReport[];
+  readonly digest: string;
+}
+
+export interface Compiled {
+  readonly bundle: BuiltBundle;
+  readonly report: CompileReport;
+}
+
+/** From a model file to an unsigned bundle: the pipeline in order. */
+export async function compile(bytes: Uint8Array, options: CompileOptions, ports: CompilePorts): Promise<Compiled> {
+  const bindings = options.bindings?.length ? options.bindings : [{}];
+  const passes: PassRun[] = [];
+  const graphs: Graph[] = [];
+  for (const binding of bindings) {
+    ports.stage?.("import");
+    const graph = importModel(bytes, { ...options, shapes: binding });
+    ports.stage?.("optimize");
+    passes.push(...optimize(graph, options.hooks, ports.now));
+    graphs.push(graph);
+  }
+  const generated: Generated[] = [];
+  for (const target of options.targets) {
+    ports.stage?.(`generate code for ${target.name}`);
+    generated.push(await generate(graphs, target, ports));
+  }
+  ports.stage?.("pack");
+  const name = options.name ?? baseName(options.fileName);
+  const artifacts = generated.map((g) => g.artifact);
+  const programs = generated[0]!.lowered.map(({ program }, i) => ({ binding: bindings[i]!, inputs: program.inputs, outputs: program.outputs }));
+  const bundle = buildBundle({
+    name,
+    compiler: options.compiler,
+    programs,
+    artifacts,
+    ...(options.version === undefined ? {} : { version: options.version }),
+    ...(options.release === undefined ? {} : { release: options.release }),
+    ...(options.preprocess ? { preprocess: options.preprocess } : {}),
+    selfTest: await selfTests(graphs, programs, artifacts),
+  }, ports.crypto);
+  return { bundle, report: { name, macs: macsOf(graphs[0]!), ops: countOps(graphs[0]!), passes, artifacts: generated.map((g) => g.report), digest: bundle.digest } };
+}
+
+/** Makes the graph smaller, then ready for kernels of the CPU. */
+export function optimize(graph: Graph, hooks: PassHooks = {}, now?: () => number): PassRun[] {
+  return runPasses(graph, [...SIMPLIFY, ...FOR_CPU], DEFAULT_OPTIONS, { ...hooks, ...(now ? { now } : {}) });
+}
+
+interface Generated {
+  readonly lowered: readonly Lowered[];
+  readonly artifact: BuildArtifact;
+  readonly report: ArtifactReport;
+}
+
+/** Code of all programs for one target, over one pool of weights. */
+async function generate(graphs: readonly Graph[], target: TargetProfile, ports: CompilePorts): Promise<Generated> {
+  const pool = new WeightPool();
+  const lowered = graphs.map((graph) => lower(graph, target, pool));
+  // Every program knows the whole pool, so that segments have one place in all of them.
+  const segments = pool.segments((bytes) => sha256Hex(ports.crypto, bytes));
+  const programs: BuildCode[] = [];
+  for (const { program } of lowered) programs.push(await codeFor({ ...program, segments }, target, ports));
+  const weights = pool.bytes();
+  return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
+}
+
+async function codeFor(program: Program, target: TargetProfile, ports: CompilePorts): Promise<BuildCode> {
+  const { arenaBytes, stateBytes } = program;
+  if (target.kind === "wasm") return { code: await emitWasm(program, target), arenaBytes, stateBytes, memory: wasmMemoryPlan(program) };
+  if (!ports.compileC) throw new NeoError({ code: "NEO3010", message: `no C compiler was given for ${target.name}`, hint: "compile for `wasm`, or install gcc or clang (`neo doctor`)" });
+  return { code: await ports.compileC(printC(program, target), target), arenaBytes, stateBytes };
+}
+
+function artifactReport(target: TargetProfile, lowered: readonly Lowered[], programs: readonly BuildCode[], weightsBytes: number): ArtifactReport {
+  const largest = (pick: (l: Lowered) => number): number => Math.max(...lowered.map(pick));
+  return {
+    target: target.name,
+    codeBytes: programs.reduce((n, p) => n + p.code.length, 0),
+    weightsBytes,
+    arenaBytes: largest((l) => l.memory.plannedBytes),
+    arenaLowerBound: largest((l) => l.memory.lowerBoundBytes),
+    kernels: largest((l) => l.program.kernels.length),
+  };
+}
+
+/** Above this many multiply-accumulates the interpreter would take longer than the compile: WebAssembly of the same bundle answers instead. */
+const INTERPRETER_MACS = 40e6;
+const SELF_TEST_SEED = 1;
+
+/** One known answer a program: inputs from a seed, outputs from the graph's interpreter or, for large models, the bundle's own WebAssembly. */
+async function selfTests(graphs: readonly Graph[], programs: readonly Pick<Program, "inputs" | "outputs">[], artifacts: readonly BuildArtifact[]): Promise<BuildSelfTest[]> {
+  const wasm = artifacts.find((artifact) => artifact.target.kind === "wasm");
+  const tests: BuildSelfTest[] = [];
+  for (const [program, graph] of graphs.entries()) {
+    const ports = programs[program]!;
+    const seeds = ports.inputs.map((port) => ({ seed: SELF_TEST_SEED, low: isFloat(port.dtype as DType) ? -1 : 0, high: 1 }));
+    const inputs = seeds.map((seed, i) => seededBytes(ports.inputs[i]!, seed));
+    const large = macsOf(graph) > INTERPRETER_MACS;
+    const outputs = large && wasm ? await runWasm(wasm.programs[program]!, wasm.weights, inputs, ports.outputs) : interpretBytes(graph, inputs);
+    tests.push({ program, inputs: seeds, outputs, tolerance: SELF_TEST_TOLERANCE });
+  }
+  return tests;
+}
+
+/** Of whole models: errors of single ops add up. */
+const SELF_TEST_TOLERANCE = { abs: 1e-3, rel: 1e-3 };
+
+function interpretBytes(graph: Graph, inputs: readonly Uint8Array[]): Uint8Array[] {
+  const tensors = graph.params.map((param, i): Tensor => {
+    const shape = param.type.shape as readonly number[];
+    return { type: { dtype: param.type.dtype, shape }, data: decodeData(param.type.dtype, inputs[i]!, elementCount(shape)) };
+  });
+  return interpret(graph, tensors).map((tensor) => encodeData(tensor.type.dtype, tensor.data));
+}
+
+export function macsOf(graph: Graph): number {
+  return graph.ops.reduce((n, op) => n + opMacs(op), 0);
+}
+
+export function countOps(graph: Graph): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const op of graph.ops) if (op.name !== "return" && op.name !== "constant") counts.set(op.name, (counts.get(op.name) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort());
+}
+
+function baseName(fileName: string): string {
+  return fileName.split(/[/\\]/).at(-1)!.replace(/\.[a-z0-9]+$/i, "") || "model";
+}
