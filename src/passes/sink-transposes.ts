@@ -1,5 +1,5 @@
 import { Builder, namedOperands } from "../ir/builder.ts";
-import type { Graph, Op, Value } from "../ir/graph.ts";
+import type { Op, Value } from "../ir/graph.ts";
 import { reshape, transpose } from "../ir/ops/movement.ts";
 import type { Pass } from "./pass.ts";
 import { constantTensor } from "./constants.ts";

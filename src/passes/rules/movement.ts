@@ -1,4 +1,5 @@
-import { broadcast, concat, gather, pad, reshape, slice, transpose } from "../../ir/ops/movement.ts";
+import { gather } from "../../ir/ops/gather.ts";
+import { broadcast, concat, pad, reshape, slice, transpose } from "../../ir/ops/movement.ts";
 import { equalTypes } from "../../ir/types.ts";
 import { constantOf, op, rule, value, type Rule } from "../pattern.ts";
 
