@@ -1,14 +1,10 @@
+import { shapeText } from "../broadcast.ts";
 import { TypeMismatch } from "../op-def.ts";
 import { equalShapes, isFloat, type Dim, type TensorType } from "../types.ts";
 
 /** Checks that `infer` makes of operands and attributes; each throws `TypeMismatch` saying what was found and what is wanted. */
 export function expect(condition: boolean, found: () => string): asserts condition {
   if (!condition) throw new TypeMismatch(found());
-}
-
-/** Text of a shape in messages: 2x3xn. */
-export function shapeText(shape: readonly Dim[]): string {
-  return shape.length === 0 ? "a scalar" : shape.map((dim) => (typeof dim === "number" ? `${dim}` : dim.kind === "symbol" ? dim.name : "?")).join("x");
 }
 
 /** The shape of an operand whose extents must all be numbers. */
@@ -79,19 +75,4 @@ export function safeCount(op: string, shape: readonly number[]): number {
 export function expectExtents(op: string, attr: string, extents: readonly number[], low = 0): void {
   expect(extents.every((n) => Number.isSafeInteger(n) && n >= low), () => `${attr} is ${extents.join(", ")}, ${op} wants integers from ${low} on`);
   safeCount(op, extents);
-}
-
-/** a + b. */
-export function addDims(left: Dim, right: Dim): Dim {
-  if (typeof left === "number" && typeof right === "number") return left + right;
-  return left === 0 ? right : right === 0 ? left : { kind: "expr", operator: "add", left, right };
-}
-
-/** Greatest value that an extent can have. */
-export function upperBound(dim: Dim): number {
-  if (typeof dim === "number") return dim;
-  if (dim.kind === "symbol") return dim.high;
-  if (dim.operator === "add") return upperBound(dim.left) + upperBound(dim.right);
-  if (dim.operator === "mul") return upperBound(dim.left) * upperBound(dim.right);
-  return dim.operator === "min" ? Math.min(upperBound(dim.left), upperBound(dim.right)) : dim.operator === "max" ? Math.max(upperBound(dim.left), upperBound(dim.right)) : upperBound(dim.left);
 }

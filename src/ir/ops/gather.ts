@@ -1,9 +1,10 @@
 import { int } from "../attr.ts";
+import { shapeText } from "../broadcast.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { equalShapes, tensorType, type TensorType } from "../types.ts";
 import { copyRun, emptyLike, splitAt, stridesOf, take, toDoubles } from "./elements.ts";
-import { axisIn, expect, expectIndices, knownExtent, shapeText } from "./expect.ts";
+import { axisIn, expect, expectIndices, knownExtent } from "./expect.ts";
 
 /** Negative indices count from the end. One that is still outside reads the nearest element inside, on every executor. */
 export function insideIndex(index: number, count: number): number {

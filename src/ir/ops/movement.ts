@@ -1,9 +1,11 @@
 import { int, ints, float, oneOf } from "../attr.ts";
+import { shapeText } from "../broadcast.ts";
+import { countOf, dimOf } from "../dims.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { tensorType, type Dim, type Quantisation, type TensorType } from "../types.ts";
 import { copyRun, elementFor, emptyLike, evenOffsets, place, splitAt, stridesOf, tableOf, take, broadcastTable } from "./elements.ts";
-import { addDims, axesIn, axisIn, expect, expectExtents, expectLength, knownExtent, knownShape, safeCount, shapeText } from "./expect.ts";
+import { axesIn, axisIn, expect, expectExtents, expectLength, knownExtent, knownShape, safeCount } from "./expect.ts";
 
 /** Quantisation of a moved tensor whose quantised axis went to `axis`; undefined: that axis is not whole any more. */
 function movedQuant(op: string, x: TensorType, newAxis: (axis: number) => number | undefined): Quantisation | undefined {
@@ -35,19 +37,14 @@ export const reshape = defineOp({
 
 /** Puts what is left of `from` in the place of -1. */
 function fillShape(from: readonly Dim[], shape: readonly number[]): readonly Dim[] {
-  const free = shape.indexOf(-1);
-  expectExtents("reshape", "shape", shape.filter((_, i) => i !== free));
-  const wanted = safeCount("reshape", shape.filter((_, i) => i !== free));
-  const given = safeCount("reshape", from.filter((dim) => typeof dim === "number"));
-  const unknown = from.filter((dim) => typeof dim !== "number");
-  if (unknown.length === 0) {
-    const rest = free < 0 ? 1 : given / wanted;
-    expect(wanted * rest === given && Number.isInteger(rest), () => `x is ${shapeText(from)}, which does not fit into ${shapeText(shape)}`);
-    return shape.map((dim, i) => (i === free ? rest : dim));
-  }
-  const product = unknown.reduce((left: Dim, right) => ({ kind: "expr", operator: "mul", left, right }));
-  expect(free >= 0 && given % wanted === 0, () => `x is ${shapeText(from)}, reshape wants the same elements in ${shapeText(shape)}`);
-  return shape.map((dim, i) => (i === free ? (given === wanted ? product : { kind: "expr", operator: "mul", left: product, right: given / wanted }) : dim));
+  const given = shape.filter((_, i) => i !== shape.indexOf(-1));
+  expectExtents("reshape", "shape", given);
+  const wanted = safeCount("reshape", given);
+  const count = countOf(from);
+  const rest = given.length === shape.length ? 1 : dimOf("floorDiv", count, wanted);
+  const fits = typeof count === "number" ? dimOf("mul", rest, wanted) === count : given.length < shape.length && dimOf("mod", count, wanted) === 0;
+  expect(fits, () => `x is ${shapeText(from)}, which does not fit into ${shapeText(shape)}`);
+  return shape.map((dim) => (dim === -1 ? rest : dim));
 }
 
 /** The axis of `to` that has the elements of an axis of `from`: same extent, same elements behind it. */
@@ -149,7 +146,7 @@ export const pad = defineOp({
     expectLength("pad", "high", high, x.shape.length);
     expectExtents("pad", "low", low);
     expectExtents("pad", "high", high);
-    const shape = x.shape.map((dim, i) => addDims(dim, low[i]! + high[i]!));
+    const shape = x.shape.map((dim, i) => dimOf("add", dim, low[i]! + high[i]!));
     x.shape.forEach((dim, i) => expect(mode === "constant" || dim !== 0 || shape[i] === 0, () => `axis ${i} of x is empty, pad wants elements to repeat`));
     safeCount("pad", shape.filter((dim) => typeof dim === "number"));
     return tensorType(x.dtype, shape, movedQuant("pad", x, unchangedAxis(x.shape, shape)));
@@ -202,7 +199,7 @@ export const concat = defineOp({
       const fits = x.shape.length === first.shape.length && x.shape.every((dim, a) => a === at || JSON.stringify(dim) === JSON.stringify(first.shape[a]));
       expect(fits, () => `operand ${i} is ${shapeText(x.shape)}, concat along axis ${at} wants it to agree with ${shapeText(first.shape)}`);
     }
-    const total = xs.map((x) => x.shape[at]!).reduce(addDims);
+    const total = xs.map((x) => x.shape[at]!).reduce((a, b) => dimOf("add", a, b));
     expect(xs.length === 1 || first.quant?.axis !== at, () => `operands are quantised along axis ${at}, concat wants another axis`);
     return tensorType(first.dtype, first.shape.map((dim, a) => (a === at ? total : dim)), first.quant);
   },

@@ -1,10 +1,11 @@
 import { int, oneOf } from "../attr.ts";
+import { shapeText } from "../broadcast.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { equalShapes, tensorType, type TensorType } from "../types.ts";
 import { elementTable, expectElementIndices, expectOneScale, pointTable } from "./gather.ts";
 import { toDoubles } from "./elements.ts";
-import { expect, expectIndices, expectShape, knownExtent, shapeText } from "./expect.ts";
+import { expect, expectIndices, expectShape, knownExtent } from "./expect.ts";
 
 const reduction = oneOf("none", "add", "mul", "min", "max");
 type Reduction = "none" | "add" | "mul" | "min" | "max";
