@@ -1,7 +1,7 @@
 import { InternalError } from "../support/errors.ts";
 import type { AttrsInput, AttrSchema, AttrValue } from "./attr.ts";
-import { Graph, Op, type Value } from "./graph.ts";
-import { operandSlot, TypeMismatch, type AnyOpDef, type OpDef, type OperandsOf } from "./op-def.ts";
+import { Op, type Graph, type Value } from "./graph.ts";
+import { operandSlot, TypeMismatch, type AnyOpDef, type OpDef, type OperandsOf, type RegionTypes } from "./op-def.ts";
 import type { TensorType } from "./types.ts";
 
 type OperandValues<O extends readonly string[]> = { readonly [K in keyof OperandsOf<O, Value>]?: OperandsOf<O, Value>[K] | undefined };
@@ -24,7 +24,7 @@ export class Builder {
   createAll<O extends readonly string[], A extends AttrSchema>(def: OpDef<O, A>, operands: OperandValues<O>, attrs: AttrsInput<A> = {}, regions: readonly Graph[] = []): readonly Value[] {
     const values = positional(def, operands as Record<string, unknown>);
     const complete = completeAttrs(def, attrs as Record<string, unknown>);
-    const op = new Op(def, values, complete, inferTypes(def, values, complete), this.loc, regions);
+    const op = new Op(def, values, complete, inferTypes(def, values, complete, regions), this.loc, regions);
     this.ops.push(op);
     return op.results;
   }
@@ -66,6 +66,11 @@ export function namedOperands<T>(def: AnyOpDef, values: readonly (T | undefined)
   return named;
 }
 
-export function inferTypes(def: AnyOpDef, values: readonly (Value | undefined)[], attrs: Readonly<Record<string, AttrValue>>): readonly TensorType[] {
-  return def.infer(namedOperands(def, values.map((value) => value?.type)), attrs);
+export function inferTypes(def: AnyOpDef, values: readonly (Value | undefined)[], attrs: Readonly<Record<string, AttrValue>>, regions: readonly Graph[] = []): readonly TensorType[] {
+  return def.infer(namedOperands(def, values.map((value) => value?.type)), attrs, regions.map(regionTypes));
+}
+
+/** The types a region takes and gives. */
+export function regionTypes(region: Graph): RegionTypes {
+  return { params: region.params.map((value) => value.type), results: region.outputs.map((value) => value.type) };
 }

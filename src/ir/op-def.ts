@@ -28,10 +28,10 @@ export interface OpDef<O extends readonly string[] = readonly string[], A extend
   readonly commutative: boolean;
   /** |got - want| <= abs + rel * |want| between executors in fast mode. */
   readonly tolerance: { readonly abs: number; readonly rel: number };
-  infer(operands: OperandsOf<O, TensorType>, attrs: AttrsOf<A>): readonly TensorType[];
+  infer(operands: OperandsOf<O, TensorType>, attrs: AttrsOf<A>, regions?: readonly RegionTypes[]): readonly TensorType[];
   /** The definition: slow and plain. Results are rounded to their dtypes by the caller. */
   evaluate(operands: OperandsOf<O, Data>, attrs: AttrsOf<A>, results: readonly StaticType[], types: OperandsOf<O, StaticType>): readonly ArrayLike<number | bigint | string>[];
-  /** For ops with regions, instead of `evaluate`: `regions[i](args)` runs a region on tensors. */
+  /** For ops with regions or state, instead of `evaluate`: `regions[i](args)` runs a region on tensors; `context.state` outlives the run. */
   readonly execute: Execute | undefined;
   /** Multiply-accumulates, for costs and reports. */
   macs(types: OperandsOf<O, StaticType>, attrs: AttrsOf<A>, results: readonly StaticType[]): number;
@@ -41,7 +41,14 @@ export type Execute = (
   operands: readonly (Tensor | undefined)[],
   attrs: Readonly<Record<string, AttrValue>>,
   regions: readonly ((args: readonly Tensor[]) => readonly Tensor[])[],
+  context: { readonly results: readonly TensorType[]; readonly state: Map<string, Tensor> },
 ) => readonly Tensor[];
+
+/** What a nested region takes and gives. */
+export interface RegionTypes {
+  readonly params: readonly TensorType[];
+  readonly results: readonly TensorType[];
+}
 
 /** Values are types in text form, or attrs under "attrs". */
 export type Sample = Readonly<Record<string, unknown>>;
@@ -60,8 +67,8 @@ interface OpRecord<O extends readonly string[], A extends AttrSchema> {
   readonly pure?: boolean;
   readonly commutative?: boolean;
   readonly tolerance?: { readonly abs: number; readonly rel: number };
-  /** Throws `TypeMismatch` (verify.ts) with a sentence "found, wanted" when the operands don't fit. */
-  infer(operands: OperandsOf<O, TensorType>, attrs: AttrsOf<A>): TensorType | readonly TensorType[];
+  /** Throws `TypeMismatch` with a sentence "found, wanted" when the operands don't fit. */
+  infer(operands: OperandsOf<O, TensorType>, attrs: AttrsOf<A>, regions: readonly RegionTypes[]): TensorType | readonly TensorType[];
   /** One result: its elements; several: an array of them. `result` is the first result's type, `all` all of them. */
   evaluate(
     operands: OperandsOf<O, Elements>,
@@ -88,8 +95,8 @@ export function defineOp<const O extends readonly string[], A extends AttrSchema
     pure: record.pure ?? true,
     commutative: record.commutative ?? false,
     tolerance: record.tolerance ?? { abs: 1e-5, rel: 1e-5 },
-    infer(operands, attrs) {
-      const types = record.infer(operands, attrs);
+    infer(operands, attrs, regions = []) {
+      const types = record.infer(operands, attrs, regions);
       return Array.isArray(types) ? (types as readonly TensorType[]) : [types as TensorType];
     },
     evaluate(operands, attrs, results, types) {

@@ -1,0 +1,98 @@
+import { int } from "../attr.ts";
+import { dimSymbol } from "../dims.ts";
+import { defineOp, TypeMismatch } from "../op-def.ts";
+import { called, isOneElement, notEvaluated, wantFlag, wantTypes } from "../region-types.ts";
+import { allocate, tensor, type Data, type Tensor } from "../tensor.ts";
+import { elementCount, tensorType, type TensorType } from "../types.ts";
+
+/**
+ * The body takes the iteration (i64) and all values, the first `carried` of which change from turn to turn and the others do not;
+ * it gives a bool that says whether to go on, the carried values, and rows that are stacked along a new first axis.
+ */
+export const loopOp = defineOp({
+  name: "loop",
+  summary: "Repeats its body `trips` times at most, while its condition holds.",
+  operands: ["trips?", "condition?", "values*"],
+  results: ["ys*"],
+  attrs: { carried: int(), maxTrips: int(0) },
+  regions: ["body"],
+  samples: [],
+  infer({ trips, condition, values }, { carried, maxTrips }, [body]) {
+    if (trips && !(trips.dtype === "i64" && isOneElement(trips))) throw new TypeMismatch("trips wants one i64");
+    if (condition) wantFlag("condition", condition);
+    if (carried < 0 || carried > values.length) throw new TypeMismatch(`carried is ${carried}, loop has ${values.length} values`);
+    const [goOn, ...results] = called("body", body, [tensorType("i64", []), ...values]);
+    if (!goOn) throw new TypeMismatch("body gives nothing, wanted a bool and the carried values");
+    wantFlag("the first result of body", goOn);
+    wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));
+    const turns = dimSymbol("trips", 0, maxTrips > 0 ? maxTrips : Infinity);
+    return [...values.slice(0, carried), ...results.slice(carried).map((row) => tensorType(row.dtype, [turns, ...row.shape]))];
+  },
+  evaluate: notEvaluated,
+  execute([trips, condition, ...values], attrs, [body], { results }) {
+    const carried = attrs["carried"] as number;
+    const limit = trips ? (trips.data[0] as bigint) : undefined;
+    let state = values.slice(0, carried) as Tensor[];
+    const invariant = values.slice(carried) as Tensor[];
+    const rows: Tensor[][] = [];
+    let goOn = condition ? Boolean(condition.data[0]) : true;
+    for (let i = 0n; goOn && (limit === undefined || i < limit); i++) {
+      const [again, ...given] = body!([tensor("i64", [], [i]), ...state, ...invariant]);
+      goOn = Boolean(again!.data[0]);
+      state = given.slice(0, carried);
+      given.slice(carried).forEach((row, k) => (rows[k] ??= []).push(row));
+    }
+    return [...state, ...results.slice(carried).map((type, k) => stack(rows[k] ?? [], type))];
+  },
+});
+
+/** The body takes the `carried` values, one slice of each scanned value (its first axis removed), and gives new carried values and rows. */
+export const scan = defineOp({
+  name: "scan",
+  summary: "Runs its body over the first axis of values, carrying others along, and stacks what it gives.",
+  operands: ["values*"],
+  results: ["ys*"],
+  attrs: { carried: int() },
+  regions: ["body"],
+  samples: [],
+  infer({ values }, { carried }, [body]) {
+    const scanned = values.slice(carried);
+    const turns = scanned[0]?.shape[0];
+    if (turns === undefined || scanned.some((type) => type.shape[0] !== turns)) throw new TypeMismatch("scan wants scanned values with one first extent");
+    const results = called("body", body, [...values.slice(0, carried), ...scanned.map((type) => tensorType(type.dtype, type.shape.slice(1), type.quant))]);
+    wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));
+    return [...values.slice(0, carried), ...results.slice(carried).map((row) => tensorType(row.dtype, [turns, ...row.shape]))];
+  },
+  evaluate: notEvaluated,
+  execute(operands, attrs, [body], { results }) {
+    const carried = attrs["carried"] as number;
+    const scanned = operands.slice(carried) as Tensor[];
+    let state = operands.slice(0, carried) as Tensor[];
+    const rows: Tensor[][] = [];
+    for (let i = 0; i < scanned[0]!.type.shape[0]!; i++) {
+      const given = body!([...state, ...scanned.map((value) => slice(value, i))]);
+      state = given.slice(0, carried);
+      given.slice(carried).forEach((row, k) => (rows[k] ??= []).push(row));
+    }
+    return [...state, ...results.slice(carried).map((type, k) => stack(rows[k] ?? [], type))];
+  },
+});
+
+/** Rows under each other; `type` is that of the result, whose first extent is their number. */
+function stack(rows: readonly Tensor[], type: TensorType): Tensor {
+  const shape = [rows.length, ...(rows[0]?.type.shape ?? (type.shape.slice(1) as number[]))];
+  const data = allocate(type.dtype, elementCount(shape));
+  rows.forEach((row, i) => copyInto(data, row.data, i * row.data.length));
+  return { type: { dtype: type.dtype, shape }, data };
+}
+
+function copyInto(target: Data, source: Data, at: number): void {
+  if (Array.isArray(target)) (source as string[]).forEach((element, i) => (target[at + i] = element));
+  else (target as Float64Array).set(source as Float64Array, at);
+}
+
+function slice(value: Tensor, index: number): Tensor {
+  const shape = value.type.shape.slice(1);
+  const count = elementCount(shape);
+  return { type: { ...value.type, shape }, data: value.data.slice(index * count, (index + 1) * count) as Data };
+}
