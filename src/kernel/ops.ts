@@ -1,4 +1,4 @@
-import type { Elem, OpName, Type } from "./kernel.ts";
+import { ELEM_BYTES, type Elem, type OpName, type Type } from "./kernel.ts";
 
 /**
  * What every op means, once for the interpreter, the verifier and the printers. In signatures `T` is any one type of the listed
@@ -152,8 +152,6 @@ export function registerType(type: Type): Type {
   return "mask" in type || type.lanes > 1 || !isNarrow(type.elem) ? type : { elem: "i32", lanes: 1 };
 }
 
-const BYTES: Readonly<Record<Elem, number>> = { u8: 1, i8: 1, u16: 2, i16: 2, i32: 4, i64: 8, f32: 4, f64: 8 };
-
 function isInteger(type: Type): boolean {
   return !("mask" in type) && !isFloat(type.elem);
 }
@@ -218,7 +216,7 @@ function narrowing(use: OpUse): string | undefined {
   const [x] = use.args;
   if (use.args.length !== 1 || !x) return count(use, 1);
   if ("mask" in x || "mask" in use.type || x.lanes === 1 || x.lanes !== use.type.lanes) return `cannot make ${typeText(use.type)} of ${typeText(x)}`;
-  const fits = x.elem === "i32" ? isNarrow(use.type.elem) : x.elem === "i16" && BYTES[use.type.elem] === 1;
+  const fits = x.elem === "i32" ? isNarrow(use.type.elem) : x.elem === "i16" && ELEM_BYTES[use.type.elem] === 1;
   return fits ? undefined : `cannot make ${typeText(use.type)} of ${typeText(x)}`;
 }
 
@@ -236,7 +234,7 @@ function bitcasting(use: OpUse): string | undefined {
   if ("mask" in x || "mask" in use.type) return "masks have no bits: select makes numbers of them";
   const problem = elemIn(x, NUMBERS) ?? elemIn(use.type, NUMBERS);
   if (problem) return problem;
-  const equal = BYTES[x.elem] * x.lanes === BYTES[use.type.elem] * use.type.lanes && x.lanes > 1 === use.type.lanes > 1;
+  const equal = ELEM_BYTES[x.elem] * x.lanes === ELEM_BYTES[use.type.elem] * use.type.lanes && x.lanes > 1 === use.type.lanes > 1;
   return equal ? undefined : `${typeText(x)} and ${typeText(use.type)} differ in bytes`;
 }
 
@@ -255,7 +253,7 @@ function shifting(use: OpUse): string | undefined {
   if (problem || "mask" in x) return problem;
   if (use.imm.length === 1) {
     const bits = use.imm[0]!;
-    const inside = Number.isInteger(bits) && bits >= 0 && bits < 8 * BYTES[x.elem];
+    const inside = Number.isInteger(bits) && bits >= 0 && bits < 8 * ELEM_BYTES[x.elem];
     return count(use, 1) ?? (inside ? undefined : `shifts ${x.elem} by ${bits}`);
   }
   if (x.lanes > 1) return "vectors are shifted by a constant in imm";
@@ -284,7 +282,7 @@ function expanding(use: OpUse): string | undefined {
   if (use.args.length !== 1 || !bits) return count(use, 1);
   if (!("mask" in use.type)) return `gives a mask, not ${typeText(use.type)}`;
   if ("mask" in bits || bits.lanes !== 1) return `wants a scalar, not ${typeText(bits)}`;
-  return elemIn(bits, WORDS) ?? (use.type.mask <= 8 * BYTES[bits.elem] ? undefined : `${bits.elem} has too few bits for ${typeText(use.type)}`);
+  return elemIn(bits, WORDS) ?? (use.type.mask <= 8 * ELEM_BYTES[bits.elem] ? undefined : `${bits.elem} has too few bits for ${typeText(use.type)}`);
 }
 
 function shuffling(use: OpUse): string | undefined {
