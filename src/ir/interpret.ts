@@ -4,7 +4,7 @@ import { inferTypes, namedOperands } from "./builder.ts";
 import { shapeText } from "./broadcast.ts";
 import { Value, type Graph, type Op } from "./graph.ts";
 import { allocate, convertElement, type Data, type Tensor } from "./tensor.ts";
-import { elementCount, isStatic, type DType, type StaticType, type TensorType } from "./types.ts";
+import { elementCount, isStatic, isWide, type DType, type StaticType, type TensorType } from "./types.ts";
 
 export interface InterpretOptions {
   /** Called with every result of every op, regions included, as soon as it is there. */
@@ -41,13 +41,15 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], op
 
 /** Elements rounded to the dtype; the array itself where its class says that they are. */
 export function roundTo(dtype: DType, elements: ArrayLike<number | bigint | string>): Data {
-  const target = allocate(dtype, dtype === "string" ? 0 : elements.length);
   if (!ROUNDED_BY_STORE.has(dtype)) return convertEach(dtype, elements);
-  if (elements.constructor === target.constructor) return elements as Data;
-  if (elements instanceof Float64Array && dtype === "f32") return new Float32Array(elements);
+  const none = allocate(dtype, 0);
+  if (elements.constructor === none.constructor) return elements as Data;
+  // Constructing from doubles rounds and wraps as storing one by one does.
+  if (elements instanceof Float64Array && !isWide(dtype) && dtype !== "string") return new (none.constructor as Float32ArrayConstructor)(elements);
   return convertEach(dtype, elements);
 }
 
+/** Dtypes whose array rounds or wraps what is stored in it, as the dtype wants. */
 const ROUNDED_BY_STORE: ReadonlySet<DType> = new Set(["f64", "f32", "i64", "i32", "i16", "i8", "u64", "u32", "u16", "u8", "string"]);
 
 function convertEach(dtype: DType, elements: ArrayLike<number | bigint | string>): Data {

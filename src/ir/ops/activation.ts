@@ -1,6 +1,6 @@
 import { float, oneOf } from "../attr.ts";
 import { broadcastShapes, forEachRow } from "../broadcast.ts";
-import { resultData, TRANSCENDENTAL, unary, wantSame } from "../elementwise.ts";
+import { loopData, resultData, TRANSCENDENTAL, unary, wantSame } from "../elementwise.ts";
 import { defineOp } from "../op-def.ts";
 import { tensorType } from "../types.ts";
 import { errorFunction } from "./arithmetic.ts";
@@ -57,10 +57,11 @@ export const prelu = defineOp({
   infer: ({ x, slope }) => tensorType(wantSame("x", x, "slope", slope, "float"), broadcastShapes(x.shape, slope.shape)),
   evaluate({ x, slope }, _attrs, result, types) {
     const y = resultData(result);
+    const [data, slopes] = [loopData(x), loopData(slope)];
     forEachRow(result.shape, [types.x.shape, types.slope.shape], (start, count, [atX, atSlope], [stepX, stepSlope]) => {
       for (let i = 0; i < count; i++) {
-        const value = x[atX! + i * stepX!]!;
-        y[start + i] = value < 0 ? value * slope[atSlope! + i * stepSlope!]! : value;
+        const value = data[atX! + i * stepX!]!;
+        y[start + i] = value < 0 ? value * slopes[atSlope! + i * stepSlope!]! : value;
       }
     });
     return y;
