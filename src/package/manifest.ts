@@ -1,0 +1,153 @@
+import type { PreprocessSpec } from "./preprocess-spec.ts";
+
+/** Version of the bundle format. Readers of one format read every bundle of it: later writers may only add optional fields. */
+export const BUNDLE_FORMAT = 1;
+
+/** Version of the calling convention of code in bundles (`model_run`). */
+export const CODE_ABI = 1;
+
+/** What a bundle holds, and the digests of it all: the one thing that signatures cover. Sizes and offsets are bytes. */
+export interface Manifest {
+  readonly format: number;
+  readonly name: string;
+  /** Immutable: another content has another version. */
+  readonly version: string;
+  /** Never decreases along the releases of a model; guards against being rolled back. */
+  readonly release: number;
+  /** Tool and version that made the bundle. */
+  readonly compiler: string;
+  readonly programs: readonly ManifestProgram[];
+  /** In order of preference. */
+  readonly artifacts: readonly Artifact[];
+  /** Every file but the manifest, its signatures and padding, in the order of the archive. */
+  readonly files: readonly FileEntry[];
+  readonly weights?: WeightsEntry;
+  /** How pictures become tensors, by input name. */
+  readonly preprocess: Readonly<Record<string, PreprocessSpec>>;
+  readonly selfTest: readonly SelfTestVector[];
+}
+
+/** The model with its shapes bound: what goes in and comes out, whatever code runs it. */
+export interface ManifestProgram {
+  readonly id: string;
+  /** Values of named dims, or whole shapes by input name, that were bound. */
+  readonly binding: Readonly<Record<string, number | readonly number[]>>;
+  readonly inputs: readonly ManifestPort[];
+  readonly outputs: readonly ManifestPort[];
+}
+
+/** A tensor at the border: dense, row-major, little-endian, `bytes` long. A dim that an extent counts has its maximum here. */
+export interface ManifestPort {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+}
+
+/** Code for one kind of machine: one file a program; all of them address one range of the weights. */
+export interface Artifact {
+  readonly id: string;
+  readonly kind: "native" | "wasm";
+  readonly target: { readonly name: string; readonly digest: string };
+  readonly needs: Needs;
+  readonly weights: Range;
+  /** One for each program of the manifest, in its order. */
+  readonly programs: readonly ArtifactProgram[];
+}
+
+/** What the machine must offer. Code is freestanding: it needs no C library. */
+export interface Needs {
+  readonly os: string;
+  readonly arch: string;
+  readonly cpuFeatures: readonly string[];
+  readonly abi: number;
+}
+
+export interface Range {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface ArtifactProgram {
+  readonly file: string;
+  readonly arenaBytes: number;
+  /** The first bytes of the arena that outlive a run. */
+  readonly stateBytes: number;
+  readonly extents: readonly ManifestExtent[];
+  /** Empty: `model_run` runs it all. Else what the host walks through: runs of code steps, and steps of its own. */
+  readonly steps: readonly ManifestStep[];
+  /** For kind wasm. */
+  readonly memory?: WasmMemory;
+}
+
+/** A dim that is known at run time only: an i32 at byte `at` of the arena, at most `max`, equal to the dims of ports it stands for. */
+export interface ManifestExtent {
+  readonly name: string;
+  readonly max: number;
+  readonly at: number;
+  readonly dims: readonly { readonly port: "input" | "output"; readonly index: number; readonly axis: number }[];
+}
+
+export type ManifestStep =
+  | { readonly kind: "code"; readonly first: number; readonly last: number }
+  | { readonly kind: "host" | "region"; readonly name: string; readonly inputs: readonly StepTensor[]; readonly outputs: readonly StepTensor[] };
+
+export interface StepTensor extends Range {
+  readonly space: "arena" | "input" | "output";
+  readonly index: number;
+}
+
+/** Addresses in the module's own memory of `pages` * 64 KiB. The tables hold one i32 address a port. */
+export interface WasmMemory {
+  readonly pages: number;
+  readonly weights: number;
+  readonly arena: number;
+  readonly inputTable: number;
+  readonly outputTable: number;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+export interface FileEntry {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** `weights.bin`, once more by leaves: see `merkle.ts`. */
+export interface WeightsEntry {
+  readonly leafBytes: number;
+  readonly leaves: readonly string[];
+  readonly root: string;
+}
+
+/** Inputs and what must come out of them; stored data lies in `selftest.bin`. */
+export interface SelfTestVector {
+  readonly program: string;
+  readonly inputs: readonly (SelfTestSeed | Range)[];
+  readonly outputs: readonly SelfTestOutput[];
+  readonly tolerance: Tolerance;
+}
+
+/** Data of the generator of `self-test.ts`: values from low to high, both included for integers. */
+export interface SelfTestSeed {
+  readonly seed: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Stored are the elements 0, stride, 2 * stride … of the output. */
+export interface SelfTestOutput extends Range {
+  readonly stride: number;
+}
+
+/** |found - wanted| <= abs + rel * |wanted|. Both zero: equal. */
+export interface Tolerance {
+  readonly abs: number;
+  readonly rel: number;
+}
+
+export const MANIFEST_FILE = "manifest.json";
+export const ENVELOPE_FILE = "manifest.dsse";
+export const WEIGHTS_FILE = "weights.bin";
+export const SELF_TEST_FILE = "selftest.bin";
