@@ -1,6 +1,7 @@
 import { table, formatBytes } from "../support/table.ts";
 import type { CommandSpec } from "./command.ts";
-import { targetByName, targetNames } from "./target-files.ts";
+import { targetNames } from "../support/node/target-files.ts";
+import { targetByName } from "./target-files.ts";
 
 export const targets: CommandSpec = {
   name: "targets",
@@ -9,9 +10,9 @@ export const targets: CommandSpec = {
   options: [],
   examples: ["neo targets", "neo compile model.onnx -t x86-64-v3"],
   exits: { 0: "ok", 2: "usage" },
-  async run() {
-    const profiles = await Promise.all(targetNames().map((name) => targetByName(name)));
-    const host = await targetByName("host").catch(() => undefined);
+  async run({ cwd }) {
+    const profiles = await Promise.all(targetNames().map((name) => targetByName(name, cwd)));
+    const host = await targetByName("host", cwd).catch(() => undefined);
     const all = host ? [host, ...profiles] : profiles;
     const rows = all.map((t) => [t.name, t.kind, t.os, t.arch, `${t.vectorBytes * 8} bit`, t.registers, formatBytes(t.l2Bytes), t.summary]);
     const columns = [{ title: "target" }, { title: "code" }, { title: "system" }, { title: "processor" }, { title: "vectors", align: "right" as const }, { title: "registers", align: "right" as const }, { title: "L2", align: "right" as const }, { title: "summary", max: 40 }];

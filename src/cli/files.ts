@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { readFileBytes, writeFileAtomic } from "../support/node/files.ts";
+import { NeoError } from "../support/errors.ts";
+
+/** The bytes of a file argument; `-` is stdin. */
+export async function readInput(word: string, cwd: string, limitBytes?: number): Promise<Uint8Array> {
+  if (word !== "-") return readFileBytes(resolve(cwd, word), limitBytes);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    if (limitBytes !== undefined && length > limitBytes) throw new NeoError({ code: "NEO6005", message: `stdin has more than ${limitBytes} bytes`, hint: "is it the right stream?" });
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** Writes a result whole or not at all. */
+export async function writeOutput(path: string, bytes: Uint8Array, cwd: string): Promise<void> {
+  await writeFileAtomic(resolve(cwd, path), bytes);
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** A bundle is a tar whose first member is its manifest; everything else is taken for a model. */
+export function isBundle(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.subarray(0, 14)) === "manifest.json\0";
+}
