@@ -12,6 +12,8 @@ import type { PreprocessSpec } from "./preprocess-spec.ts";
 import { sortFiles } from "./members.ts";
 import { writeBundle, type BuiltBundle } from "./write-bundle.ts";
 
+export type { BuiltBundle };
+
 /** What the compiler hands over. The `Program` and `TargetProfile` records fit as they are. */
 export interface BuildInput {
   readonly name: string;

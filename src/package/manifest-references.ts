@@ -95,13 +95,13 @@ function checkMemory(program: ManifestProgram, artifact: Artifact, code: Artifac
   const ranges: Range[] = [
     { offset: memory.weights, bytes: artifact.weights.bytes },
     { offset: memory.arena, bytes: code.arenaBytes },
-    { offset: memory.inputTable, bytes: 4 * program.inputs.length },
+    { offset: memory.ioTable, bytes: 4 * program.inputs.length },
     { offset: memory.outputTable, bytes: 4 * program.outputs.length },
     ...program.inputs.map((port, i) => ({ offset: memory.inputs[i]!, bytes: port.bytes })),
     ...program.outputs.map((port, i) => ({ offset: memory.outputs[i]!, bytes: port.bytes })),
   ];
   for (const range of ranges) checkInside(range, memory.pages * PAGE_BYTES, `${at}.memory`, f);
-  f.check(memory.inputTable % 4 === 0 && memory.outputTable % 4 === 0, `${at}.memory`, "a table is not aligned to 4 bytes");
+  f.check(memory.ioTable % 4 === 0 && memory.outputTable % 4 === 0, `${at}.memory`, "a table is not aligned to 4 bytes");
   const used = ranges.filter((range) => range.bytes > 0).sort((a, b) => a.offset - b.offset);
   for (let i = 1; i < used.length; i++) f.check(used[i - 1]!.offset + used[i - 1]!.bytes <= used[i]!.offset, `${at}.memory`, `two ranges meet at ${used[i]!.offset}`);
 }

@@ -7,7 +7,7 @@ const port = (name: string, shape: readonly number[]) => ({ name, dtype: "f32", 
 export function smallInput(): BuildInput {
   const code = (text: string) => new TextEncoder().encode(text);
   const weights = Uint8Array.from({ length: 96 }, (_, i) => i);
-  const memory = (n: number) => ({ pages: 1, weights: 128, arena: 256, inputTable: 0, outputTable: 8, inputs: [1024], outputs: [1024 + 16 * n] });
+  const memory = (n: number) => ({ pages: 1, weights: 128, arena: 256, ioTable: 0, outputTable: 8, inputs: [1024], outputs: [1024 + 16 * n] });
   return {
     name: "small",
     compiler: "neo 0.1.0",
