@@ -1,7 +1,7 @@
 import { lanesOf, type TargetProfile } from "../../target/profile.ts";
 import type { Elem } from "../../kernel/kernel.ts";
 import { imageLayout, SLACK, type Halo, type Layout } from "../layout.ts";
-import type { ColumnSide } from "./contraction.ts";
+import { columnLanes, type ColumnSide } from "./contraction.ts";
 
 /** Layouts whose channels lie next to each other, in blocks or all of them: dense kernels read and write vectors of channels there. */
 export function isColumnar(layout: Layout): boolean {
@@ -15,7 +15,7 @@ export function isPadded(layout: Layout, lanes: number): boolean {
 
 /** Lanes of vectors along channels: no wider than a block. */
 export function channelLanes(layout: Layout, target: TargetProfile): number {
-  const lanes = layout.elem === "f32" ? lanesOf(target) : 1;
+  const lanes = columnLanes(layout.elem, target);
   return layout.block ? Math.min(lanes, layout.block.size) : lanes;
 }
 

@@ -1,5 +1,5 @@
 import type { Elem } from "../../kernel/kernel.ts";
-import type { TargetProfile } from "../../target/profile.ts";
+import { lanesOf, type TargetProfile } from "../../target/profile.ts";
 import { chooseTile, cutEvenly, type Cut, type Tile } from "./tile.ts";
 import type { Activation } from "./epilogue.ts";
 
@@ -79,6 +79,11 @@ export interface ColumnSection {
   readonly partial?: number;
 }
 
+/** f32 and i32 fill vectors; other elements go one by one. */
+export function columnLanes(elem: Elem, target: TargetProfile): number {
+  return elem === "f32" || elem === "i32" ? lanesOf(target) : 1;
+}
+
 /** How a contraction is cut into tiles, and where packed weights lie. */
 export interface Plan {
   readonly tile: Tile;
@@ -105,10 +110,42 @@ export function planContraction(c: Contraction, target: TargetProfile, nv?: numb
     sections: columnSections(c, units, quantum, tile.nv),
     rowCuts: cutEvenly(c.rows.trips, tile.rows),
     colCuts: cutEvenly(c.cols.trips, tile.cols),
-    kBlocks: [c.reduction],
+    kBlocks: blockReduction(c, tile.nv, k, target),
     order: k * units * c.lanes * 4 <= PIXELS_OUTER_BYTES ? "pixels-outer" : "groups-outer",
     units,
   };
+}
+
+/** Share of the second-level cache that one group's weights, and all pixels' inputs, of a block of the reduction may take. */
+const WEIGHT_SHARE = 1 / 4;
+const INPUT_SHARE = 1 / 2;
+/** Each block reads and writes the partial sums again, so blocks are no shorter than this, and no more than so many. */
+const SHORTEST_BLOCK = 128;
+const MOST_BLOCKS = 6;
+
+/**
+ * Long reductions over blocks of channels, which lie pages apart, are cut so that what all tiles read again stays in the caches and
+ * the translations of its addresses at hand; partial sums wait in the result. Reductions over neighbouring elements stream as they
+ * are. Not where the result ends within a vector: sums of columns that don't exist have no place there.
+ */
+function blockReduction(c: Contraction, nv: number, k: number, target: TargetProfile): readonly (readonly Segment[])[] {
+  const [main, ...rest] = c.reduction;
+  const outermost = main?.loops[0];
+  if (!main || outermost?.stem !== "cb" || (c.exact && c.columns % c.lanes !== 0)) return [c.reduction];
+  const pixels = c.rows.trips * c.cols.trips;
+  const weights = (target.l2Bytes * WEIGHT_SHARE) / (nv * c.lanes * 4);
+  const inputs = (target.l2Bytes * INPUT_SHARE) / (pixels * 4);
+  const longest = Math.max(SHORTEST_BLOCK, k / MOST_BLOCKS, Math.min(weights, inputs));
+  if (pixels <= 8 || k <= longest) return [c.reduction];
+  const perTrip = main.loops.slice(1).reduce((n, loop) => n * loop.trips, 1);
+  const blocks = cutEvenly(outermost.trips, Math.max(1, Math.floor(longest / perTrip))).flatMap((cut) =>
+    Array.from({ length: cut.count }, (_, i): Segment[] => {
+      const start = cut.start + i * cut.size;
+      return [{ a: main.a + start * outermost.a, source: main.source + start * outermost.source, loops: [{ ...outermost, trips: cut.size }, ...main.loops.slice(1)] }];
+    }),
+  );
+  blocks.at(-1)!.push(...rest);
+  return blocks;
 }
 
 function columnSections(c: Contraction, units: number, quantum: number, nv: number): ColumnSection[] {

@@ -1,5 +1,5 @@
 import type { Op } from "../../ir/graph.ts";
-import { convTranspose } from "../../ir/ops/linear-algebra.ts";
+import { convTranspose } from "../../ir/ops/convolution.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import type { Layout } from "../layout.ts";
 import type { LowerContext, Schedule } from "../schedule.ts";

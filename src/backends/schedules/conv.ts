@@ -1,5 +1,5 @@
 import type { Op } from "../../ir/graph.ts";
-import { conv } from "../../ir/ops/linear-algebra.ts";
+import { conv } from "../../ir/ops/convolution.ts";
 import { lanesOf, type TargetProfile } from "../../target/profile.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import type { LowerContext, Schedule, Wish } from "../schedule.ts";
@@ -11,6 +11,7 @@ import { activationOf } from "./epilogue.ts";
 import { mergeGroups } from "./grouped-weights.ts";
 import { haloedInput } from "./haloed-input.ts";
 import { runContraction } from "./run-contraction.ts";
+import { lowerWinograd, winogradHalo, winogradSize } from "./winograd.ts";
 
 /** Images with so few channels stay planar: blocks would be mostly padding, and the micro-kernel reads single elements anyway. */
 const PLANAR_CHANNELS = 4;
@@ -21,11 +22,15 @@ export const convSchedule: Schedule = {
   wishes(op, target) {
     const image: Wish = { kind: "image", halo: [0, 0, 0, 0], fill: 0 };
     if (shapeOf(op.operands[0]!).length > 4) return { operands: [], results: [] };
-    const x: Wish = isPlanar(op, target) ? { kind: "plain" } : { kind: "image", halo: haloOf(axesOf(op)), fill: 0 };
+    const winograd = winogradSize(op, target);
+    const halo = winograd ? winogradHalo(op, winograd) : haloOf(axesOf(op));
+    const x: Wish = isPlanar(op, target) ? { kind: "plain" } : { kind: "image", halo, fill: 0 };
     return { operands: [x, undefined, undefined, image], results: [image] };
   },
   lower(op, context) {
-    if (isDepthwise(op)) lowerDepthwise(op, context);
+    const winograd = winogradSize(op, context.target);
+    if (winograd) lowerWinograd(op, context, winograd);
+    else if (isDepthwise(op)) lowerDepthwise(op, context);
     else lowerDense(op, context);
   },
 };

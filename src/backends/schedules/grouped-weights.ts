@@ -3,6 +3,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { storeFor } from "../constant-data.ts";
 import { plainLayout } from "../layout.ts";
 import type { LowerContext, Place } from "../schedule.ts";
+import { elementConstant } from "./scalar-elements.ts";
 
 export interface GroupShape {
   readonly groups: number;
@@ -53,13 +54,13 @@ function spreadKernel({ groups, cin, cout, kernel }: GroupShape, joined: number,
   b.param("weights", elem, fromSize, "in");
   b.param("joined", elem, toSize, "out");
   const clear = b.cursor("z", "joined");
-  b.loop("all", groups * cout * joined * run, { [clear]: 1 }, () => b.store(clear, 0, b.constant(type, 0)));
+  b.loop("all", groups * cout * joined * run, { [clear]: 1 }, () => b.storeAs(type, clear, 0, elementConstant(b, elem, 0)));
   const from = b.cursor("i", "weights");
   const to = b.cursor("o", "joined");
   const row = joined * run;
   b.loop("grp", groups / joined, { [from]: joined * cout * run, [to]: joined * cout * row }, () =>
     b.loop("member", joined, { [from]: cout * run, [to]: cout * row + run }, () =>
-      b.loop("o", cout, { [from]: run, [to]: row }, () => b.loop("k", run, { [from]: 1, [to]: 1 }, () => b.store(to, 0, b.load(type, from)))),
+      b.loop("o", cout, { [from]: run, [to]: row }, () => b.loop("k", run, { [from]: 1, [to]: 1 }, () => b.storeAs(type, to, 0, b.load(type, from)))),
     ),
   );
   return b.finish();

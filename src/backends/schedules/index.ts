@@ -1,4 +1,10 @@
 import type { Schedule } from "../schedule.ts";
+import { convSchedule } from "./conv.ts";
+import { convTransposeSchedule } from "./conv-transpose.ts";
+import { linearSchedule } from "./linear.ts";
+import { matmulSchedule } from "./matmul.ts";
 
 /** Every schedule, one row a family. Ops that are in no row, and that lowering doesn't handle itself, can't be compiled for a CPU. */
-export const SCHEDULES: readonly Schedule[] = [];
+export const SCHEDULES: readonly Schedule[] = [
+  convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule,
+];

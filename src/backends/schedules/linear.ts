@@ -1,8 +1,7 @@
-import { linear } from "../../ir/ops/linear-algebra.ts";
-import { lanesOf } from "../../target/profile.ts";
+import { linear } from "../../ir/ops/linear.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import type { Schedule } from "../schedule.ts";
-import type { Contraction } from "./contraction.ts";
+import { columnLanes, type Contraction } from "./contraction.ts";
 import { activationOf } from "./epilogue.ts";
 import { runContraction } from "./run-contraction.ts";
 
@@ -19,7 +18,7 @@ export const linearSchedule: Schedule = {
       name: `linear_${elem}_${m}x${k}x${n}`,
       loc: op.loc,
       elem,
-      lanes: elem === "f32" ? lanesOf(context.target) : 1,
+      lanes: columnLanes(elem, context.target),
       a: { size: x.layout.size, base: 0 },
       y: side(y.layout.size),
       ...(residual ? { residual: side(residual.layout.size) } : {}),
@@ -30,7 +29,7 @@ export const linearSchedule: Schedule = {
       columnSource: k,
       exact: true,
       hasBias: bias !== undefined,
-      reduction: [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: 1 }] }],
+      reduction: k > 0 ? [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: 1 }] }] : [],
       activation: activationOf(op),
       overlapping: false,
     };

@@ -1,9 +1,8 @@
-import { matmul } from "../../ir/ops/linear-algebra.ts";
-import { lanesOf } from "../../target/profile.ts";
+import { matmul } from "../../ir/ops/linear.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import { denseStrides } from "../layout.ts";
 import type { Schedule } from "../schedule.ts";
-import type { Contraction, OuterAxis } from "./contraction.ts";
+import { columnLanes, type Contraction, type OuterAxis } from "./contraction.ts";
 import { NO_ACTIVATION } from "./epilogue.ts";
 import { runContraction } from "./run-contraction.ts";
 
@@ -13,10 +12,10 @@ export const matmulSchedule: Schedule = {
   lower(op, context) {
     const [a, b, y] = [context.operand(op, "a")!, context.operand(op, "b")!, context.result(op)];
     const [aShape, bShape] = [shapeOf(op.operands[0]!), shapeOf(op.operands[1]!)];
-    const [m, k] = aShape.length === 1 ? [1, aShape[0]!] : (aShape.slice(-2) as [number, number]);
-    const n = bShape.length === 1 ? 1 : bShape.at(-1)!;
+    const [m, k] = aShape.slice(-2) as [number, number];
+    const n = bShape.at(-1)!;
     const { elem } = y.layout;
-    const lanes = elem === "f32" ? lanesOf(context.target) : 1;
+    const lanes = columnLanes(elem, context.target);
     const batch = batchAxes(aShape.slice(0, -2), bShape.slice(0, -2), m * k, k * n, m * n);
     // Batches that share b are further rows of a.
     const joined = batch.length === 1 && batch[0]!.source === 0 && batch[0]!.a === m * k ? batch.shift()!.trips : 1;
@@ -34,8 +33,8 @@ export const matmulSchedule: Schedule = {
       columnSource: 1,
       exact: true,
       hasBias: false,
-      reduction: [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: n }] }],
-      ...(!b.constant && n % lanes === 0 && joined * m <= PACK_FROM_ROWS ? { direct: { size: b.layout.size, base: 0 } } : {}),
+      reduction: k > 0 ? [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: n }] }] : [],
+      ...(!b.constant && k > 0 && n % lanes === 0 && joined * m <= PACK_FROM_ROWS ? { direct: { size: b.layout.size, base: 0 } } : {}),
       activation: NO_ACTIVATION,
       overlapping: false,
     };

@@ -2,6 +2,7 @@ import { scalar, vector, type KernelBuilder, type Term } from "../../kernel/buil
 import type { Type } from "../../kernel/kernel.ts";
 import { columnOffset, type ColumnSection, type Contraction, type ReductionLoop, type Segment } from "./contraction.ts";
 import { applyActivation, isLight } from "./epilogue.ts";
+import { registerOf } from "./scalar-elements.ts";
 import type { Tile } from "./tile.ts";
 
 /** Addresses of one pixel of the tile, relative to its first. */
@@ -28,6 +29,8 @@ export class MicroTile {
   private readonly b: KernelBuilder;
   private readonly c: Contraction;
   private readonly shape: Tile;
+  /** In memory, and in registers. */
+  private readonly memory: Type;
   private readonly type: Type;
   private readonly pool = new Map<string, Term>();
   private pixels: readonly PixelOffset[] = [];
@@ -37,7 +40,8 @@ export class MicroTile {
     this.b = b;
     this.c = c;
     this.shape = shape;
-    this.type = vector(c.elem, c.lanes);
+    this.memory = vector(c.elem, c.lanes);
+    this.type = c.lanes > 1 ? this.memory : registerOf(c.elem);
   }
 
   /** Everything until the next `begin` is about this tile. */
@@ -48,20 +52,20 @@ export class MicroTile {
 
   /** Accumulators begin with the bias, or 0. */
   start(bias: string | undefined): void {
-    const zero = this.b.constant(this.type, 0);
-    this.each((acc, i, j) => this.b.set(acc, !bias ? zero : i === 0 ? this.b.load(this.type, bias, j * this.c.lanes) : this.acc(0, j)));
+    const zero = this.zero();
+    this.each((acc, i, j) => this.b.set(acc, !bias ? zero : i === 0 ? this.b.load(this.memory, bias, j * this.c.lanes) : this.acc(0, j)));
     for (let set = 1; set < this.shape.sets; set++) this.each((acc) => this.b.set(acc, zero), set);
   }
 
   /** Accumulators begin with the partial sums that `suspend` left in the result. */
   resume(y: string): void {
-    this.each((acc, i, j) => this.b.set(acc, this.b.load(this.type, y, this.yOffset(i, j))));
-    for (let set = 1; set < this.shape.sets; set++) this.each((acc) => this.b.set(acc, this.b.constant(this.type, 0)), set);
+    this.each((acc, i, j) => this.b.set(acc, this.b.load(this.memory, y, this.yOffset(i, j))));
+    for (let set = 1; set < this.shape.sets; set++) this.each((acc) => this.b.set(acc, this.zero()), set);
   }
 
   suspend(y: string): void {
     this.joinSets();
-    this.each((acc, i, j) => this.b.store(y, this.yOffset(i, j), acc));
+    this.each((acc, i, j) => this.b.storeAs(this.memory, y, this.yOffset(i, j), acc));
   }
 
   reduce(segment: Segment, a: string, w: string): void {
@@ -73,8 +77,8 @@ export class MicroTile {
     this.joinSets();
     this.each((acc, i, j) => {
       if (this.isPartial(j)) return this.storePartial(acc, i, j, y, residual);
-      const sum = residual ? this.b.add(acc, this.b.load(this.type, residual, this.residualOffset(i, j))) : acc;
-      this.b.store(y, this.yOffset(i, j), isLight(this.c.activation) ? applyActivation(this.b, sum, this.c.activation) : sum);
+      const sum = residual ? this.b.add(acc, this.b.load(this.memory, residual, this.residualOffset(i, j))) : acc;
+      this.b.storeAs(this.memory, y, this.yOffset(i, j), isLight(this.c.activation) ? applyActivation(this.b, sum, this.c.activation) : sum);
     });
   }
 
@@ -93,6 +97,10 @@ export class MicroTile {
     );
   }
 
+  private zero(): Term {
+    return this.b.constant(this.type, this.c.elem === "i64" ? 0n : 0);
+  }
+
   private isPartial(j: number): boolean {
     return this.section.partial !== undefined && j === this.section.nv - 1;
   }
@@ -100,7 +108,7 @@ export class MicroTile {
   /** The vector behind the last column: lane by lane. */
   private storePartial(acc: Term, i: number, j: number, y: string, residual: string | undefined): void {
     const { b, c } = this;
-    const type = scalar(c.elem);
+    const type = registerOf(c.elem);
     for (let lane = 0; lane < this.section.partial!; lane++) {
       const value = b.op("extract", type, [acc], [lane]);
       const sum = residual ? b.add(value, b.load(type, residual, this.residualOffset(i, j) + lane)) : value;
@@ -179,7 +187,7 @@ export class MicroTile {
 
   private step(a: string, aOffset: number, w: string, wOffset: number, set: number): void {
     const { b, c } = this;
-    const weight = (j: number): Term => b.load(this.type, w, wOffset + j * c.lanes);
+    const weight = (j: number): Term => b.load(this.memory, w, wOffset + j * c.lanes);
     // One pixel uses each weight once: it goes straight from memory into the product.
     const weights = Array.from({ length: this.section.nv }, (_, j) => {
       if (this.pixels.length === 1) return undefined;
@@ -189,7 +197,7 @@ export class MicroTile {
     });
     this.pixels.forEach((pixel, i) => {
       const spread = this.register("s");
-      b.set(spread, b.splat(this.type, a, aOffset + pixel.a));
+      b.set(spread, b.splat(this.memory, a, aOffset + pixel.a));
       weights.forEach((loaded, j) => {
         const acc = this.acc(i, j, set);
         b.set(acc, this.multiplyAdd(spread, loaded ?? weight(j), acc));

@@ -1,6 +1,7 @@
 import { KernelBuilder, scalar, vector } from "../../kernel/build.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { reductionLength, type ColumnSection, type Contraction, type Plan, type ReductionLoop } from "./contraction.ts";
+import { elementConstant } from "./scalar-elements.ts";
 import { panelLayout } from "./weight-panels.ts";
 
 /** Copies weights that are known only at run time into panels. Parameters: weights, bias where there is one, panels. */
@@ -25,7 +26,7 @@ export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights
     nest();
   };
   const zeros = (to: string, from: number, count: number): void => {
-    for (let q = 0; q < count; q++) b.store(to, from + q, b.constant(element, 0));
+    for (let q = 0; q < count; q++) b.storeAs(element, to, from + q, elementConstant(b, c.elem, 0));
   };
 
   if (c.hasBias) {
@@ -33,7 +34,7 @@ export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights
     const from = sizes.bias === undefined ? undefined : b.cursor("s", "bias");
     sets("bias", from ?? to, [to], layout.biasRow, () => {
       const count = from ? c.columns : 0;
-      if (from) loop("n", count, { [from]: 1, [to]: 1 }, () => b.store(to, 0, b.load(element, from)));
+      if (from) loop("n", count, { [from]: 1, [to]: 1 }, () => b.storeAs(element, to, 0, b.load(element, from)));
       zeros(to, count, layout.biasRow - count);
     });
   }
@@ -58,8 +59,8 @@ export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights
   const copyStep = (from: string, to: string, width: number, valid: number): void => {
     const type = vector(c.elem, c.lanes);
     const whole = c.columnSource === 1 ? Math.floor(valid / c.lanes) * c.lanes : 0;
-    for (let q = 0; q < whole; q += c.lanes) b.store(to, q, b.load(type, from, q));
-    for (let q = whole; q < valid; q++) b.store(to, q, b.load(element, from, q * c.columnSource));
+    for (let q = 0; q < whole; q += c.lanes) b.storeAs(type, to, q, b.load(type, from, q));
+    for (let q = whole; q < valid; q++) b.storeAs(element, to, q, b.load(element, from, q * c.columnSource));
     zeros(to, valid, width - valid);
   };
 

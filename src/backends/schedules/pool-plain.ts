@@ -5,6 +5,7 @@ import type { LowerContext } from "../schedule.ts";
 import { convName, type WindowAxis } from "./conv-geometry.ts";
 import { haloedInput } from "./haloed-input.ts";
 import { divisors, poolMath } from "./pool-math.ts";
+import { elementConstant, registerOf } from "./scalar-elements.ts";
 
 /** A pool of any rank and dtype, one element after the other, over planes with a margin. */
 export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly WindowAxis[]): void {
@@ -14,8 +15,7 @@ export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly Win
   const x = haloedInput(context, given, axes, math.outside);
   const counts = divisors(op, axes);
   const memory = scalar(elem);
-  const narrow = elem === "u8" || elem === "i8" || elem === "u16" || elem === "i16";
-  const type = narrow ? scalar("i32") : memory;
+  const type = registerOf(elem);
 
   const b = new KernelBuilder(`plain_${convName(`pool_${op.attrs["kind"] as string}`, op, axes)}_${elem}`, { lanes: 1, mode: "fast", loc: op.loc });
   b.param("x", elem, x.layout.size, "in");
@@ -39,7 +39,7 @@ export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly Win
       const pitch = axes.slice(axis + 1).reduce((n, a) => n * a.out, 1);
       return loop("o", window.out, { [from]: window.stride * x.layout.strides[axis + 2]!, [to]: y.layout.strides[axis + 2]!, ...(scale ? { [scale]: pitch } : {}) }, () => outputs(axis + 1));
     }
-    b.set(acc, b.constant(type, elem === "i64" ? BigInt(math.first) : math.first));
+    b.set(acc, elementConstant(b, elem, math.first));
     taps(0);
     const sum = !math.scaled ? acc : scale ? b.mul(acc, b.load(memory, scale)) : b.mul(acc, b.constant(type, 1 / (counts as number)));
     b.storeAs(memory, to, 0, math.last(b, sum));

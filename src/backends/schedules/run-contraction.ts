@@ -17,6 +17,7 @@ export interface ContractionOperands {
 
 /** Packs the weights (at compile time where they are constant) and calls the kernel. */
 export function runContraction(context: LowerContext, c: Contraction, operands: ContractionOperands): void {
+  if (c.columns === 0 || [c.rows, c.cols, ...c.outer].some((axis) => axis.trips === 0)) return;
   const plan = planContraction(c, context.target);
   const w = c.direct ? operands.weights.buffer : packed();
   const kernel = contractionKernel(c, plan);
