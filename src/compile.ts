@@ -1,6 +1,7 @@
 import { printC, type CSources } from "./backends/c/print.ts";
 import { lower, opMacs, type Lowered } from "./backends/lower.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
+import { WasmInstance } from "./backends/wasm/run.ts";
 import { WeightPool } from "./backends/weight-pool.ts";
 import { importModel, type ImportOptions } from "./frontends/index.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -8,8 +9,9 @@ import { interpret } from "./ir/interpret.ts";
 import { decodeData, encodeData, type Tensor } from "./ir/tensor.ts";
 import { elementCount, isFloat, type DType } from "./ir/types.ts";
 import type { Program } from "./kernel/program.ts";
-import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest, type BuiltBundle } from "./package/build.ts";
+import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest } from "./package/build.ts";
 import { sha256Hex, type CryptoEngine } from "./package/crypto.ts";
+import type { BuiltBundle } from "./package/write-bundle.ts";
 import type { PreprocessSpec } from "./package/preprocess-spec.ts";
 import { seededBytes } from "./package/self-test.ts";
 import { DEFAULT_OPTIONS, runPasses, type PassHooks, type PassRun } from "./passes/pass.ts";
@@ -127,7 +129,10 @@ async function generate(graphs: readonly Graph[], target: TargetProfile, ports: 
 
 async function codeFor(program: Program, target: TargetProfile, ports: CompilePorts): Promise<BuildCode> {
   const { arenaBytes, stateBytes } = program;
-  if (target.kind === "wasm") return { code: await emitWasm(program, target), arenaBytes, stateBytes, memory: wasmMemoryPlan(program) };
+  if (target.kind === "wasm") {
+    const { inputTable, ...plan } = wasmMemoryPlan(program);
+    return { code: await emitWasm(program, target), arenaBytes, stateBytes, memory: { ...plan, ioTable: inputTable } };
+  }
   if (!ports.compileC) throw new NeoError({ code: "NEO3010", message: `no C compiler was given for ${target.name}`, hint: "compile for `wasm`, or install gcc or clang (`neo doctor`)" });
   return { code: await ports.compileC(printC(program, target), target), arenaBytes, stateBytes };
 }
@@ -172,6 +177,12 @@ function interpretBytes(graph: Graph, inputs: readonly Uint8Array[]): Uint8Array
     return { type: { dtype: param.type.dtype, shape }, data: decodeData(param.type.dtype, inputs[i]!, elementCount(shape)) };
   });
   return interpret(graph, tensors).map((tensor) => encodeData(tensor.type.dtype, tensor.data));
+}
+
+async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs: readonly Uint8Array[], outputs: Program["outputs"]): Promise<Uint8Array[]> {
+  const { ioTable, ...plan } = memory!;
+  const instance = await WasmInstance.create(code, { ...plan, inputTable: ioTable }, weights);
+  return instance.run(inputs, outputs.map((port) => port.bytes));
 }
 
 export function macsOf(graph: Graph): number {

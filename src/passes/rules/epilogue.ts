@@ -1,7 +1,8 @@
 import type { ActivationName } from "../../ir/attr.ts";
 import { clip, elu, gelu, hardSigmoid, hardSwish, leakyRelu, relu, sigmoid, silu } from "../../ir/ops/activation.ts";
 import { add, tanh } from "../../ir/ops/arithmetic.ts";
-import { conv, linear } from "../../ir/ops/linear.ts";
+import { conv } from "../../ir/ops/convolution.ts";
+import { linear } from "../../ir/ops/linear.ts";
 import type { AnyOpDef } from "../../ir/op-def.ts";
 import type { Op, Value } from "../../ir/graph.ts";
 import { equalTypes, isFloat } from "../../ir/types.ts";

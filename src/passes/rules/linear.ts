@@ -1,5 +1,6 @@
 import { add, mul } from "../../ir/ops/arithmetic.ts";
-import { conv, linear, matmul } from "../../ir/ops/linear.ts";
+import { conv } from "../../ir/ops/convolution.ts";
+import { linear, matmul } from "../../ir/ops/linear.ts";
 import { batchNorm } from "../../ir/ops/normalisation.ts";
 import { tensor, type Tensor } from "../../ir/tensor.ts";
 import { constantTensor, makeConstant, numbersOf, perChannel } from "../constants.ts";

@@ -1,0 +1,114 @@
+import { basename, dirname, resolve } from "node:path";
+import type { Binding } from "../compile.ts";
+import { describeModel } from "../frontends/index.ts";
+import { tensor, type Tensor } from "../ir/tensor.ts";
+import { elementCount, type DType } from "../ir/types.ts";
+import { parsePreprocess, type PreprocessSpec } from "../package/preprocess-spec.ts";
+import { NeoError } from "../support/errors.ts";
+import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
+import { readExternalFile } from "../support/node/external.ts";
+import { repeatedOption, textOption, type Invocation, type OptionSpec, type OptionValues } from "./command.ts";
+import { readInput } from "./files.ts";
+
+/** Flags of every command that reads a model file. */
+export const MODEL_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--shape <binding>", text: "size of a named dim (N=4) or shape of an input (x=1x3x224x224); several values are alternatives (N=1,8)", repeat: true },
+  { flags: "--set <input=value>", text: "makes an input a constant: sr=16000", repeat: true },
+  { flags: "--limit-nodes <n>", text: "refuse models with more nodes" },
+  { flags: "--limit-tensor-bytes <n>", text: "refuse models with a larger tensor" },
+  { flags: "--limit-total-bytes <n>", text: "refuse models with more weights" },
+  { flags: "--limit-depth <n>", text: "refuse deeper nesting" },
+];
+
+export const PREPROCESS_OPTION: OptionSpec = { flags: "--preprocess <input=words>", text: "how pictures become an input: x=rgb,nchw,resize:48xW,mean:127.5,scale:127.5", repeat: true };
+
+/** A product of more alternatives than this is a mistake. */
+const MAX_BINDINGS = 16;
+
+export interface ModelInput {
+  readonly bytes: Uint8Array;
+  readonly fileName: string;
+  readonly constants: Readonly<Record<string, Tensor>>;
+  readonly external: (path: string) => Uint8Array;
+  readonly limits: Limits;
+  readonly bindings: readonly Binding[];
+}
+
+/** The model of a command's first argument with everything its flags say about reading it. */
+export async function modelFrom(file: string, invocation: Invocation): Promise<ModelInput> {
+  const { options, cwd } = invocation;
+  const limits = limitsFrom(options);
+  const bytes = await readInput(file, cwd, limits.fileBytes);
+  const fileName = file === "-" ? "stdin" : basename(file);
+  const folder = file === "-" ? cwd : dirname(resolve(cwd, file));
+  return {
+    bytes,
+    fileName,
+    limits,
+    bindings: parseShapes(repeatedOption(options, "shape")),
+    constants: constantsFrom(repeatedOption(options, "set"), bytes, fileName),
+    external: (path) => readExternalFile(folder, path),
+  };
+}
+
+/** `N=1,8 W=320` → [{N: 1, W: 320}, {N: 8, W: 320}]. */
+export function parseShapes(words: readonly string[]): Binding[] {
+  const alternatives = new Map<string, (number | number[])[]>();
+  let name: string | undefined;
+  for (const part of words.flatMap((word) => word.split(","))) {
+    const at = part.lastIndexOf("=");
+    if (at > 0) name = part.slice(0, at);
+    const value = part.slice(at + 1);
+    if (name === undefined || !/^\d+(x\d+)*$/.test(value)) throw new NeoError({ code: "NEO1010", message: `--shape ${part}: wanted NAME=4 or NAME=1x3x224x224`, hint: "`neo inspect MODEL` shows the names of dims and inputs" });
+    const numbers = value.split("x").map(Number);
+    alternatives.set(name, [...(alternatives.get(name) ?? []), numbers.length === 1 ? numbers[0]! : numbers]);
+  }
+  let bindings: Record<string, number | number[]>[] = [{}];
+  for (const [key, values] of alternatives) bindings = bindings.flatMap((binding) => values.map((value) => ({ ...binding, [key]: value })));
+  if (bindings.length > MAX_BINDINGS) throw new NeoError({ code: "NEO1010", message: `--shape asks for ${bindings.length} programs, at most ${MAX_BINDINGS} fit a bundle`, hint: "give fewer alternatives, or several bundles" });
+  return bindings;
+}
+
+function constantsFrom(words: readonly string[], bytes: Uint8Array, fileName: string): Record<string, Tensor> {
+  const constants: Record<string, Tensor> = {};
+  if (words.length === 0) return constants;
+  const inputs = describeModel(bytes, fileName).inputs;
+  for (const word of words) {
+    const at = word.indexOf("=");
+    const input = inputs.find((candidate) => candidate.name === word.slice(0, at));
+    if (!input) throw new NeoError({ code: "NEO1011", message: `--set ${word}: the model has no such input`, notes: inputs.map((i) => ({ where: i.name, text: i.dtype ?? "" })), hint: "--set NAME=VALUE with one of these names" });
+    const values = word.slice(at + 1).split(",").map(Number);
+    if (values.some(Number.isNaN)) throw new NeoError({ code: "NEO1011", message: `--set ${word}: wanted a number, or numbers with commas`, hint: "for example --set sr=16000" });
+    const dims = input.dims ?? [];
+    const isKnown = dims.every((dim) => typeof dim === "number") && elementCount(dims as number[]) === values.length;
+    const shape = isKnown ? (dims as number[]) : [values.length];
+    constants[input.name] = tensor(input.dtype as DType, shape, values);
+  }
+  return constants;
+}
+
+function limitsFrom(options: OptionValues): Limits {
+  const number = (key: string, fallback: number): number => {
+    const text = textOption(options, key);
+    if (text === undefined) return fallback;
+    if (!/^\d+$/.test(text)) throw new NeoError({ code: "NEO1012", message: `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} ${text}: wanted a whole number`, hint: "in bytes, nodes or levels" });
+    return Number(text);
+  };
+  return {
+    ...DEFAULT_LIMITS,
+    nodes: number("limitNodes", DEFAULT_LIMITS.nodes),
+    tensorBytes: number("limitTensorBytes", DEFAULT_LIMITS.tensorBytes),
+    totalBytes: number("limitTotalBytes", DEFAULT_LIMITS.totalBytes),
+    depth: number("limitDepth", DEFAULT_LIMITS.depth),
+  };
+}
+
+export function preprocessFrom(options: OptionValues): Record<string, PreprocessSpec> {
+  const specs: Record<string, PreprocessSpec> = {};
+  for (const word of repeatedOption(options, "preprocess")) {
+    const at = word.indexOf("=");
+    if (at < 1) throw new NeoError({ code: "NEO1013", message: `--preprocess ${word}: wanted INPUT=WORDS`, hint: "for example --preprocess x=rgb,nchw,resize:48xW,mean:127.5,scale:127.5" });
+    specs[word.slice(0, at)] = parsePreprocess(word.slice(at + 1), word.slice(0, at));
+  }
+  return specs;
+}
