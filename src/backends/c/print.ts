@@ -1,0 +1,128 @@
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { Port, Program } from "../../kernel/program.ts";
+import { C_FLAGS, type CHeader, type CSource } from "../../support/c-source.ts";
+import type { MachineArch } from "../../support/machine.ts";
+import { hasSessionSteps, MODEL_ABI, weightBytesOf } from "../program-facts.ts";
+import type { TargetProfile } from "../../target/profile.ts";
+import { commentText, kernelPrototype, printKernel } from "./kernel.ts";
+import { modelPrototypes, printModel } from "./program.ts";
+import { Support } from "./support.ts";
+
+/** A program as C. */
+export interface CSources {
+  /** `model.c`: the functions of `model.h`, and all kernels but exact ones where there are fast ones too. */
+  readonly source: string;
+  /** `model.h` */
+  readonly header: string;
+  /** All files to compile: model.c, and model_exact.c where kernels of both modes exist. */
+  readonly sources: readonly CSource[];
+  readonly headers: readonly CHeader[];
+}
+
+/** Prints a program for gcc 12 or clang, freestanding. The same program and target give the same text. */
+export function printC(program: Program, target: TargetProfile): CSources {
+  const kernels = new Map(program.kernels.map((kernel) => [kernel.name, kernel]));
+  const fast = program.kernels.filter((kernel) => kernel.mode === "fast");
+  const exact = program.kernels.filter((kernel) => kernel.mode === "exact");
+  const apart = fast.length > 0 && exact.length > 0;
+  const model: CSource = {
+    name: "model.c",
+    contract: fast.length > 0 ? "fast" : "off",
+    text: printFile(program, target, apart ? fast : program.kernels, fast.length > 0 ? "fast" : "off", "model.c", [
+      ...(apart ? exact.map((kernel) => `HIDDEN ${kernelPrototype(kernel)};\n`) : []),
+      printModel(program, kernels),
+    ]),
+  };
+  const sources = apart ? [model, { name: "model_exact.c", contract: "off" as const, text: printFile(program, target, exact, "off", "model_exact.c", []) }] : [model];
+  const header: CHeader = { name: "model.h", text: printHeader(program) };
+  return { source: model.text, header: header.text, sources, headers: [header] };
+}
+
+function printFile(program: Program, target: TargetProfile, kernels: readonly Kernel[], contract: CSource["contract"], name: string, model: readonly string[]): string {
+  const support = new Support(target.arch as MachineArch);
+  const isModel = model.length > 0;
+  const functions = kernels.map((kernel) => printKernel(kernel, support, isModel ? "static" : "HIDDEN"));
+  if (isModel) support.type("i32");
+  const flags = [...C_FLAGS, `-ffp-contract=${contract}`, ...(target.toolchain?.flags ?? [])].join(" ");
+  const hidden = !isModel || model.length > 1 ? [HIDDEN] : [];
+  return [
+    `/* ${commentText(program.name)} for ${target.name}: ${kernels.length} ${kernels.length === 1 ? "kernel" : "kernels"}. Made by neo.`,
+    `   cc ${flags} -c ${name} */`,
+    isModel ? '#include "model.h"' : "",
+    support.text(),
+    ...(isModel ? [EXPORT] : []),
+    ...hidden,
+    ...functions,
+    ...model,
+    ...(isModel ? [WINDOWS] : []),
+  ].filter((part) => part !== "").join("\n");
+}
+
+const EXPORT = `#if defined(_WIN32)
+#define EXPORT(name) __declspec(dllexport)
+#elif defined(__wasm__)
+#define EXPORT(name) __attribute__((export_name(#name)))
+#else
+#define EXPORT(name) __attribute__((visibility("default")))
+#endif
+`;
+
+const HIDDEN = `#if defined(_WIN32)
+#define HIDDEN
+#else
+#define HIDDEN __attribute__((visibility("hidden")))
+#endif
+`;
+
+/** What the linker wants of code without a C runtime. */
+const WINDOWS = `#if defined(_MSC_VER) && defined(__x86_64__)
+int _fltused = 0x9875;
+#elif defined(__MINGW32__)
+int DllMainCRTStartup(void *module, uint32_t reason, void *reserved);
+int DllMainCRTStartup(void *module, uint32_t reason, void *reserved) {
+  (void)module;
+  (void)reason;
+  (void)reserved;
+  return 1;
+}
+#endif
+`;
+
+function printHeader(program: Program): string {
+  const stepwise = hasSessionSteps(program);
+  return `/* ${commentText(program.name)}. Made by neo.
+
+${portLines("inputs", program.inputs)}
+${portLines("outputs", program.outputs)}
+
+   Tensors are dense, row-major and aligned to their elements. \`weights\` is the content of weights.bin and may be read-only;
+   it and \`arena\` are aligned to 128 bytes. The arena needs no clearing and keeps nothing between runs${program.stateBytes > 0 ? ` but its first ${program.stateBytes} bytes,\n   which are zeroed once before the first run` : ""}.
+   Runs over different arenas may go on side by side. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MODEL_ARENA_BYTES ${program.arenaBytes}
+#define MODEL_WEIGHT_BYTES ${weightBytesOf(program)}
+#define MODEL_ABI ${MODEL_ABI}
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+${modelPrototypes(stepwise).map((prototype) => `${prototype};`).join("\n")}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+`;
+}
+
+function portLines(label: string, ports: readonly Port[]): string {
+  if (ports.length === 0) return `   no ${label}`;
+  return ports.map((port, i) => `   ${label}[${i}]  ${commentText(port.name)}: ${port.dtype}[${port.shape.join(", ")}], ${port.bytes} bytes`).join("\n");
+}
