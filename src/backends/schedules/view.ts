@@ -108,6 +108,23 @@ function lcm(a: number, b: number): number {
   return (a / x) * b;
 }
 
+/**
+ * The shape with the channels (axis 1) of an image counted to whole blocks, where `image` has padding there, in vectors of `lanes`: what
+ * is computed for the padding nobody reads, and no row has a rest. Undefined where that isn't so, or a view has nothing to read there.
+ */
+export function paddedShape(shape: readonly number[], image: Layout, views: readonly View[], lanes: number): readonly number[] | undefined {
+  if (shape.length < 3 || image.shape.length !== shape.length || (image.block && image.block.axis !== 1)) return undefined;
+  const pixel = image.block ? image.block.size : image.strides[1] === 1 ? image.strides.at(-1)! : 0;
+  if (pixel === 0 || pixel % lanes !== 0) return undefined;
+  const channels = Math.ceil(shape[1]! / pixel) * pixel;
+  const padded = shape.map((dim, axis) => (axis === 1 ? channels : dim));
+  return views.every((view) => highestAddress(padded, view) < view.layout.size) ? padded : undefined;
+}
+
+function highestAddress(shape: readonly number[], view: View): number {
+  return Math.max(...boxesOf(shape, [view]).map((box) => box.dims.reduce((at, dim) => at + Math.max(0, dim.steps[0]! * (dim.trips - 1)), box.bases[0]!)));
+}
+
 /** Loops of one trip vanish; neighbours that every operand walks through without a jump become one. */
 export function mergeDims(dims: readonly Dim[]): Dim[] {
   const merged: Dim[] = [];
