@@ -37,3 +37,14 @@ export const SIMPLIFY: readonly Pass[] = [
 export const FOR_CPU: readonly Pass[] = [fuseEpilogues, foldConstants, fuseElementwise, deadCode];
 
 export const PIPELINES: Readonly<Record<string, readonly Pass[]>> = { simplify: SIMPLIFY, cpu: [...SIMPLIFY, ...FOR_CPU] };
+
+/** Passes of a list of names of passes and pipelines, in order; or the first name that is neither. */
+export function passesByName(names: readonly string[]): { readonly passes: readonly Pass[] } | { readonly unknown: string; readonly names: readonly string[] } {
+  const passes: Pass[] = [];
+  for (const name of names) {
+    const found = PIPELINES[name] ?? PASSES.filter((pass) => pass.name === name);
+    if (found.length === 0) return { unknown: name, names: [...PASSES.map((pass) => pass.name), ...Object.keys(PIPELINES)] };
+    passes.push(...found);
+  }
+  return { passes };
+}

@@ -1,0 +1,140 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Compiled } from "../compile.ts";
+import type { Pass, PassHooks } from "../passes/pass.ts";
+import { signBundle } from "../package/sign-bundle.ts";
+import { keyId } from "../package/keys.ts";
+import { NeoError } from "../support/errors.ts";
+import { nodeCrypto } from "../support/node/crypto.ts";
+import { formatBytes, formatCount } from "../support/table.ts";
+import type { TargetProfile } from "../target/profile.ts";
+import { listOption, textOption, type CommandSpec, type Invocation, type Outcome } from "./command.ts";
+import { compileModel, TARGET_OPTION, targetsFrom } from "./compile-model.ts";
+import { writeOutput } from "./files.ts";
+import { MODEL_OPTIONS, modelFrom, PREPROCESS_OPTION } from "./model-options.ts";
+import { secretKeyFrom } from "./sign.ts";
+
+const EMITS = ["bundle", "c", "wasm"];
+
+export const compileCommand: CommandSpec = {
+  name: "compile",
+  summary: "compiles a model to a bundle",
+  args: [{ name: "model", text: "a model file, or - for stdin" }],
+  options: [
+    TARGET_OPTION,
+    { flags: "-o, --output <file>", text: "the bundle (default: MODEL.TARGET.neo), or the folder for other --emit; - is stdout" },
+    { flags: "--emit <kinds>", text: "what to write: bundle, c (readable C, model.h, weights.bin), wasm (module and weights.bin)" },
+    ...MODEL_OPTIONS,
+    PREPROCESS_OPTION,
+    { flags: "--sign <keyfile>", text: "secret key to sign with (default: the user's default key)" },
+    { flags: "--no-sign", text: "leave the bundle unsigned" },
+    { flags: "--name <name>", text: "name in the manifest (default: the file's)" },
+    { flags: "--model-version <version>", text: "version in the manifest" },
+    { flags: "--print-ir-after <pass>", text: "prints the graph to stderr after this pass, or after each (all)" },
+    { flags: "--stop-after <pass>", text: "stops behind this pass and prints the graph" },
+    { flags: "--timing", text: "shows what each pass took" },
+  ],
+  examples: ["neo compile model.onnx", "neo compile model.onnx -t wasm,x86-64-v3 --shape N=1,8 --sign release.key -o model.neo"],
+  exits: { 0: "ok", 2: "usage", 3: "unsupported or malformed model, unknown target, no compiler for it", 6: "a file can't be read or written", 7: "the model exceeds a limit" },
+  async run(invocation) {
+    const [file] = invocation.args as [string];
+    const { options } = invocation;
+    const emits = listOption(options, "emit").length > 0 ? listOption(options, "emit") : ["bundle"];
+    const unknown = emits.find((kind) => !EMITS.includes(kind));
+    if (unknown) throw new NeoError({ code: "NEO1014", message: `--emit ${unknown}: there is no such output`, hint: `one of ${EMITS.join(", ")}` });
+    const targets = await targetsFrom(invocation);
+    const model = await modelFrom(file, invocation);
+    const stop = textOption(options, "stopAfter");
+    if (stop !== undefined) return stopAfter(stop, model, invocation);
+    if (!emits.includes("bundle")) return emitSources(emits, model, targets, invocation);
+    const compiled = await compileModel(model, targets, invocation, await hooksFrom(invocation));
+    const outcome = await writeBundle(file, compiled, targets, invocation);
+    if (emits.length > 1) await emitSources(emits.filter((kind) => kind !== "bundle"), model, targets, invocation);
+    return outcome;
+  },
+};
+
+async function writeBundle(file: string, compiled: Compiled, targets: readonly TargetProfile[], invocation: Invocation): Promise<Outcome> {
+  const { options, cwd, reporter, json } = invocation;
+  const named = options["sign"];
+  const secret = named === false ? undefined : await secretKeyFrom(invocation, typeof named === "string" ? named : undefined);
+  const bytes = secret ? signBundle(compiled.bundle.bytes, secret, nodeCrypto) : compiled.bundle.bytes;
+  if (!secret && named !== false) reporter.warn("the bundle is unsigned: `neo keygen --default` makes a key, --sign names one, --no-sign means it");
+  const output = textOption(options, "output") ?? `${file === "-" ? compiled.report.name : file.replace(/\.[a-z0-9]+$/i, "")}.${targets[0]!.name}.neo`;
+  const { report } = compiled;
+  const result = {
+    bundle: { path: output, bytes: bytes.length, digest: report.digest, ...(secret ? { keyId: keyId(nodeCrypto, nodeCrypto.publicKeyOf(secret)) } : {}) },
+    artifacts: report.artifacts,
+    arena: { planned: Math.max(...report.artifacts.map((a) => a.arenaBytes)), lowerBound: Math.max(...report.artifacts.map((a) => a.arenaLowerBound)) },
+    weightsBytes: report.artifacts[0]!.weightsBytes,
+    codeBytes: report.artifacts.reduce((n, a) => n + a.codeBytes, 0),
+    macs: report.macs,
+    ops: report.ops,
+    regions: [{ id: 0, accelerator: "cpu", nodes: Object.values(report.ops).reduce((n, c) => n + c, 0), macShare: 1, reason: "no accelerator was asked for" }],
+    passes: report.passes,
+  };
+  if (output === "-" && !json) return { text: "", result, bytes };
+  await writeOutput(output, bytes, cwd);
+  const lines = [
+    `${output}  ${formatBytes(bytes.length)}, ${secret ? "signed" : "unsigned"}, ${report.digest.slice(0, 16)}…`,
+    ...report.artifacts.map((a) => `  ${a.target}: ${a.kernels} kernels, ${formatBytes(a.codeBytes)} code, ${formatBytes(a.weightsBytes)} weights, ${formatBytes(a.arenaBytes)} arena (${(a.arenaBytes / Math.max(1, a.arenaLowerBound)).toFixed(2)}x of the largest live set)`),
+    `  ${formatCount(report.macs)} multiply-accumulates, all of them compiled for the CPU`,
+    ...(options["timing"] === true ? report.passes.map((p) => `  ${p.name.padEnd(24)} ${p.ms.toFixed(1)} ms${p.changed ? "" : "  (no change)"}`) : []),
+    `next: neo run ${output} --input ${"INPUT"}=random:1${secret ? "" : " --allow-unsigned"}`,
+  ];
+  return { text: lines.join("\n"), result };
+}
+
+async function hooksFrom({ options, reporter }: Invocation): Promise<PassHooks | undefined> {
+  const wanted = textOption(options, "printIrAfter");
+  if (wanted === undefined) return undefined;
+  const { printGraph } = await import("../ir/text/print.ts");
+  return { after: (pass: Pass, graph) => void (wanted === "all" || wanted === pass.name ? reporter.info(`// after ${pass.name}\n${printGraph(graph)}`) : undefined) };
+}
+
+async function stopAfter(pass: string, model: Awaited<ReturnType<typeof modelFrom>>, invocation: Invocation): Promise<Outcome> {
+  const { importModel } = await import("../frontends/index.ts");
+  const { optimize } = await import("../compile.ts");
+  const { PASSES } = await import("../passes/pipelines.ts");
+  const { printGraph } = await import("../ir/text/print.ts");
+  const names = ["import", ...PASSES.map((p) => p.name)];
+  if (!names.includes(pass)) throw new NeoError({ code: "NEO1015", message: `--stop-after ${pass}: there is no such pass`, hint: `one of ${names.join(", ")}` });
+  const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
+  if (pass !== "import") optimize(graph, { stopAfter: pass, ...((await hooksFrom(invocation)) ?? {}) });
+  const text = printGraph(graph);
+  return { text, result: { graph: text } };
+}
+
+/** Readable sources instead of a bundle: into the folder of `-o`, by default named after the model. */
+async function emitSources(emits: readonly string[], model: Awaited<ReturnType<typeof modelFrom>>, targets: readonly TargetProfile[], invocation: Invocation): Promise<Outcome> {
+  const { importModel } = await import("../frontends/index.ts");
+  const { optimize } = await import("../compile.ts");
+  const { lower } = await import("../backends/lower.ts");
+  const { WeightPool } = await import("../backends/weight-pool.ts");
+  const given = textOption(invocation.options, "output");
+  const folder = given !== undefined && emits.length > 0 && !given.endsWith(".neo") ? given : `${model.fileName.replace(/\.[a-z0-9]+$/i, "")}.sources`;
+  const written: { path: string; bytes: number }[] = [];
+  const put = async (name: string, bytes: Uint8Array): Promise<void> => {
+    mkdirSync(resolve(invocation.cwd, folder), { recursive: true });
+    await writeOutput(join(folder, name), bytes, invocation.cwd);
+    written.push({ path: join(folder, name), bytes: bytes.length });
+  };
+  const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
+  optimize(graph);
+  for (const kind of emits) {
+    const target = kind === "wasm" ? targets.find((t) => t.kind === "wasm") ?? (await (await import("./target-files.ts")).targetByName("wasm", invocation.cwd)) : targets.find((t) => t.kind === "native");
+    if (!target) throw new NeoError({ code: "NEO3011", message: `--emit ${kind} wants a native target, found ${targets.map((t) => t.name).join(", ")}`, hint: "add -t host, or a name of `neo targets`" });
+    const pool = new WeightPool();
+    const { program } = lower(graph, target, pool);
+    if (kind === "c") {
+      const { printC } = await import("../backends/c/print.ts");
+      const { sources, headers } = printC(program, target);
+      for (const part of [...sources, ...headers]) await put(part.name, new TextEncoder().encode(part.text));
+    } else {
+      const { emitWasm } = await import("../backends/wasm/emit.ts");
+      await put("model.wasm", await emitWasm(program, target));
+    }
+    await put("weights.bin", pool.bytes());
+  }
+  return { text: written.map((f) => `${f.path}  ${formatBytes(f.bytes)}`).join("\n"), result: { files: written } };
+}
