@@ -76,3 +76,18 @@ export function expectExtents(op: string, attr: string, extents: readonly number
   expect(extents.every((n) => Number.isSafeInteger(n) && n >= low), () => `${attr} is ${extents.join(", ")}, ${op} wants integers from ${low} on`);
   safeCount(op, extents);
 }
+
+/** Operands of an op that multiplies and adds: floats or i32, all of x's dtype, none quantised. */
+export function expectParts(op: string, x: TensorType, w: TensorType, ...others: readonly (TensorType | undefined)[]): void {
+  if (x.dtype !== "i32") expectFloat(op, "x", x);
+  [w, ...others].forEach((type, i) => type && expect(type.dtype === x.dtype && !type.quant, () => `${["w", "bias", "residual"][i]!} is ${type.dtype}, ${op} wants ${x.dtype} like x`));
+  expectNumbers(op, "x", x);
+}
+
+/** Matrices of floats whose last two extents are one number. */
+export function squareMatrix(op: string, x: TensorType): void {
+  expectFloat(op, "x", x);
+  expectRank(op, "x", x, 2, Infinity);
+  const [rows, columns] = knownShape(op, "x", { dtype: x.dtype, shape: x.shape.slice(-2) });
+  expect(rows === columns, () => `x is ${shapeText(x.shape)}, ${op} wants square matrices`);
+}

@@ -1,0 +1,136 @@
+import { activationAttrs, int, ints } from "../attr.ts";
+import { shapeText } from "../broadcast.ts";
+import { defineOp } from "../op-def.ts";
+import { elementCount, tensorType, type TensorType } from "../types.ts";
+import { addChannelBias, convolve, convolveTransposed } from "./conv-loops.ts";
+import { deformedConvolve } from "./deform-loops.ts";
+import { toDoubles } from "./elements.ts";
+import { activate, addResidual } from "./epilogue.ts";
+import { expect, expectFloat, expectLength, expectParts, expectRank, expectShape, knownShape, safeCount } from "./expect.ts";
+import { checkSliding, slidingAxes, type Sliding, type SlidingAttrs } from "./window-geometry.ts";
+
+const sliding = { strides: ints([]), pads: ints([]), dilations: ints([]) };
+
+export const conv = defineOp({
+  name: "conv",
+  summary: "activation(windows of x[N,C,...] times w[O,C/groups,...] + bias[O] + residual), 1 to 3 spatial axes; i32 is exact up to 2^53, then wraps.",
+  operands: ["x", "w", "bias?", "residual?"],
+  attrs: { ...sliding, groups: int(1), ...activationAttrs },
+  samples: [
+    { x: "1x3x7x6xf32", w: "4x3x3x3xf32", bias: "4xf32", attrs: { strides: [2, 1], pads: [1, 1, 1, 1] } },
+    { x: "2x4x5x5xf32", w: "6x2x2x3xf32", attrs: { groups: 2, dilations: [2, 1], pads: [0, 1, 1, 2] } },
+    { x: "1x5x6x6xf32", w: "5x1x3x3xf32", bias: "5xf32", attrs: { groups: 5, pads: [1, 1, 1, 1], activation: "clip", alpha: 0, beta: 6 } },
+    { x: "1x8x5x3xf32", w: "7x8x1x1xf32", bias: "7xf32", residual: "1x7x5x3xf32", attrs: { activation: "relu" } },
+    { x: "2x3x11xf32", w: "5x3x4xf32", attrs: { strides: [3], pads: [2, 1] } },
+    { x: "1x2x4x5x3xf32", w: "3x2x2x3x1xf32", bias: "3xf32", attrs: { pads: [1, 0, 0, 0, 1, 0], activation: "silu" } },
+    { x: "1x4x3x3xf32", w: "8x1x1x1xf32", attrs: { groups: 4, strides: [2, 2] } },
+    { x: "1x2x4x4xi32", w: "3x2x3x3xi32", bias: "3xi32" },
+  ],
+  infer({ x, w, bias, residual }, attrs) {
+    expectRank("conv", "x", x, 3, 5);
+    expectRank("conv", "w", w, x.shape.length);
+    expectParts("conv", x, w, bias, residual);
+    const [outputs, perGroup, ...kernel] = knownShape("conv", "w", w);
+    const fits = attrs.groups > 0 && x.shape[1] === perGroup! * attrs.groups && outputs! % attrs.groups === 0;
+    expect(fits, () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, conv wants them to fit ${attrs.groups} groups`);
+    const axes = slidingAxes("conv", x, kernel, attrs);
+    const result = tensorType(x.dtype, [x.shape[0]!, outputs!, ...axes.map((axis) => axis.out)]);
+    if (bias) expectShape("conv", "bias", bias, [outputs!]);
+    if (residual) expectShape("conv", "residual", residual, result.shape);
+    return result;
+  },
+  evaluate({ x, w, bias, residual }, attrs, result, types) {
+    const axes = slidingAxes("conv", types.x, types.w.shape.slice(2), attrs);
+    const [batch, channelsIn] = types.x.shape as [number, number];
+    const y = convolve(toDoubles(x), toDoubles(w), { batch, channelsIn, channelsOut: types.w.shape[0]!, groups: attrs.groups, axes });
+    addChannelBias(y, bias && toDoubles(bias), elementCount(result.shape.slice(2)));
+    addResidual(y, residual && toDoubles(residual));
+    return activate(y, attrs);
+  },
+  macs: ({ w }, _attrs, result) => elementCount(result.shape) * elementCount(w.shape.slice(1)),
+});
+
+export const convTranspose = defineOp({
+  name: "convTranspose",
+  summary: "Each element of x[N,C,...] adds its multiple of the window w[C,O/groups,...] to y, strides apart; pads are cut off, outputPads put on at the end.",
+  operands: ["x", "w", "bias?"],
+  attrs: { ...sliding, outputPads: ints([]), groups: int(1) },
+  samples: [
+    { x: "1x2x3x4xf32", w: "2x3x3x2xf32", bias: "3xf32", attrs: { strides: [2, 3], pads: [1, 0, 1, 1], outputPads: [1, 0] } },
+    { x: "2x4x5xf32", w: "4x2x3xf32", attrs: { groups: 2, dilations: [2] } },
+    { x: "1x1x2x3x2xf32", w: "1x2x2x2x3xf32", attrs: { strides: [1, 2, 1] } },
+    { x: "1x3x2x2xf32", w: "3x1x4x4xf32", attrs: { groups: 3, strides: [2, 2], pads: [1, 1, 1, 1] } },
+  ],
+  infer({ x, w, bias }, attrs) {
+    expectRank("convTranspose", "x", x, 3, 5);
+    expectRank("convTranspose", "w", w, x.shape.length);
+    expectParts("convTranspose", x, w, bias);
+    const [channels, perGroup] = knownShape("convTranspose", "w", w) as [number, number];
+    const fits = attrs.groups > 0 && x.shape[1] === channels && channels % attrs.groups === 0;
+    expect(fits, () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, convTranspose wants them to fit ${attrs.groups} groups`);
+    if (bias) expectShape("convTranspose", "bias", bias, [perGroup * attrs.groups]);
+    return tensorType(x.dtype, [x.shape[0]!, perGroup * attrs.groups, ...transposedAxes(x, w, attrs).map((axis) => axis.in)]);
+  },
+  evaluate({ x, w, bias }, attrs, result, types) {
+    const axes = transposedAxes(types.x, types.w, attrs);
+    const [batch, channelsIn] = types.x.shape as [number, number];
+    const y = convolveTransposed(toDoubles(x), toDoubles(w), { batch, channelsIn, channelsOut: result.shape[1]!, groups: attrs.groups, axes });
+    addChannelBias(y, bias && toDoubles(bias), elementCount(result.shape.slice(2)));
+    return y;
+  },
+  macs: ({ x, w }) => elementCount(x.shape) * elementCount(w.shape.slice(1)),
+});
+
+/** The axes of the convolution from y back to x. Negative pads add zeros instead of cutting. */
+function transposedAxes(x: TensorType, w: TensorType, attrs: SlidingAttrs & { readonly outputPads: readonly number[] }): readonly Sliding[] {
+  const kernel = knownShape("convTranspose", "w", w).slice(2);
+  const extents = knownShape("convTranspose", "x", { dtype: x.dtype, shape: x.shape.slice(2) });
+  checkSliding("convTranspose", kernel, attrs);
+  if (attrs.outputPads.length > 0) expectLength("convTranspose", "outputPads", attrs.outputPads, kernel.length);
+  const axes = kernel.map((taps, i) => {
+    const [stride, dilation] = [attrs.strides[i] ?? 1, attrs.dilations[i] ?? 1];
+    const [before, after] = [attrs.pads[i] ?? 0, attrs.pads[i + kernel.length] ?? 0];
+    const whole = (extents[i]! - 1) * stride + (taps - 1) * dilation + 1 + (attrs.outputPads[i] ?? 0);
+    return { in: whole - before - after, out: extents[i]!, kernel: taps, stride, dilation, before, after };
+  });
+  expect(axes.every((axis) => axis.in > 0), () => `the result would be ${axes.map((axis) => axis.in).join("x")}, convTranspose wants pads that leave something`);
+  safeCount("convTranspose", axes.map((axis) => axis.in));
+  return axes;
+}
+
+export const deformConv = defineOp({
+  name: "deformConv",
+  summary: "conv whose taps are moved by offset[N,offsetGroups*taps*2,...] (rows, columns), read between pixels and times mask[N,offsetGroups*taps,...].",
+  operands: ["x", "w", "offset", "bias?", "mask?"],
+  attrs: { ...sliding, groups: int(1), offsetGroups: int(1) },
+  samples: [
+    { x: "1x2x5x4xf32", w: "3x2x2x2xf32", offset: "1x8x4x3xf32", bias: "3xf32" },
+    { x: "2x4x4x4xf32", w: "2x2x3x3xf32", offset: "2x36x2x2xf32", mask: "2x18x2x2xf32", attrs: { groups: 2, offsetGroups: 2, pads: [1, 1, 1, 1], strides: [2, 2] } },
+  ],
+  infer({ x, w, offset, bias, mask }, attrs) {
+    expectRank("deformConv", "x", x, 4);
+    expectRank("deformConv", "w", w, 4);
+    expectFloat("deformConv", "x", x);
+    expectParts("deformConv", x, w, bias, offset, mask);
+    const [outputs, perGroup, ...kernel] = knownShape("deformConv", "w", w) as [number, number, number, number];
+    const [batch, channels] = knownShape("deformConv", "x", x) as [number, number];
+    const fits = attrs.groups > 0 && channels === perGroup * attrs.groups && outputs % attrs.groups === 0;
+    expect(fits, () => `x has ${channels} channels and w is ${shapeText(w.shape)}, deformConv wants them to fit ${attrs.groups} groups`);
+    expect(attrs.offsetGroups > 0 && channels % attrs.offsetGroups === 0, () => `x has ${channels} channels, deformConv wants a multiple of ${attrs.offsetGroups} offset groups`);
+    const space = slidingAxes("deformConv", x, kernel, attrs).map((axis) => axis.out);
+    const taps = attrs.offsetGroups * kernel[0]! * kernel[1]!;
+    expectShape("deformConv", "offset", offset, [batch, 2 * taps, ...space]);
+    if (mask) expectShape("deformConv", "mask", mask, [batch, taps, ...space]);
+    if (bias) expectShape("deformConv", "bias", bias, [outputs]);
+    return tensorType(x.dtype, [batch, outputs, ...space]);
+  },
+  evaluate({ x, w, offset, bias, mask }, attrs, result, types) {
+    const axes = slidingAxes("deformConv", types.x, types.w.shape.slice(2), attrs);
+    const [batch, channelsIn] = types.x.shape as [number, number];
+    const size = { batch, channelsIn, channelsOut: types.w.shape[0]!, groups: attrs.groups, axes };
+    const y = deformedConvolve(toDoubles(x), toDoubles(w), toDoubles(offset), mask && toDoubles(mask), attrs.offsetGroups, size);
+    addChannelBias(y, bias && toDoubles(bias), elementCount(result.shape.slice(2)));
+    return y;
+  },
+  macs: ({ w }, _attrs, result) => elementCount(result.shape) * elementCount(w.shape.slice(1)),
+});

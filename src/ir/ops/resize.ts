@@ -1,0 +1,108 @@
+import { bool, float, floats, ints, oneOf } from "../attr.ts";
+import { defineOp } from "../op-def.ts";
+import { elementCount, integerRange, isFloat, tensorType } from "../types.ts";
+import { roundHalfEven } from "./arithmetic.ts";
+import { splitAt, stridesOf, tableOf, take, toDoubles } from "./elements.ts";
+import { expect, expectExtents, expectLength, expectNumbers, knownShape } from "./expect.ts";
+import { expectOneScale } from "./gather.ts";
+import { axisTaps, nearestPixels, sourceCoordinates, type AxisTaps } from "./resize-axis.ts";
+
+export const resize = defineOp({
+  name: "resize",
+  summary: "x sampled anew along every axis, ONNX Resize-19: element i of an axis lies at i / scale of x, as `coordinates` words it. Integers get the nearest, halfway the even one.",
+  operands: ["x"],
+  attrs: {
+    /** The whole of the result's shape. */
+    shape: ints(),
+    /** One an axis, as the file gives it or else result / x: it need not be their exact ratio. */
+    scales: floats(),
+    mode: oneOf("nearest", "linear", "cubic"),
+    coordinates: oneOf("halfPixel", "asymmetric", "alignCorners", "pytorchHalfPixel", "halfPixelSymmetric", "tfHalfPixelForNn", "tfCropAndResize"),
+    /** simple: down if it makes x longer, else up. */
+    nearest: oneOf("roundPreferFloor", "roundPreferCeil", "floor", "ceil", "simple"),
+    cubicA: float(-0.75),
+    /** Pixels outside weigh nothing, instead of being the edge. */
+    excludeOutside: bool(false),
+    /** Filters grow with what is left out, when x becomes shorter. */
+    antialias: bool(false),
+    /** tfCropAndResize: what stands where the region leaves x. */
+    extrapolation: float(0),
+    /** tfCropAndResize: the region's starts along every axis, then its ends, 0 to 1. */
+    roi: floats([]),
+  },
+  samples: [
+    { x: "1x2x3x4xf32", attrs: { shape: [1, 2, 6, 8], scales: [1, 1, 2, 2], coordinates: "asymmetric", nearest: "floor" } },
+    { x: "1x1x5x4xf32", attrs: { shape: [1, 1, 3, 7], scales: [1, 1, 0.6, 1.75], mode: "linear" } },
+    { x: "1x1x4x4xf32", attrs: { shape: [1, 1, 7, 7], scales: [1, 1, 1.75, 1.75], mode: "linear", coordinates: "alignCorners" } },
+    { x: "1x1x4x5xf32", attrs: { shape: [1, 1, 8, 3], scales: [1, 1, 2, 0.6], mode: "cubic", coordinates: "pytorchHalfPixel", excludeOutside: true } },
+    { x: "2x6xf32", attrs: { shape: [2, 3], scales: [1, 0.5], mode: "linear", antialias: true } },
+    { x: "1x8xf32", attrs: { shape: [1, 3], scales: [1, 0.4], mode: "cubic", antialias: true, coordinates: "halfPixelSymmetric" } },
+    { x: "1x4x4xf32", attrs: { shape: [1, 3, 3], scales: [1, 0.75, 0.75], mode: "linear", coordinates: "tfCropAndResize", roi: [0, 0.2, 0.4, 1, 0.8, 1.3], extrapolation: 10 } },
+    { x: "3x2xi64", attrs: { shape: [5, 2], scales: [5 / 3, 1], coordinates: "tfHalfPixelForNn", nearest: "roundPreferCeil" } },
+    { x: "3x4xu8", attrs: { shape: [2, 6], scales: [2 / 3, 1.5], mode: "linear" } },
+  ],
+  infer({ x }, attrs) {
+    const shape = knownShape("resize", "x", x);
+    expectLength("resize", "shape", attrs.shape, shape.length);
+    expectLength("resize", "scales", attrs.scales, shape.length);
+    expectExtents("resize", "shape", attrs.shape);
+    expect(attrs.scales.every((scale) => scale > 0 && Number.isFinite(scale)), () => `scales are ${attrs.scales.join(", ")}, resize wants them above 0`);
+    expect(shape.every((dim, i) => dim > 0 || attrs.shape[i] === 0), () => "x is empty, resize wants elements to read");
+    if (attrs.coordinates === "tfCropAndResize") expectLength("resize", "roi", attrs.roi, 2 * shape.length);
+    if (attrs.mode !== "nearest") expectNumbers("resize", "x", x);
+    else expect(!attrs.antialias, () => "mode is nearest, resize wants linear or cubic to antialias");
+    expectOneScale("resize", x);
+    return tensorType(x.dtype, attrs.shape, x.quant);
+  },
+  evaluate({ x }, attrs, result, types) {
+    const from = types.x.shape;
+    const places = from.map((count, axis) => sourceCoordinates(axis, count, result.shape[axis]!, attrs));
+    const strides = stridesOf(from);
+    if (attrs.mode === "nearest" && places.every((place) => !place.outside)) return take(x, tableOf(places.map((place, axis) => nearestPixels(place.at, from[axis]!, attrs, attrs.scales[axis]!).map((pixel) => pixel * strides[axis]!))));
+    let data = toDoubles(x);
+    const shape = [...from];
+    places.forEach((place, axis) => {
+      if (isIdentity(place.at, from[axis]!, attrs.mode === "nearest")) return;
+      const taps = axisTaps(place.at, from[axis]!, attrs, attrs.scales[axis]!);
+      data = resample(data, shape, axis, taps);
+      shape[axis] = result.shape[axis]!;
+    });
+    places.forEach((place, axis) => place.outside && fillOutside(data, shape, axis, place.outside, attrs.extrapolation));
+    return isFloat(result.dtype) ? data : saturate(data, integerRange(result.dtype));
+  },
+  macs: ({ x }, attrs, result) => (attrs.mode === "nearest" ? 0 : elementCount(result.shape) * 2 * x.shape.filter((dim, i) => dim !== result.shape[i]).length),
+});
+
+function isIdentity(at: Float64Array, count: number, isNearest: boolean): boolean {
+  return !isNearest && at.length === count && at.every((place, i) => place === i);
+}
+
+/** One axis made of weighted sums along it. */
+function resample(data: Float64Array, shape: readonly number[], axis: number, { pixels, weights, width }: AxisTaps): Float64Array {
+  const { outer, size, inner } = splitAt(shape, axis);
+  const count = pixels.length / width;
+  const y = new Float64Array(outer * count * inner);
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < count; i++) {
+      const to = (o * count + i) * inner;
+      for (let t = i * width; t < (i + 1) * width; t++) {
+        const weight = weights[t]!;
+        if (weight === 0) continue;
+        const from = (o * size + pixels[t]!) * inner;
+        for (let j = 0; j < inner; j++) y[to + j]! += weight * data[from + j]!;
+      }
+    }
+  }
+  return y;
+}
+
+function fillOutside(data: Float64Array, shape: readonly number[], axis: number, outside: readonly boolean[], value: number): void {
+  const { outer, size, inner } = splitAt(shape, axis);
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < size; i++) if (outside[i]) data.fill(value, (o * size + i) * inner, (o * size + i + 1) * inner);
+  }
+}
+
+function saturate(data: Float64Array, [low, high]: readonly [number, number]): Float64Array {
+  return data.map((value) => Math.min(Math.max(roundHalfEven(value), low), high));
+}
