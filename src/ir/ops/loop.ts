@@ -1,4 +1,4 @@
-import { int } from "../attr.ts";
+import { int, text } from "../attr.ts";
 import { dimSymbol } from "../dims.ts";
 import { defineOp, TypeMismatch } from "../op-def.ts";
 import { called, isOneElement, notEvaluated, wantFlag, wantTypes } from "../region-types.ts";
@@ -7,17 +7,18 @@ import { elementCount, tensorType, type TensorType } from "../types.ts";
 
 /**
  * The body takes the iteration (i64) and all values, the first `carried` of which change from turn to turn and the others do not;
- * it gives a bool that says whether to go on, the carried values, and rows that are stacked along a new first axis.
+ * it gives a bool that says whether to go on, the carried values, and rows that are stacked along a new first axis, whose extent
+ * is the symbol called `extent`, `maxTrips` at most where that is above 0.
  */
 export const loopOp = defineOp({
   name: "loop",
   summary: "Repeats its body `trips` times at most, while its condition holds.",
   operands: ["trips?", "condition?", "values*"],
   results: ["ys*"],
-  attrs: { carried: int(), maxTrips: int(0) },
+  attrs: { carried: int(), maxTrips: int(0), extent: text("trips") },
   regions: ["body"],
   samples: [],
-  infer({ trips, condition, values }, { carried, maxTrips }, [body]) {
+  infer({ trips, condition, values }, { carried, maxTrips, extent }, [body]) {
     if (trips && !(trips.dtype === "i64" && isOneElement(trips))) throw new TypeMismatch("trips wants one i64");
     if (condition) wantFlag("condition", condition);
     if (carried < 0 || carried > values.length) throw new TypeMismatch(`carried is ${carried}, loop has ${values.length} values`);
@@ -25,7 +26,7 @@ export const loopOp = defineOp({
     if (!goOn) throw new TypeMismatch("body gives nothing, wanted a bool and the carried values");
     wantFlag("the first result of body", goOn);
     wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));
-    const turns = dimSymbol("trips", 0, maxTrips > 0 ? maxTrips : Infinity);
+    const turns = dimSymbol(extent, 0, maxTrips > 0 ? maxTrips : Infinity);
     return [...values.slice(0, carried), ...results.slice(carried).map((row) => tensorType(row.dtype, [turns, ...row.shape]))];
   },
   evaluate: notEvaluated,
