@@ -87,7 +87,8 @@ export function decodeData(dtype: DType, bytes: Uint8Array, count: number): Data
     }
     return data;
   }
-  const copy = bytes.slice(0, byteLength(dtype, count));
+  // Not bytes.slice: a subclass (Node's Buffer) may give a view there.
+  const copy = new Uint8Array(bytes.subarray(0, byteLength(dtype, count)));
   if (dtype === "f16") return Float32Array.from(new Uint16Array(copy.buffer), f16FromBits);
   if (dtype === "bf16") {
     const words = Uint32Array.from(new Uint16Array(copy.buffer), (bits) => (bits << 16) >>> 0);
