@@ -1,0 +1,65 @@
+import { Reader } from "protobufjs/minimal.js";
+
+/** Formats that are told apart by their content, and what people call them. */
+export const FORMAT_NAMES = {
+  onnx: "an ONNX model",
+  tflite: "a TensorFlow Lite model",
+  hdf5: "an HDF5 file (Keras)",
+  zip: "a zip archive (Keras, PyTorch)",
+  torch: "a PyTorch file of the old kind",
+  json: "a JSON file",
+  xgboost: "an XGBoost model",
+  lightgbm: "a LightGBM model",
+  mxnet: "MXNet parameters",
+  safetensors: "a safetensors file",
+  darknet: "a DarkNet configuration",
+} as const;
+
+export type Format = keyof typeof FORMAT_NAMES;
+
+/** The format of a file by its content; names and extensions lie too often. undefined: none that is known. */
+export function detectFormat(bytes: Uint8Array): Format | undefined {
+  const signatures: readonly [Format, boolean][] = [
+    ["zip", startsWith(bytes, [0x50, 0x4b, 3, 4])],
+    ["hdf5", startsWith(bytes, [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])],
+    ["tflite", latin(bytes, 4, 8) === "TFL3"],
+    ["torch", startsWith(bytes, [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46])],
+    ["xgboost", latin(bytes, 0, 4) === "binf"],
+    ["lightgbm", latin(bytes, 0, 5) === "tree\n"],
+    ["mxnet", startsWith(bytes, [0x12, 1, 0, 0, 0, 0, 0, 0])],
+    ["safetensors", latin(bytes, 8, 10) === '{"' && startsWith(bytes.subarray(4), [0, 0, 0, 0])],
+    ["json", /^\s{0,64}[{[]/.test(latin(bytes, 0, 128))],
+    ["darknet", /^(\s|[#;].*\n){0,64}\[net(work)?\]/.test(latin(bytes, 0, 4096))],
+    ["onnx", isOnnx(bytes)],
+  ];
+  return signatures.find(([, matches]) => matches)?.[0];
+}
+
+/** Wire types of the fields of `ModelProto`; field 7 is the graph. */
+const MODEL_FIELDS: Readonly<Record<number, number>> = { 1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2 };
+
+/** Nothing marks a protocol buffer: it is an ONNX model if its first fields could be one's and there is a graph or an opset. */
+function isOnnx(bytes: Uint8Array): boolean {
+  const reader = new Reader(bytes);
+  const seen = new Set<number>();
+  try {
+    for (let fields = 0; reader.pos < reader.len && fields < 64; fields++) {
+      const tag = reader.tag();
+      const field = tag >>> 3;
+      if (MODEL_FIELDS[field] !== (tag & 7)) return false;
+      seen.add(field);
+      reader.skipType(tag & 7);
+    }
+  } catch {
+    // Cut short: the importer says where.
+  }
+  return seen.has(7) || (seen.has(1) && seen.has(8));
+}
+
+function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
+  return bytes.length >= start.length && start.every((byte, i) => bytes[i] === byte);
+}
+
+function latin(bytes: Uint8Array, start: number, end: number): string {
+  return String.fromCharCode(...bytes.subarray(start, end));
+}

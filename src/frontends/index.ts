@@ -1,0 +1,47 @@
+import type { Graph } from "../ir/graph.ts";
+import { NeoError } from "../support/errors.ts";
+import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
+import { describeOnnx, type ModelDescription } from "./onnx/describe.ts";
+import { importOnnx, type OnnxOptions } from "./onnx/import.ts";
+import { supportedOperators, type SupportedOperator } from "./onnx/ops/index.ts";
+import { detectFormat, FORMAT_NAMES } from "./detect.ts";
+
+/** How models of a format are read. A format is added here and in `detect.ts`. */
+interface Frontend {
+  readonly name: string;
+  importModel(bytes: Uint8Array, options: ImportOptions): Graph;
+  describe(bytes: Uint8Array, fileName: string, limits: Limits): ModelDescription;
+  operators(): readonly SupportedOperator[];
+}
+
+export type ImportOptions = OnnxOptions;
+export type { ModelDescription, SupportedOperator };
+
+export const FRONTENDS: readonly Frontend[] = [{ name: "onnx", importModel: importOnnx, describe: describeOnnx, operators: supportedOperators }];
+
+/** The graph of a model file of any format that has a frontend, told by its content. */
+export function importModel(bytes: Uint8Array, options: ImportOptions): Graph {
+  return frontendFor(bytes, options.fileName).importModel(bytes, options);
+}
+
+/** What a model file says of itself: its inputs with open dims, its operators. */
+export function describeModel(bytes: Uint8Array, fileName: string, limits: Limits = DEFAULT_LIMITS): ModelDescription {
+  return frontendFor(bytes, fileName).describe(bytes, fileName, limits);
+}
+
+function frontendFor(bytes: Uint8Array, fileName: string): Frontend {
+  const format = detectFormat(bytes);
+  const frontend = FRONTENDS.find((candidate) => candidate.name === format);
+  if (frontend) return frontend;
+  throw new NeoError({
+    code: "NEO2000",
+    message: format ? `${fileName} is ${FORMAT_NAMES[format]}, which has no importer yet` : `${fileName} is not a model of a known format`,
+    notes: [{ where: fileName, text: bytes.length === 0 ? "the file is empty" : `begins with ${hex(bytes.subarray(0, 8))}` }],
+    hint: `models are read from: ${FRONTENDS.map((candidate) => candidate.name).join(", ")}`,
+    file: fileName,
+  });
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}

@@ -1,0 +1,84 @@
+import { Builder } from "../../ir/builder.ts";
+import { Graph, Value } from "../../ir/graph.ts";
+import { constant, returnOp } from "../../ir/ops/control.ts";
+import { byteLength, type Tensor } from "../../ir/tensor.ts";
+import { DEFAULT_LIMITS, limitError, type Limits } from "../../support/limits.ts";
+import { ExternalFiles, type ExternalReader } from "./external.ts";
+import { bindInputs, inputSpecs, type BoundInputs } from "./inputs.ts";
+import { hasImporter } from "./ops/index.ts";
+import { NodeImporter } from "./nodes.ts";
+import { Problems } from "./problems.ts";
+import { Scope } from "./scope.ts";
+import { checkModel, readModel, type CheckedModel } from "./structure.ts";
+import { checkTensor, readSparseTensor, tensorLayout, tensorProblem, type TensorSource } from "./tensors.ts";
+import { eraseUnused } from "./unused.ts";
+
+export interface OnnxOptions {
+  /** For messages. */
+  readonly fileName: string;
+  /** Sizes by the name of a dim, whole shapes by the name of an input. */
+  readonly shapes?: Readonly<Record<string, number | readonly number[]>>;
+  /** Values that inputs have for good, by their names. */
+  readonly constants?: Readonly<Record<string, Tensor>>;
+  /** Reads files beside the model; links and what lies outside are for it to refuse. */
+  readonly external?: ExternalReader;
+  readonly limits?: Limits;
+}
+
+/**
+ * The graph of an ONNX file. All its dims are numbers: named ones are bound by `shapes`, and values that shapes hang on are computed.
+ * Throws one NeoError with everything that is wrong: first the file as a whole, then, if that is right, its nodes.
+ */
+export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {
+  const limits = options.limits ?? DEFAULT_LIMITS;
+  const file = options.fileName;
+  const problems = new Problems(file);
+  const source: TensorSource = { file, limits, external: new ExternalFiles(options.external, limits) };
+  const model = checkModel(readModel(bytes, file, limits), file, limits, problems, hasImporter);
+  checkInitializers(model, source, problems);
+  const inputs = bindInputs(inputSpecs(model.graph), options, file, limits, problems);
+  problems.throwIfAny();
+  const graph = buildGraph(model, inputs, source, problems);
+  problems.throwIfAny();
+  eraseUnused(graph);
+  return graph;
+}
+
+/** Every initializer has data of the size its shape wants, and together they are not too large. */
+function checkInitializers(model: CheckedModel, source: TensorSource, problems: Problems): void {
+  let total = 0;
+  const check = (name: string, read: () => void): void => {
+    const problem = tensorProblem(read);
+    if (problem) problems.add(problem.kind, name, problem.message);
+  };
+  for (const proto of model.graph.initializer) {
+    check(proto.name ?? "", () => {
+      const { dtype, elements } = tensorLayout(proto, source);
+      total += byteLength(dtype, elements);
+      if (total > source.limits.totalBytes) throw limitError("totalBytes", source.limits, source.file, "bytes of all constants:", total);
+      checkTensor(proto, source);
+    });
+  }
+  for (const sparse of model.graph.sparseInitializer) check(sparse.values?.name ?? "", () => void readSparseTensor(sparse, source));
+}
+
+function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSource, problems: Problems): Graph {
+  const params = [...inputs.params].map(([name, type]) => new Value(type, name));
+  const graph = new Graph(model.graph.name ?? "", params);
+  const b = new Builder(graph.ops);
+  const scope = new Scope();
+  for (const param of params) scope.set(param.name, param);
+  for (const [name, value] of inputs.constants) {
+    b.loc = [name];
+    scope.set(name, b.create(constant, {}, { value }));
+  }
+  const importer = new NodeImporter(model, b, source, problems);
+  importer.initializers(model.graph, scope, "");
+  importer.list(model.graph.node, { scope, opsets: model.opsets, prefix: "", depth: 0 });
+  const outputs = model.graph.output.map((output) => importer.read(output.name ?? "", scope, "the graph"));
+  if (outputs.every((value) => value instanceof Value)) {
+    b.loc = [];
+    b.create(returnOp, { values: outputs }, { names: model.graph.output.map((output) => output.name ?? "") });
+  }
+  return graph;
+}

@@ -1,0 +1,180 @@
+import type { Builder } from "../../ir/builder.ts";
+import { Value } from "../../ir/graph.ts";
+import { TypeMismatch } from "../../ir/op-def.ts";
+import { constant } from "../../ir/ops/control.ts";
+import { byteLength, type Tensor } from "../../ir/tensor.ts";
+import { limitError, safeProduct } from "../../support/limits.ts";
+import { NodeContext, NodeProblem } from "./context.ts";
+import { Folder } from "./fold.ts";
+import { withArguments, type Call } from "./functions.ts";
+import { domainOf, nodeName, operatorName, opsetsOf, type Opsets } from "./library.ts";
+import { importerFor } from "./ops/index.ts";
+import type { Problems } from "./problems.ts";
+import type { FunctionProto, GraphProto, NodeProto } from "./schema.ts";
+import { Scope, type Meaning } from "./scope.ts";
+import type { CheckedModel } from "./structure.ts";
+import { TensorProblem } from "./tensor-problem.ts";
+import { readSparseTensor, readTensor, type TensorSource } from "./tensors.ts";
+
+/** Where a list of nodes stands. */
+export interface Place {
+  readonly scope: Scope;
+  readonly opsets: Opsets;
+  /** Put before the names of its nodes: the calls that led here. */
+  readonly prefix: string;
+  readonly depth: number;
+  /** The call whose function's body these nodes are. */
+  readonly call?: Call | undefined;
+}
+
+/** Turns nodes into ops, one after another; functions and branches whose condition is constant are laid open in place. */
+export class NodeImporter {
+  private readonly model: CheckedModel;
+  private readonly b: Builder;
+  private readonly source: TensorSource;
+  private readonly problems: Problems;
+  private readonly folder: Folder;
+  private nodes = 0;
+
+  constructor(model: CheckedModel, b: Builder, source: TensorSource, problems: Problems) {
+    this.model = model;
+    this.b = b;
+    this.source = source;
+    this.problems = problems;
+    this.folder = new Folder(source.limits, source.file);
+  }
+
+  /** Names the initializers of a graph; they are read when they are used. */
+  initializers(graph: GraphProto, scope: Scope, prefix: string): void {
+    const lazily = (name: string, read: () => Tensor): void => scope.setLazy(name, () => this.constant(prefix + name, read));
+    for (const proto of graph.initializer) lazily(proto.name ?? "", () => readTensor(proto, this.source));
+    for (const sparse of graph.sparseInitializer) lazily(sparse.values?.name ?? "", () => readSparseTensor(sparse, this.source));
+  }
+
+  list(nodes: readonly NodeProto[], place: Place): void {
+    const { limits, file } = this.source;
+    if (place.depth > limits.depth) throw limitError("depth", limits, file, "nesting of functions and branches:", place.depth);
+    for (const node of this.model.ordered(nodes)) {
+      if (++this.nodes > limits.nodes) throw limitError("nodes", limits, file, "nodes, functions laid open:", this.nodes);
+      this.node(node, place);
+    }
+  }
+
+  /** The value behind a name that `reader` reads; notes what is wrong with it. */
+  read(name: string, scope: Scope, reader: string): Value | undefined {
+    const meaning = scope.get(name);
+    if (meaning instanceof Value) return meaning;
+    if (meaning === "unsupported") this.problems.add("node", reader, `reads ${name}, an output that neo does not compute`);
+    else if (meaning === undefined || meaning === "absent") this.problems.add("structure", reader, `reads ${name}, which nothing gives`);
+    return undefined;
+  }
+
+  private node(written: NodeProto, place: Place): void {
+    const node = place.call ? withArguments(written, place.call) : written;
+    const name = place.prefix + nodeName(node);
+    const operands: (Value | undefined)[] = [];
+    for (const input of node.input) {
+      const absent = input === "" || place.scope.get(input) === "absent";
+      const operand = absent ? undefined : this.read(input, place.scope, name);
+      if (!absent && !operand) return this.give(node, place, name, undefined);
+      operands.push(operand);
+    }
+    const definition = this.model.library.find(node);
+    if (definition) return this.call(definition, node, operands, place, name);
+    if (domainOf(node.domain) === "" && node.opType === "If") return this.branch(node, operands[0], place, name);
+    this.give(node, place, name, this.imported(node, operands, place, name));
+  }
+
+  private imported(node: NodeProto, operands: readonly (Value | undefined)[], place: Place, name: string): readonly (Value | undefined)[] | undefined {
+    const start = this.b.ops.length;
+    this.b.loc = [name];
+    try {
+      const importer = importerFor(domainOf(node.domain), node.opType ?? "");
+      if (!importer) throw new NodeProblem("operator", operatorName(node), { awsName: "OperatorNotImplemented" });
+      const context = new NodeContext(node, operands, { b: this.b, folder: this.folder, source: this.source, opsets: place.opsets });
+      const results = importer(context);
+      if (context.unread.length > 0) context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, { awsName: "OperatorAttributeNotImplemented" });
+      this.checkSizes(start, name);
+      return results instanceof Value ? [results] : results;
+    } catch (error) {
+      if (error instanceof NodeProblem) this.problems.add(error.kind, name, error.message, error.detail);
+      else if (error instanceof TensorProblem) this.problems.add(error.kind, name, error.message);
+      else if (error instanceof TypeMismatch) this.problems.add("node", name, `${operatorName(node)}: ${error.message}`);
+      else throw error;
+      return undefined;
+    }
+  }
+
+  /** A shape rule that went below zero, or beyond what memory may hold, says so here and not in a later stage. */
+  private checkSizes(start: number, name: string): void {
+    const { limits, file } = this.source;
+    for (const op of this.b.ops.slice(start)) {
+      for (const { type } of op.results) {
+        const shape = type.shape as readonly number[];
+        if (shape.some((dim) => !Number.isInteger(dim) || dim < 0)) throw new NodeProblem("node", `gives the shape ${shape.join("x")}`);
+        const elements = safeProduct(shape);
+        if (elements === undefined || byteLength(type.dtype, elements) > limits.tensorBytes) throw limitError("tensorBytes", limits, file, `bytes of what node ${name} gives:`, `${shape.join("x")} ${type.dtype}`);
+        if (shape.length > limits.rank) throw limitError("rank", limits, file, `rank of what node ${name} gives:`, shape.length);
+      }
+    }
+  }
+
+  private give(node: NodeProto, place: Place, name: string, results: readonly (Value | undefined)[] | undefined): void {
+    node.output.forEach((output, i) => {
+      if (output === "") return;
+      const result = results?.[i];
+      if (result && !result.name) result.name = place.prefix === "" ? output : `${name}/${output}`;
+      place.scope.set(output, result ?? (results ? "unsupported" : "failed"));
+    });
+  }
+
+  private call(definition: FunctionProto, node: NodeProto, operands: readonly (Value | undefined)[], place: Place, name: string): void {
+    const scope = new Scope();
+    definition.input.forEach((input, i) => scope.set(input, operands[i] ?? "absent"));
+    const own = opsetsOf(definition.opsetImport, definition.name ?? "", this.problems);
+    this.list(definition.node, { scope, opsets: own.size > 0 ? own : place.opsets, prefix: `${name}/`, depth: place.depth + 1, call: { node, definition } });
+    this.giveFrom(scope, definition.output, node, place);
+  }
+
+  /** An If whose condition is known: the branch that runs takes its place. */
+  private branch(node: NodeProto, condition: Value | undefined, place: Place, name: string): void {
+    const known = condition && this.folder.constant(condition);
+    const graph = node.attribute.find((attribute) => attribute.name === (known?.data[0] ? "then_branch" : "else_branch"))?.g;
+    if (!known || known.data.length !== 1) {
+      this.problems.add("operator", name, "If, and its condition hangs on the model's inputs", { awsName: "OperatorNotImplemented" });
+      return this.give(node, place, name, undefined);
+    }
+    if (!graph) {
+      this.problems.add("structure", name, "is an If without a branch");
+      return this.give(node, place, name, undefined);
+    }
+    const scope = new Scope(place.scope);
+    const prefix = `${name}/`;
+    this.initializers(graph, scope, prefix);
+    this.list(graph.node, { scope, opsets: place.opsets, prefix, depth: place.depth + 1, call: place.call });
+    this.giveFrom(scope, graph.output.map((output) => output.name ?? ""), node, place);
+  }
+
+  private giveFrom(scope: Scope, outputs: readonly string[], node: NodeProto, place: Place): void {
+    node.output.forEach((output, i) => {
+      const inner = outputs[i];
+      if (output !== "") place.scope.set(output, (inner === undefined ? undefined : scope.get(inner)) ?? "unsupported");
+    });
+  }
+
+  private constant(name: string, read: () => Tensor): Meaning {
+    const loc = this.b.loc;
+    this.b.loc = [name];
+    try {
+      const value = this.b.create(constant, {}, { value: read() });
+      value.name = name;
+      return value;
+    } catch (error) {
+      if (!(error instanceof TensorProblem)) throw error;
+      this.problems.add(error.kind, name, error.message);
+      return "failed";
+    } finally {
+      this.b.loc = loc;
+    }
+  }
+}

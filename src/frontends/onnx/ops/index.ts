@@ -1,0 +1,59 @@
+import type { Importer } from "../context.ts";
+import { ACTIVATION, MICROSOFT_ACTIVATION } from "./activation.ts";
+import { ATTENTION, MICROSOFT_ATTENTION } from "./attention.ts";
+import { CONVERSION } from "./conversion.ts";
+import { CONVOLUTION } from "./convolution.ts";
+import { EINSUM } from "./einsum.ts";
+import { ELEMENTWISE } from "./elementwise.ts";
+import { INDEXING } from "./indexing.ts";
+import { MATMUL, MICROSOFT_MATMUL } from "./matmul.ts";
+import { MOVEMENT } from "./movement.ts";
+import { MICROSOFT_NORMALISATION, NORMALISATION } from "./normalisation.ts";
+import { POOLING } from "./pooling.ts";
+import { MICROSOFT_QUANTISED, QUANTISED } from "./quantised.ts";
+import { RECURRENCE } from "./recurrence.ts";
+import { REDUCTION } from "./reduction.ts";
+import { RESIZE } from "./resize.ts";
+import { SAMPLING } from "./sampling.ts";
+import { SHAPE } from "./shape.ts";
+import { OLDEST_OPSET, type Operator, type OperatorTable } from "./table.ts";
+
+/** Every operator that has an importer, by domain; "" is the default domain. */
+const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
+  "": [ACTIVATION, ATTENTION, CONVERSION, CONVOLUTION, EINSUM, ELEMENTWISE, INDEXING, MATMUL, MOVEMENT, NORMALISATION, POOLING, QUANTISED, RECURRENCE, REDUCTION, RESIZE, SAMPLING, SHAPE],
+  "com.microsoft": [MICROSOFT_ACTIVATION, MICROSOFT_ATTENTION, MICROSOFT_MATMUL, MICROSOFT_NORMALISATION, MICROSOFT_QUANTISED],
+};
+
+const OPERATORS = new Map<string, ReadonlyMap<string, Operator>>(
+  Object.entries(TABLES).map(([domain, tables]) => [domain, new Map(tables.flatMap((table) => Object.entries(table)).map(([name, entry]) => [name, typeof entry === "function" ? { since: OLDEST_OPSET, run: entry } : entry]))]),
+);
+
+/** Operators that the importer of nodes treats itself, as they have other nodes inside: If, when its condition is known. */
+const LAID_OPEN: ReadonlySet<string> = new Set(["If"]);
+
+export function importerFor(domain: string, operator: string): Importer | undefined {
+  return OPERATORS.get(domain)?.get(operator)?.run;
+}
+
+export function hasImporter(domain: string, operator: string): boolean {
+  return importerFor(domain, operator) !== undefined || (domain === "" && LAID_OPEN.has(operator));
+}
+
+export interface SupportedOperator {
+  /** "" is the default domain. */
+  readonly domain: string;
+  readonly name: string;
+  /** The first version of the domain that has it; 7 for what is older than the oldest version that is read. */
+  readonly since: number;
+}
+
+/** Every operator that can be imported, by domain and name. */
+export function supportedOperators(): readonly SupportedOperator[] {
+  const laidOpen = [...LAID_OPEN].map((name) => ({ domain: "", name, since: OLDEST_OPSET }));
+  const imported = [...OPERATORS].flatMap(([domain, operators]) => [...operators].map(([name, operator]) => ({ domain, name, since: operator.since })));
+  return [...imported, ...laidOpen].sort((a, b) => compare(a.domain, b.domain) || compare(a.name, b.name));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

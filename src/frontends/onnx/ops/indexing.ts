@@ -1,0 +1,120 @@
+import { add, sub } from "../../../ir/ops/arithmetic.ts";
+import { equal, less } from "../../../ir/ops/comparison.ts";
+import { gather, gatherElements, gatherNd } from "../../../ir/ops/gather.ts";
+import { select } from "../../../ir/ops/logic.ts";
+import { scatterElements, scatterNd } from "../../../ir/ops/scatter.ts";
+import type { Value } from "../../../ir/graph.ts";
+import { tensor, type Tensor } from "../../../ir/tensor.ts";
+import type { Importer, NodeContext } from "../context.ts";
+import { broadcastTo, castTo, product, range, reshapeTo, sliceAxis, unsqueezeAt } from "../rearrange.ts";
+import { rankOf, shapeOf } from "../static-shape.ts";
+import { since, type OperatorTable } from "./table.ts";
+
+/** Operators that move elements by indices in tensors. */
+export const INDEXING: OperatorTable = {
+  Compress: since(9, importCompress),
+  Gather: (c) => c.b.create(gather, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { axis: c.axis(c.int("axis", 0), rankOf(c.need(0, "data"))) }),
+  GatherElements: since(11, (c) => c.b.create(gatherElements, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { axis: c.axis(c.int("axis", 0), rankOf(c.need(0, "data"))) })),
+  GatherND: since(11, (c) => c.b.create(gatherNd, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { batchDims: c.int("batch_dims", 0) })),
+  NonZero: since(9, importNonZero),
+  OneHot: since(9, importOneHot),
+  ReverseSequence: since(10, importReverseSequence),
+  Scatter: since(9, importScatterElements),
+  ScatterElements: since(11, importScatterElements),
+  ScatterND: since(11, importScatterNd),
+  Trilu: since(14, importTrilu),
+  Unique: since(11, dataDependent("the number of distinct elements")),
+};
+
+function dataDependent(what: string): Importer {
+  return (c) => c.fail(`gives a shape with ${what}`, { kind: "dataDependent" });
+}
+
+const REDUCTIONS = ["none", "add", "mul", "min", "max"] as const;
+
+function importScatterElements(c: NodeContext): Value {
+  const x = c.need(0, "data");
+  const attrs = { axis: c.axis(c.int("axis", 0), rankOf(x)), reduction: c.word("reduction", REDUCTIONS) };
+  return c.b.create(scatterElements, { x, indices: c.need(1, "indices"), updates: c.need(2, "updates") }, attrs);
+}
+
+function importScatterNd(c: NodeContext): Value {
+  return c.b.create(scatterNd, { x: c.need(0, "data"), indices: c.need(1, "indices"), updates: c.need(2, "updates") }, { reduction: c.word("reduction", REDUCTIONS) });
+}
+
+/** Elements at which a condition holds; it has to be constant, as it decides how many there are. */
+function importCompress(c: NodeContext): Value {
+  const given = c.int("axis");
+  const x = given === undefined ? reshapeTo(c.b, c.need(0, "input"), [product(shapeOf(c.need(0, "input")))]) : c.need(0, "input");
+  const condition = c.constantOperand(1, "condition") ?? c.fail("has no input condition");
+  const axis = given === undefined ? 0 : c.axis(given, rankOf(x));
+  const kept = Array.from(condition.data as ArrayLike<number>).flatMap((holds, i) => (holds ? [i] : []));
+  if ((kept.at(-1) ?? 0) >= Math.max(1, shapeOf(x)[axis]!)) c.fail(`keeps element ${kept.at(-1)} of ${shapeOf(x)[axis]}`);
+  return c.b.create(gather, { x, indices: c.vector("i64", kept) }, { axis });
+}
+
+/** Places of elements that are not zero; how many there are must be known. */
+function importNonZero(c: NodeContext): Value {
+  const x = c.constantOperand(0, "the number of elements that are not zero") ?? c.fail("has no input");
+  c.budget(x.data.length);
+  return c.value(placesOf(x));
+}
+
+function placesOf(x: Tensor): Tensor {
+  const { shape } = x.type;
+  const flat = Array.from(x.data as ArrayLike<number | bigint>).flatMap((value, i) => (Number(value) !== 0 ? [i] : []));
+  const places = shape.map((dim, axis) => {
+    const stride = product(shape.slice(axis + 1));
+    return flat.map((i) => Math.floor(i / stride) % dim);
+  });
+  return tensor("i64", [shape.length, flat.length], places.flat());
+}
+
+/** `on` where the position along the new axis is the index, else `off`; indices below zero count from the end. */
+function importOneHot(c: NodeContext): Value {
+  const indices = castTo(c.b, c.need(0, "indices"), "i64");
+  const depths = c.constantFloats(1, "depth") ?? c.fail("has no input depth");
+  const values = c.need(2, "values");
+  const depth = depths[0];
+  if (depths.length !== 1 || depth === undefined || !Number.isSafeInteger(depth) || depth < 0) return c.fail(`has depth ${depths.join(", ")}`);
+  if (product(shapeOf(values)) !== 2) c.fail(`has ${product(shapeOf(values))} values, wanted 2`);
+  c.budget(depth);
+  const axis = c.axis(c.int("axis", -1), rankOf(indices) + 1);
+  const isNegative = c.b.create(less, { a: indices, b: c.scalar("i64", 0) });
+  const wrapped = c.b.create(select, { condition: isNegative, a: c.b.create(add, { a: indices, b: c.scalar("i64", depth) }), b: indices });
+  const positions = c.value(tensor("i64", Array.from({ length: rankOf(indices) + 1 }, (_, i) => (i === axis ? depth : 1)), range(depth)));
+  const isHot = c.b.create(equal, { a: unsqueezeAt(c.b, wrapped, [axis]), b: positions });
+  const flat = reshapeTo(c.b, values, [2]);
+  const [off, on] = [0, 1].map((i) => reshapeTo(c.b, sliceAxis(c.b, flat, 0, i, 1), []));
+  return c.b.create(select, { condition: isHot, a: on, b: off });
+}
+
+/** The first `length` elements of each sequence turned round. */
+function importReverseSequence(c: NodeContext): Value {
+  const x = c.need(0, "input");
+  const shape = shapeOf(x);
+  const [time, batch] = [c.axis(c.int("time_axis", 0), shape.length), c.axis(c.int("batch_axis", 1), shape.length)];
+  const lengths = castTo(c.b, c.need(1, "sequence_lens"), "i64");
+  const along = (axis: number): number[] => shape.map((dim, i) => (i === axis ? dim : 1));
+  const ends = reshapeTo(c.b, lengths, along(batch));
+  c.budget(shape[time]!);
+  const positions = c.value(tensor("i64", along(time), range(shape[time]!)));
+  const mirrored = c.b.create(sub, { a: c.b.create(sub, { a: ends, b: c.scalar("i64", 1) }), b: positions });
+  const source = c.b.create(select, { condition: c.b.create(less, { a: positions, b: ends }), a: mirrored, b: positions });
+  return c.b.create(gatherElements, { x, indices: broadcastTo(c.b, source, shape) }, { axis: time });
+}
+
+/** The part of a matrix on one side of the k-th diagonal, else 0. */
+function importTrilu(c: NodeContext): Value {
+  const x = c.need(0, "input");
+  const [rows, columns] = shapeOf(x).slice(-2);
+  if (rows === undefined || columns === undefined) return c.fail(`has an input of rank ${rankOf(x)}, wanted 2 or more`);
+  const k = c.constantInts(1, "k")?.[0] ?? 0;
+  c.budget(rows + columns);
+  const row = c.value(tensor("i64", [rows, 1], range(rows)));
+  const column = c.value(tensor("i64", [1, columns], range(columns).map((at) => at - k)));
+  const upper = c.flag("upper", true);
+  // Strictly below the diagonal, or strictly above it, is what goes.
+  const isOut = c.b.create(less, upper ? { a: column, b: row } : { a: row, b: column });
+  return c.b.create(select, { condition: isOut, a: c.scalar(x.type.dtype, 0), b: x });
+}

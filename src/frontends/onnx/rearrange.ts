@@ -1,0 +1,55 @@
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/graph.ts";
+import { cast } from "../../ir/ops/conversion.ts";
+import { broadcast, reshape, slice, transpose } from "../../ir/ops/movement.ts";
+import { equalShapes, type DType } from "../../ir/types.ts";
+import { rankOf, shapeOf } from "./static-shape.ts";
+
+/** Movement ops as importers need them: what would change nothing makes no op. */
+
+export function reshapeTo(b: Builder, x: Value, shape: readonly number[]): Value {
+  return equalShapes(x.type.shape, shape) ? x : b.create(reshape, { x }, { shape });
+}
+
+export function broadcastTo(b: Builder, x: Value, shape: readonly number[]): Value {
+  return equalShapes(x.type.shape, shape) ? x : b.create(broadcast, { x }, { shape });
+}
+
+export function transposeBy(b: Builder, x: Value, perm: readonly number[]): Value {
+  return perm.every((from, to) => from === to) ? x : b.create(transpose, { x }, { perm });
+}
+
+/** The last two axes swapped. */
+export function transposeMatrix(b: Builder, x: Value): Value {
+  const rank = rankOf(x);
+  return transposeBy(b, x, [...range(rank - 2), rank - 1, rank - 2]);
+}
+
+export function castTo(b: Builder, x: Value, to: DType): Value {
+  return x.type.dtype === to ? x : b.create(cast, { x }, { to });
+}
+
+/** `size` elements of one axis, from `start` on. */
+export function sliceAxis(b: Builder, x: Value, axis: number, start: number, size: number): Value {
+  const shape = shapeOf(x);
+  if (start === 0 && size === shape[axis]) return x;
+  const starts = shape.map((_, i) => (i === axis ? start : 0));
+  return b.create(slice, { x }, { starts, sizes: shape.map((dim, i) => (i === axis ? size : dim)), steps: shape.map(() => 1) });
+}
+
+/** An axis of extent 1 put in at each of `axes`, which count in the result. */
+export function unsqueezeAt(b: Builder, x: Value, axes: readonly number[]): Value {
+  const dims = [...shapeOf(x)];
+  const rank = dims.length + axes.length;
+  return reshapeTo(b, x, Array.from({ length: rank }, (_, i) => (axes.includes(i) ? 1 : dims.shift()!)));
+}
+
+/** 0, 1, … n-1. */
+export function range(n: number): number[] {
+  return Array.from({ length: Math.max(0, n) }, (_, i) => i);
+}
+
+/** Product of dims. */
+export function product(dims: readonly number[]): number {
+  return dims.reduce((n, dim) => n * dim, 1);
+}
