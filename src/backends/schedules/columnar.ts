@@ -28,9 +28,14 @@ export function channelStep(layout: Layout, c: number): number {
   return layout.block ? (c / layout.block.size) * layout.block.stride : c * layout.strides[1]!;
 }
 
+/** Ranks and elements that go through vectors of channels; others are read in planes and written with channels last. */
+export function isImage(elem: Elem, rank: number, target: TargetProfile): boolean {
+  return (rank === 3 || rank === 4) && (columnLanes(elem, target) > 1 || lanesOf(target) === 1);
+}
+
 /** A columnar layout of any rank: an image, or channels last. */
 export function columnarLayout(elem: Elem, shape: readonly number[], target: TargetProfile, halo: Halo = [0, 0, 0, 0]): Layout {
-  if (shape.length === 3 || shape.length === 4) return imageLayout(elem, shape, target.imageBlock, lanesOf(target), halo);
+  if (isImage(elem, shape.length, target)) return imageLayout(elem, shape, target.imageBlock, lanesOf(target), halo);
   const pixel = Math.ceil(shape[1]! / lanesOf(target)) * lanesOf(target);
   const strides = new Array<number>(shape.length).fill(1);
   let size = pixel;

@@ -1,8 +1,9 @@
 import type { Op } from "../../ir/graph.ts";
 import { convTranspose } from "../../ir/ops/convolution.ts";
-import { shapeOf } from "../assign-layouts.ts";
+import { elemOf, shapeOf } from "../assign-layouts.ts";
 import type { Layout } from "../layout.ts";
 import type { LowerContext, Schedule } from "../schedule.ts";
+import { isImage } from "./columnar.ts";
 import { columnarResult } from "./columnar-result.ts";
 import { convContraction, denseWeightSteps, type WeightSteps } from "./conv-contraction.ts";
 import { convName, haloOf, windowAxis, type WindowAxis } from "./conv-geometry.ts";
@@ -17,8 +18,8 @@ import { runContraction } from "./run-contraction.ts";
  */
 export const convTransposeSchedule: Schedule = {
   ops: [convTranspose],
-  wishes(op) {
-    if (shapeOf(op.operands[0]!).length > 4) return { operands: [], results: [] };
+  wishes(op, target) {
+    if (!isImage(elemOf(op.operands[0]!), shapeOf(op.operands[0]!).length, target)) return { operands: [], results: [] };
     return { operands: [{ kind: "image", halo: haloOf(reach(op)), fill: 0 }], results: [{ kind: "image", halo: [0, 0, 0, 0], fill: 0 }] };
   },
   lower: lowerConvTranspose,

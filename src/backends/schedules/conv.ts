@@ -1,8 +1,9 @@
 import type { Op } from "../../ir/graph.ts";
 import { conv } from "../../ir/ops/convolution.ts";
 import { lanesOf, type TargetProfile } from "../../target/profile.ts";
-import { shapeOf } from "../assign-layouts.ts";
+import { elemOf, shapeOf } from "../assign-layouts.ts";
 import type { LowerContext, Schedule, Wish } from "../schedule.ts";
+import { isImage } from "./columnar.ts";
 import { columnarLike, columnarResult } from "./columnar-result.ts";
 import { convContraction, denseWeightSteps, type ConvProblem } from "./conv-contraction.ts";
 import { convName, haloOf, windowAxes, type WindowAxis } from "./conv-geometry.ts";
@@ -21,7 +22,7 @@ export const convSchedule: Schedule = {
   ops: [conv],
   wishes(op, target) {
     const image: Wish = { kind: "image", halo: [0, 0, 0, 0], fill: 0 };
-    if (shapeOf(op.operands[0]!).length > 4) return { operands: [], results: [] };
+    if (!isImage(elemOf(op.operands[0]!), shapeOf(op.operands[0]!).length, target)) return { operands: [], results: [] };
     const winograd = winogradSize(op, target);
     const halo = winograd ? winogradHalo(op, winograd) : haloOf(axesOf(op));
     const x: Wish = isPlanar(op, target) ? { kind: "plain" } : { kind: "image", halo, fill: 0 };

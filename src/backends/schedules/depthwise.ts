@@ -1,5 +1,5 @@
 import type { Op } from "../../ir/graph.ts";
-import { shapeOf } from "../assign-layouts.ts";
+import { elemOf, shapeOf } from "../assign-layouts.ts";
 import type { LowerContext } from "../schedule.ts";
 import { columnarLike, columnarResult } from "./columnar-result.ts";
 import { convName, SINGLE_ROW, windowAxes, type WindowAxis } from "./conv-geometry.ts";
@@ -12,7 +12,7 @@ import { channelVectors } from "./image-nest.ts";
 export function isDepthwise(op: Op): boolean {
   const [w, x] = [shapeOf(op.operands[1]!), shapeOf(op.operands[0]!)];
   const groups = op.attrs["groups"] as number;
-  return groups > 1 && groups === w[0] && groups === x[1] && x.length <= 4;
+  return groups > 1 && groups === w[0] && groups === x[1] && x.length <= 4 && elemOf(op.operands[0]!) === "f32";
 }
 
 export function lowerDepthwise(op: Op, context: LowerContext): void {

@@ -3,8 +3,9 @@ import { convSchedule } from "./conv.ts";
 import { convTransposeSchedule } from "./conv-transpose.ts";
 import { linearSchedule } from "./linear.ts";
 import { matmulSchedule } from "./matmul.ts";
+import { poolSchedule } from "./pool.ts";
 
 /** Every schedule, one row a family. Ops that are in no row, and that lowering doesn't handle itself, can't be compiled for a CPU. */
 export const SCHEDULES: readonly Schedule[] = [
-  convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule,
+  convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule, poolSchedule,
 ];

@@ -1,5 +1,5 @@
 import type { Op } from "../../ir/graph.ts";
-import { pool } from "../../ir/ops/windows.ts";
+import { pool } from "../../ir/ops/window.ts";
 import { KernelBuilder, vector, type Term } from "../../kernel/build.ts";
 import type { Kernel, Type } from "../../kernel/kernel.ts";
 import type { TargetProfile } from "../../target/profile.ts";

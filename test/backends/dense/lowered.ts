@@ -7,13 +7,13 @@ import { tensor, type Data, type NumericData } from "../../../src/ir/tensor.ts";
 import { elementCount, isFloat, tensorType, type DType } from "../../../src/ir/types.ts";
 import { interpretKernel } from "../../../src/kernel/interpret-kernel.ts";
 import type { Elem, Kernel } from "../../../src/kernel/kernel.ts";
+import { verifyKernel } from "../../../src/kernel/verify-kernel.ts";
 import { elemOf, layoutOf, shapeOf, wishesOf } from "../../../src/backends/assign-layouts.ts";
 import { arrange, storeFor } from "../../../src/backends/constant-data.ts";
 import { addressOf, equalLayouts, imageLayout, plainLayout, type Layout } from "../../../src/backends/layout.ts";
 import type { Buffer, LowerContext, Place, Schedule, Wish } from "../../../src/backends/schedule.ts";
 import { lanesOf, type TargetProfile } from "../../../src/target/profile.ts";
 
-const verifyKernel = await import("../../../src/kernel/verify-kernel.ts" as string).then((m) => m.verifyKernel, () => () => []);
 type Store = ReturnType<typeof storeFor>;
 
 export interface Operand {
