@@ -180,8 +180,7 @@ function interpretBytes(graph: Graph, inputs: readonly Uint8Array[]): Uint8Array
 }
 
 async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs: readonly Uint8Array[], outputs: Program["outputs"]): Promise<Uint8Array[]> {
-  const { ioTable, ...plan } = memory!;
-  const instance = await WasmInstance.create(code, { ...plan, inputTable: ioTable }, weights);
+  const instance = await WasmInstance.create(code, memory!, weights);
   return instance.run(inputs, outputs.map((port) => port.bytes));
 }
 

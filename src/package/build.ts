@@ -1,4 +1,5 @@
-import { InternalError } from "../support/errors.ts";
+import { InternalError, NeoError } from "../support/errors.ts";
+import { nearestWord } from "../support/nearest.ts";
 import { canonicalJson, type Json } from "./canonical-json.ts";
 import { equalBytes, sha256Hex, toHex, type CryptoEngine } from "./crypto.ts";
 import { dtypeBytes } from "./dtypes.ts";
@@ -8,7 +9,7 @@ import {
   type Range, type SelfTestOutput, type SelfTestSeed, type SelfTestVector, type Tolerance, type WasmMemory,
 } from "./manifest.ts";
 import { LEAF_BYTES, leafDigests, merkleRoot } from "./merkle.ts";
-import type { PreprocessSpec } from "./preprocess-spec.ts";
+import { preprocessProblem, printPreprocess, type PreprocessSpec } from "./preprocess-spec.ts";
 import { sortFiles } from "./members.ts";
 import { writeBundle, type BuiltBundle } from "./write-bundle.ts";
 
@@ -95,6 +96,7 @@ export function buildBundle(input: BuildInput, crypto: CryptoEngine): BuiltBundl
     inputs: program.inputs.map(portEntry),
     outputs: program.outputs.map(portEntry),
   }));
+  checkPreprocess(input);
   const pool = new RangePool(WEIGHTS_ALIGN);
   const artifacts = buildArtifacts(input, ids, pool, files, crypto);
   const weights = pool.bytes();
@@ -137,6 +139,19 @@ function buildArtifacts(input: BuildInput, ids: readonly string[], pool: RangePo
       }),
     };
   });
+}
+
+/** Users say how pictures become inputs; all that does not fit the model is in one error. */
+function checkPreprocess({ preprocess = {}, programs, name: model }: BuildInput): void {
+  const notes = Object.entries(preprocess).flatMap(([name, spec]) => {
+    const names = programs[0]!.inputs.map((port) => port.name);
+    const near = nearestWord(name, names);
+    if (!names.includes(name)) return [{ where: name, text: near ? `is no input, did you mean ${near}?` : `is no input, found inputs: ${names.join(", ")}` }];
+    const problems = programs.map((program) => preprocessProblem(program.inputs.find((port) => port.name === name)!, spec));
+    return problems.flatMap((text) => (text === undefined ? [] : [{ where: `${name}=${printPreprocess(spec)}`, text }]));
+  });
+  if (notes.length === 0) return;
+  throw new NeoError({ code: "NEO1056", message: `the preprocessing does not fit the inputs of ${model}`, notes, hint: "`neo inspect` lists the inputs of a model" });
 }
 
 function portEntry({ name, dtype, shape, bytes }: ManifestPort): ManifestPort {

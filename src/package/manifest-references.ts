@@ -4,6 +4,7 @@ import type { Findings } from "./findings.ts";
 import { SELF_TEST_FILE, WEIGHTS_FILE, type Artifact, type ArtifactProgram, type Manifest, type ManifestPort, type ManifestProgram, type Range, type SelfTestVector } from "./manifest.ts";
 import { LEAF_BYTES } from "./merkle.ts";
 import { isReservedName, sortFiles } from "./members.ts";
+import { preprocessProblem } from "./preprocess-spec.ts";
 
 const PAGE_BYTES = 65_536;
 
@@ -14,8 +15,13 @@ export function checkReferences(manifest: Manifest, f: Findings): void {
   f.check(new Set(manifest.programs.map((p) => p.id)).size === manifest.programs.length, "$.programs", "two have one id");
   manifest.programs.forEach((program, i) => checkPorts(program, `$.programs[${i}]`, f));
   manifest.artifacts.forEach((artifact, i) => checkArtifact(manifest, artifact, `$.artifacts[${i}]`, f));
-  const inputs = new Set(manifest.programs.flatMap((p) => p.inputs.map((port) => port.name)));
-  for (const name of Object.keys(manifest.preprocess)) f.check(inputs.has(name), "$.preprocess", `no program has an input ${name}`);
+  for (const [name, spec] of Object.entries(manifest.preprocess)) {
+    for (const program of manifest.programs) {
+      const port = program.inputs.find((p) => p.name === name);
+      const problem = port ? preprocessProblem(port, spec) : "there is no such input";
+      f.check(problem === undefined, `$.preprocess[${JSON.stringify(name)}]`, problem ?? "");
+    }
+  }
   manifest.selfTest.forEach((vector, i) => checkVector(manifest, vector, `$.selfTest[${i}]`, f));
 }
 
@@ -95,13 +101,13 @@ function checkMemory(program: ManifestProgram, artifact: Artifact, code: Artifac
   const ranges: Range[] = [
     { offset: memory.weights, bytes: artifact.weights.bytes },
     { offset: memory.arena, bytes: code.arenaBytes },
-    { offset: memory.ioTable, bytes: 4 * program.inputs.length },
+    { offset: memory.inputTable, bytes: 4 * program.inputs.length },
     { offset: memory.outputTable, bytes: 4 * program.outputs.length },
     ...program.inputs.map((port, i) => ({ offset: memory.inputs[i]!, bytes: port.bytes })),
     ...program.outputs.map((port, i) => ({ offset: memory.outputs[i]!, bytes: port.bytes })),
   ];
   for (const range of ranges) checkInside(range, memory.pages * PAGE_BYTES, `${at}.memory`, f);
-  f.check(memory.ioTable % 4 === 0 && memory.outputTable % 4 === 0, `${at}.memory`, "a table is not aligned to 4 bytes");
+  f.check(memory.inputTable % 4 === 0 && memory.outputTable % 4 === 0, `${at}.memory`, "a table is not aligned to 4 bytes");
   const used = ranges.filter((range) => range.bytes > 0).sort((a, b) => a.offset - b.offset);
   for (let i = 1; i < used.length; i++) f.check(used[i - 1]!.offset + used[i - 1]!.bytes <= used[i]!.offset, `${at}.memory`, `two ranges meet at ${used[i]!.offset}`);
 }

@@ -120,7 +120,7 @@ function memory(f: Findings, value: unknown, at: string): WasmMemory {
     pages: f.integer(record["pages"], `${at}.pages`, 0, 65_536),
     weights: address(record["weights"], `${at}.weights`),
     arena: address(record["arena"], `${at}.arena`),
-    ioTable: address(record["ioTable"], `${at}.ioTable`),
+    inputTable: address(record["inputTable"], `${at}.inputTable`),
     outputTable: address(record["outputTable"], `${at}.outputTable`),
     inputs: f.list(record["inputs"], `${at}.inputs`, address),
     outputs: f.list(record["outputs"], `${at}.outputs`, address),

@@ -97,12 +97,12 @@ export interface StepTensor extends Range {
   readonly index: number;
 }
 
-/** Addresses in the module's own memory of `pages` * 64 KiB. The tables hold one i32 address a port: inputs at `ioTable`, outputs at `outputTable`. */
+/** Addresses in the module's own memory of `pages` * 64 KiB. The tables hold one i32 address a port: inputs at `inputTable`, outputs at `outputTable`. */
 export interface WasmMemory {
   readonly pages: number;
   readonly weights: number;
   readonly arena: number;
-  readonly ioTable: number;
+  readonly inputTable: number;
   readonly outputTable: number;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];

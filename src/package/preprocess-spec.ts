@@ -1,4 +1,5 @@
 import { NeoError, type Note } from "../support/errors.ts";
+import type { ManifestPort } from "./manifest.ts";
 
 /** How a picture becomes an input: `rgb,nchw,resize:48xW,mean:127.5,scale:127.5`. Elements are (pixel - mean) / scale. */
 export interface PreprocessSpec {
@@ -44,6 +45,27 @@ export function parsePreprocess(text: string, input: string): PreprocessSpec {
 export function printPreprocess(spec: PreprocessSpec): string {
   const resize = spec.resize && `resize:${spec.resize.height}x${spec.resize.width ?? "W"}`;
   return [spec.channels, spec.layout, resize, `mean:${spec.mean.join(":")}`, `scale:${spec.scale.join(":")}`].filter(Boolean).join(",");
+}
+
+const PICTURE_DTYPES = ["f32", "f64", "f16", "bf16", "u8", "i8", "i32"];
+
+/** The dims of a port as a picture: one image, its channels, rows and columns. Undefined for a port that is no such picture. */
+export function pictureShape(port: ManifestPort, spec: PreprocessSpec): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
+  const dims = port.shape.length === 4 && port.shape[0] === 1 ? port.shape.slice(1) : port.shape;
+  if (dims.length !== 3) return undefined;
+  const [channels, height, width] = (spec.layout === "nchw" ? dims : [dims[2], dims[0], dims[1]]) as [number, number, number];
+  return channels === (spec.channels === "gray" ? 1 : 3) ? { channels, height, width } : undefined;
+}
+
+/** Why pictures can't become this input that way; undefined where they can. */
+export function preprocessProblem(port: ManifestPort, spec: PreprocessSpec): string | undefined {
+  const found = `found ${port.dtype} [${port.shape.join(", ")}]`;
+  if (!PICTURE_DTYPES.includes(port.dtype)) return `${found}, wanted one of ${PICTURE_DTYPES.join(", ")}`;
+  const shape = pictureShape(port, spec);
+  if (!shape) return `${found}, wanted one picture: ${spec.layout === "nchw" ? `[1, ${spec.channels === "gray" ? 1 : 3}, H, W]` : `[1, H, W, ${spec.channels === "gray" ? 1 : 3}]`}`;
+  if (!spec.resize) return undefined;
+  const fits = spec.resize.height === shape.height && (spec.resize.width ?? shape.width) === shape.width;
+  return fits ? undefined : `${found}, resize gives ${spec.resize.height}x${spec.resize.width ?? "W"}`;
 }
 
 interface Field {

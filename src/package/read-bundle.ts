@@ -26,8 +26,8 @@ export interface Bundle {
   /** SHA-256 of the manifest: names the content, signed or not. */
   readonly digest: string;
   readonly report: BundleReport;
-  /** Content of a listed file, as a view of the bundle. */
-  file(name: string): Uint8Array;
+  /** Content of a member, as a view of the bundle; undefined where there is none of that name. */
+  file(name: string): Uint8Array | undefined;
 }
 
 export interface BundleReport {
@@ -68,7 +68,7 @@ export function examineBundle(bytes: Uint8Array, options: ReadOptions): { readon
       ...(head.envelope ? { envelope: head.envelope } : {}),
       digest: sha256Hex(crypto, head.manifestBytes),
       report,
-      file: (wanted) => contents.get(wanted)!,
+      file: (wanted) => contents.get(wanted),
     };
     return { report, bundle };
   } catch (error) {

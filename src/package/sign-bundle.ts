@@ -14,5 +14,5 @@ export function signBundle(bytes: Uint8Array, secretKey: Uint8Array, crypto: Cry
     throw new NeoError({ code: "NEO5006", message: `${file} has ${MAX_SIGNATURES} signatures, no more fit`, hint: "sign the bundle as it was compiled", file });
   }
   const envelope = writeEnvelope({ payload: bundle.manifestBytes, signatures });
-  return assemble(bundle.manifestBytes, envelope, bundle.manifest.files, (name) => bundle.file(name));
+  return assemble(bundle.manifestBytes, envelope, bundle.manifest.files, (name) => bundle.file(name)!);
 }

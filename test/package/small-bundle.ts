@@ -7,7 +7,7 @@ const port = (name: string, shape: readonly number[]) => ({ name, dtype: "f32", 
 export function smallInput(): BuildInput {
   const code = (text: string) => new TextEncoder().encode(text);
   const weights = Uint8Array.from({ length: 96 }, (_, i) => i);
-  const memory = (n: number) => ({ pages: 1, weights: 128, arena: 256, ioTable: 0, outputTable: 8, inputs: [1024], outputs: [1024 + 16 * n] });
+  const memory = (n: number) => ({ pages: 1, weights: 128, arena: 256, inputTable: 0, outputTable: 8, inputs: [1024], outputs: [1024 + 16 * n] });
   return {
     name: "small",
     compiler: "neo 0.1.0",
@@ -24,7 +24,6 @@ export function smallInput(): BuildInput {
         programs: [1, 2].map((n) => ({ code: code(`wasm ${n}`), arenaBytes: 64 * n, stateBytes: 0, memory: memory(n) })),
       },
     ],
-    preprocess: { x: { channels: "gray", layout: "nchw", resize: { height: 1 }, mean: [127.5], scale: [127.5] } },
     selfTest: [{ program: 0, inputs: [{ seed: 1, low: -1, high: 1 }], outputs: [new Uint8Array(16)], tolerance: { abs: 1e-5, rel: 1e-4 } }],
   };
 }

@@ -1,0 +1,70 @@
+import { InternalError } from "../support/errors.ts";
+import type { ArtifactProgram, ManifestPort, ManifestProgram } from "../package/manifest.ts";
+import type { Runnable } from "./engine.ts";
+
+/** The extent that counts an axis of a port. */
+export function extentOf(code: ArtifactProgram, port: "input" | "output", index: number, axis: number): { readonly name: string; readonly max: number; readonly at: number } | undefined {
+  return code.extents.find((extent) => extent.dims.some((dim) => dim.port === port && dim.index === index && dim.axis === axis));
+}
+
+/** Why the shapes of inputs, as given, are none of this program; undefined where they fit. Axes with an extent may be shorter, all of one extent alike. */
+export function shapeProblem(code: ArtifactProgram, port: ManifestPort, index: number, shape: readonly number[], values: Map<string, number>): string | undefined {
+  const wanted = port.shape.map((dim, axis) => (extentOf(code, "input", index, axis) ? `0..${dim}` : dim));
+  const found = `found [${shape.join(", ")}], wanted [${wanted.join(", ")}]`;
+  if (shape.length !== port.shape.length) return found;
+  for (const [axis, dim] of shape.entries()) {
+    const extent = extentOf(code, "input", index, axis);
+    if (!extent && dim !== port.shape[axis]) return found;
+    if (!extent) continue;
+    if (dim > extent.max) return found;
+    const known = values.get(extent.name) ?? dim;
+    if (known !== dim) return `${found}: ${extent.name} is ${known} elsewhere`;
+    values.set(extent.name, dim);
+  }
+  return undefined;
+}
+
+/** Tells the program the extents of its inputs. */
+export function writeExtents(code: ArtifactProgram, runnable: Runnable, values: ReadonlyMap<string, number>): void {
+  const { arena } = runnable;
+  for (const { name, at } of code.extents) {
+    const value = values.get(name);
+    if (value !== undefined) new DataView(arena.buffer, arena.byteOffset + at, 4).setInt32(0, value, true);
+  }
+}
+
+/** The true shape of an output after a run. */
+export function shapeOfOutput(code: ArtifactProgram, program: ManifestProgram, index: number, runnable: Runnable): number[] {
+  const { arena } = runnable;
+  return program.outputs[index]!.shape.map((dim, axis) => {
+    const extent = extentOf(code, "output", index, axis);
+    if (!extent) return dim;
+    const value = new DataView(arena.buffer, arena.byteOffset + extent.at, 4).getInt32(0, true);
+    if (value < 0 || value > extent.max) throw new InternalError("session", `extent ${extent.name} is ${value} after a run, at most ${extent.max} was planned`);
+    return value;
+  });
+}
+
+/** Copies the elements of a dense tensor of shape `box` to or from the corner of one of shape `whole`, whose dims are not smaller. */
+export function copyCorner(direction: "in" | "out", dense: Uint8Array, box: readonly number[], padded: Uint8Array, whole: readonly number[], width: number): void {
+  // Axes behind the last one that differs are one run of bytes.
+  let axis = box.length;
+  while (axis > 0 && box[axis - 1] === whole[axis - 1]) axis--;
+  const rowAxis = Math.max(axis - 1, 0);
+  const run = box.slice(rowAxis).reduce((n, d) => n * d, width);
+  const stride = whole.slice(rowAxis).reduce((n, d) => n * d, width);
+  const rows = box.slice(0, rowAxis).reduce((n, d) => n * d, 1);
+  for (let row = 0; row < rows; row++) {
+    let rest = row;
+    let at = 0;
+    let step = stride;
+    for (let a = rowAxis - 1; a >= 0; a--) {
+      at += (rest % box[a]!) * step;
+      rest = Math.floor(rest / box[a]!);
+      step *= whole[a]!;
+    }
+    const part = dense.subarray(row * run, (row + 1) * run);
+    if (direction === "in") padded.set(part, at);
+    else part.set(padded.subarray(at, at + run));
+  }
+}
