@@ -129,10 +129,7 @@ async function generate(graphs: readonly Graph[], target: TargetProfile, ports: 
 
 async function codeFor(program: Program, target: TargetProfile, ports: CompilePorts): Promise<BuildCode> {
   const { arenaBytes, stateBytes } = program;
-  if (target.kind === "wasm") {
-    const { inputTable, ...plan } = wasmMemoryPlan(program);
-    return { code: await emitWasm(program, target), arenaBytes, stateBytes, memory: { ...plan, ioTable: inputTable } };
-  }
+  if (target.kind === "wasm") return { code: await emitWasm(program, target), arenaBytes, stateBytes, memory: wasmMemoryPlan(program) };
   if (!ports.compileC) throw new NeoError({ code: "NEO3010", message: `no C compiler was given for ${target.name}`, hint: "compile for `wasm`, or install gcc or clang (`neo doctor`)" });
   return { code: await ports.compileC(printC(program, target), target), arenaBytes, stateBytes };
 }
