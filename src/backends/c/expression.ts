@@ -150,6 +150,7 @@ export class ExpressionPrinter {
       case "convert":
         return helper(conversion(support, from().elem, shape.elem));
       case "bitcast":
+        if (from().elem === shape.elem) return this.expr(args[0]!);
         return shape.lanes === 1 ? helper(scalarBits(support, from().elem, shape.elem)) : this.cast(type, args[0]!);
       case "and":
         return this.infix(expr, "&", OTHER);

@@ -1,8 +1,20 @@
 import { isMask, lanesOfType } from "../../kernel/build.ts";
 import { ELEM_BYTES, type Elem, type Type } from "../../kernel/kernel.ts";
 
-const SCALARS: Readonly<Record<Elem | "c8", string>> = {
-  c8: "char", u8: "uint8_t", i8: "int8_t", u16: "uint16_t", i16: "int16_t", i32: "int32_t", i64: "int64_t", f32: "float", f64: "double",
+/** Besides the elements there are unsigned words, for shifts, and plain chars, of which gcc's builtins for bytes are. */
+const SCALARS: Readonly<Record<string, { readonly text: string; readonly bytes: number }>> = {
+  c8: { text: "char", bytes: 1 },
+  u8: { text: "uint8_t", bytes: 1 },
+  i8: { text: "int8_t", bytes: 1 },
+  u16: { text: "uint16_t", bytes: 2 },
+  i16: { text: "int16_t", bytes: 2 },
+  u32: { text: "uint32_t", bytes: 4 },
+  i32: { text: "int32_t", bytes: 4 },
+  // Not int64_t, which is long on some systems: builtins and suffixes want long long.
+  u64: { text: "unsigned long long", bytes: 8 },
+  i64: { text: "long long", bytes: 8 },
+  f32: { text: "float", bytes: 4 },
+  f64: { text: "double", bytes: 8 },
 };
 
 /** The typedef's name of a type: "f32x8", "i32". A mask is a vector of integers as wide as the lanes of the kernel's vectors. */
@@ -31,10 +43,10 @@ export function comparisonName(type: Type, kernelLanes: number): string {
 
 /** The typedef behind a name that `typeName` gave. Memory accesses go through these names: they may alias and lie anywhere. */
 export function typedefOf(name: string): string {
-  const [elem, lanes] = name.split("x") as [Elem | "c8", string | undefined];
-  if (!lanes) return `typedef ${SCALARS[elem]} ${name} __attribute__((may_alias));`;
-  const width = elem === "c8" ? 1 : ELEM_BYTES[elem];
-  return `typedef ${SCALARS[elem]} ${name} __attribute__((vector_size(${width * Number(lanes)}), aligned(${width}), may_alias));`;
+  const [elem, lanes] = name.split("x");
+  const { text, bytes } = SCALARS[elem!]!;
+  if (!lanes) return `typedef ${text} ${name} __attribute__((may_alias));`;
+  return `typedef ${text} ${name} __attribute__((vector_size(${bytes * Number(lanes)}), aligned(${bytes}), may_alias));`;
 }
 
 const TAKEN = new Set(
@@ -45,7 +57,7 @@ const TAKEN = new Set(
 /** A C identifier for a name of the kernel IR. Type names keep out of the way, too. */
 export function identifier(name: string): string {
   const clean = name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
-  return TAKEN.has(clean) || /^[uif](?:8|16|32|64)(?:x\d+)?$/.test(clean) || /^model_/.test(clean) ? `${clean}_` : clean;
+  return TAKEN.has(clean) || /^[cuif](?:8|16|32|64)(?:x\d+)?$/.test(clean) || /^model_/.test(clean) ? `${clean}_` : clean;
 }
 
 export function isVector(type: Type): boolean {

@@ -1,12 +1,12 @@
 import { bytesOf, nameOf, type Shape } from "./arithmetic.ts";
-import type { Support } from "./support.ts";
+import { byCompiler, type Support } from "./support.ts";
 
 /** Elements of a table held in `count` registers, by index, lane by lane: gcc and clang make permutes of short ones where the machine has them. */
 export function lookup(support: Support, table: Shape, count: number, entries: number, index: Shape): string {
   const [type, indices] = [nameOf(table), nameOf(index)];
   const result = nameOf({ elem: table.elem, lanes: index.lanes });
   const params = Array.from({ length: count }, (_, i) => `${type} t${i}`);
-  return support.define(`lookup${entries}_${type}`, result, [...params, `${indices} i`], () => {
+  return support.define(`lookup${entries}of${count}_${type}`, result, [...params, `${indices} i`], () => {
     if (entries === 16 && table.lanes === 32 && support.arch === "x86_64") return [`return (${result})__builtin_ia32_pshufb256((${support.type("c8x32")})t0, (c8x32)i);`];
     const single = count === 1 && support.arch === "x86_64" ? x86Lookup(support, table, index) : undefined;
     if (single) return [`return ${single};`];
@@ -31,9 +31,8 @@ export function dotOfPairs(support: Support, acc: Shape, factor: Shape): string 
   const [sum, type] = [nameOf(acc), nameOf(factor)];
   return support.define(`dot2_${sum}`, sum, [`${sum} acc`, `${type} a`, `${type} b`], () => {
     const bytes = bytesOf(acc);
-    if (support.arch === "x86_64" && (bytes === 16 || bytes === 32 || bytes === 64)) {
-      return [`return acc + (${sum})__builtin_ia32_pmaddwd${bytes === 64 ? "512_mask(a, b, (" + support.type("i32x16") + "){0}, -1)" : `${bytes * 8}(a, b)`};`];
-    }
+    if (support.arch === "x86_64" && bytes === 64) return byCompiler([`return acc + (${sum})__builtin_ia32_pmaddwd512_mask(a, b, (${sum}){0}, -1);`], [`return acc + (${sum})__builtin_ia32_pmaddwd512(a, b);`]);
+    if (support.arch === "x86_64" && (bytes === 16 || bytes === 32)) return [`return acc + (${sum})__builtin_ia32_pmaddwd${bytes * 8}(a, b);`];
     return strided(acc, 2);
   });
 }

@@ -241,7 +241,7 @@ export class ExpressionEmitter {
       case "convert":
         return this.convert(this.shapeOf(expr.args[0]!).elem, shape.elem, arg(0));
       case "bitcast":
-        return scalar ? this.method(this.scalarSpace(shape), "reinterpret")(arg(0)) : arg(0);
+        return scalar && this.shapeOf(expr.args[0]!).elem !== shape.elem ? this.method(this.scalarSpace(shape), "reinterpret")(arg(0)) : arg(0);
       case "and":
       case "or":
       case "xor":
@@ -439,7 +439,7 @@ export class ExpressionEmitter {
   private twice(shape: Shape, value: Ref, use: (again: () => Ref) => Ref): Ref {
     const local = this.c.locals.temporary(shape.lanes > 1 ? "v128" : this.scalarSpace(shape));
     const result = use(() => this.c.locals.at(local));
-    return this.m.block(null, [this.m.local.set(local, value), result]);
+    return this.m.block(null, [this.m.local.set(local, value), result], this.c.api.auto);
   }
 
   private shapeOf(expr: Expr): Shape {
