@@ -39,6 +39,7 @@ export function extremum(support: Support, which: "max" | "min", shape: Shape): 
   const test = which === "max" ? "a < b" : "b < a";
   return support.define(name, type, [`${type} a`, `${type} b`], () => {
     if (shape.lanes === 1) return [`return ${test} ? b : a;`];
+    if (!support.hasVectors) return lanewise(shape, which === "max" ? "a[i] < b[i] ? b[i] : a[i]" : "b[i] < a[i] ? b[i] : a[i]");
     const bits = support.type(nameOf(bitsOf(shape)));
     const generic = [`const ${bits} m = (${bits})(${test});`, `return (${type})(((${bits})b & m) | ((${bits})a & ~m));`];
     const x86 = x86Float(support, shape);
@@ -118,13 +119,20 @@ export function absolute(support: Support, shape: Shape): string {
 export function selection(support: Support, shape: Shape): string {
   const type = nameOf(shape);
   const bits = support.type(nameOf(bitsOf(shape)));
-  return support.define(`select_${type}`, type, [`${bits} m`, `${type} a`, `${type} b`], () => [`return (${type})(((${bits})a & m) | ((${bits})b & ~m));`]);
+  return support.define(`select_${type}`, type, [`${bits} m`, `${type} a`, `${type} b`], () =>
+    support.hasVectors ? [`return (${type})(((${bits})a & m) | ((${bits})b & ~m));`] : lanewise(shape, "m[i] ? a[i] : b[i]"),
+  );
 }
 
 /** Bitwise: p = 0 gives a, p = 1 gives b. */
 export function multiplexer(support: Support, shape: Shape): string {
   const type = nameOf(shape);
   return support.define(`mux_${type}`, type, [`${type} p`, `${type} a`, `${type} b`], () => ["return a ^ (p & (a ^ b));"]);
+}
+
+/** A body that sets each lane of `a` to an expression of lane i of anything. */
+function lanewise({ lanes }: Shape, expression: string): string[] {
+  return [`for (int i = 0; i < ${lanes}; i++) a[i] = ${expression};`, "return a;"];
 }
 
 /** A body that replaces each lane of `a` by an expression of it and returns it. */

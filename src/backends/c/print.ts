@@ -1,7 +1,6 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Port, Program } from "../../kernel/program.ts";
 import { C_FLAGS, type CHeader, type CSource } from "../../support/c-source.ts";
-import type { MachineArch } from "../../support/machine.ts";
 import { hasSessionSteps, MODEL_ABI, weightBytesOf } from "../program-facts.ts";
 import type { TargetProfile } from "../../target/profile.ts";
 import { commentText, kernelPrototype, printKernel } from "./kernel.ts";
@@ -39,7 +38,7 @@ export function printC(program: Program, target: TargetProfile): CSources {
 }
 
 function printFile(program: Program, target: TargetProfile, kernels: readonly Kernel[], contract: CSource["contract"], name: string, model: readonly string[]): string {
-  const support = new Support(target.arch as MachineArch);
+  const support = new Support(target);
   const isModel = model.length > 0;
   const functions = kernels.map((kernel) => printKernel(kernel, support, isModel ? "static" : "HIDDEN"));
   if (isModel) support.type("i32");

@@ -7,11 +7,14 @@ import { typedefOf } from "./names.ts";
  */
 export class Support {
   readonly arch: MachineArch;
+  /** Without, compilers take vectors apart: tests and choices are then better written lane by lane. */
+  readonly hasVectors: boolean;
   private readonly types = new Set<string>();
   private readonly functions = new Map<string, string>();
 
-  constructor(arch: MachineArch) {
-    this.arch = arch;
+  constructor(target: { readonly arch: MachineArch; readonly cpuFeatures: readonly string[] }) {
+    this.arch = target.arch;
+    this.hasVectors = target.arch !== "riscv64" || target.cpuFeatures.includes("v");
   }
 
   /** Declares a type by the name `typeName` gave it. */
