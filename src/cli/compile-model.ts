@@ -7,7 +7,7 @@ import type { TargetProfile } from "../target/profile.ts";
 import { listOption, textOption, type Invocation, type OptionSpec } from "./command.ts";
 import { findCompilers } from "../support/node/compilers.ts";
 import { preprocessFrom, type ModelInput } from "./model-options.ts";
-import { targetByName } from "./target-files.ts";
+import { targetByName } from "../target-by-name.ts";
 import { VERSION } from "./version.ts";
 
 export const TARGET_OPTION: OptionSpec = { flags: "-t, --target <targets>", text: "what to compile for: names of `neo targets` or profile files, best first (default: this machine; wasm where no C compiler is found)" };

@@ -122,7 +122,7 @@ async function emitSources(emits: readonly string[], model: Awaited<ReturnType<t
   const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
   optimize(graph);
   for (const kind of emits) {
-    const target = kind === "wasm" ? targets.find((t) => t.kind === "wasm") ?? (await (await import("./target-files.ts")).targetByName("wasm", invocation.cwd)) : targets.find((t) => t.kind === "native");
+    const target = kind === "wasm" ? targets.find((t) => t.kind === "wasm") ?? (await (await import("../target-by-name.ts")).targetByName("wasm", invocation.cwd)) : targets.find((t) => t.kind === "native");
     if (!target) throw new NeoError({ code: "NEO3011", message: `--emit ${kind} wants a native target, found ${targets.map((t) => t.name).join(", ")}`, hint: "add -t host, or a name of `neo targets`" });
     const pool = new WeightPool();
     const { program } = lower(graph, target, pool);

@@ -1,7 +1,7 @@
 import { table, formatBytes } from "../support/table.ts";
 import type { CommandSpec } from "./command.ts";
 import { targetNames } from "../support/node/target-files.ts";
-import { targetByName } from "./target-files.ts";
+import { targetByName } from "../target-by-name.ts";
 
 export const targets: CommandSpec = {
   name: "targets",

@@ -24,15 +24,17 @@ export const verify: CommandSpec = {
     ];
     if (error) return { text: lines.join("\n"), result, diagnostics: [error] };
     if (invocation.options["selfTest"] === true) {
-      const { load } = await import("../session/node/load.ts");
-      const session = await load(bytes, { trust: "unsigned" });
+      const { openBundle } = await import("../session/load.ts");
+      const { nativeRunner } = await import("../session/node/native-engine.ts");
+      const session = await openBundle(bundle!, { native: nativeRunner(), file });
       try {
-        const tests = await session.selfTest();
-        const failed = tests.filter((t) => !t.ok);
-        result["selfTest"] = { vectors: tests.length, failed: failed.length };
-        lines.push(`self-test: ${tests.length - failed.length} of ${tests.length} known answers`);
+        const { vectors } = await session.selfTest();
+        const failed = vectors.filter((vector) => !vector.ok);
+        result["selfTest"] = { artifact: session.artifact.id, vectors };
+        lines.push(`self-test on ${session.artifact.id}: ${vectors.length - failed.length} of ${vectors.length} known answers`);
         if (failed.length > 0) {
-          const wrong = new NeoError({ code: "NEO4001", message: `${failed.length} of ${tests.length} self-test vectors of ${file} gave other numbers`, notes: failed.map((t) => ({ where: t.program, text: t.text })), hint: "the machine or the code is at fault: try another artifact with `neo run --executor wasm`" });
+          const notes = failed.flatMap((vector) => vector.outputs.filter((o) => !o.ok).map((o) => ({ where: `${vector.program}: ${o.output}[${o.index}]`, text: `found ${o.found}, wanted ${o.wanted}` })));
+          const wrong = new NeoError({ code: "NEO4001", message: `${failed.length} of ${vectors.length} self-test vectors of ${file} gave other numbers`, notes, hint: "the machine or the code is at fault: try another artifact with `neo run --executor wasm`" });
           return { text: lines.join("\n"), result, diagnostics: [wrong] };
         }
       } finally {

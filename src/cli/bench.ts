@@ -1,0 +1,110 @@
+import { writeOutput } from "./files.ts";
+import { formatMs } from "../support/table.ts";
+import { NeoError } from "../support/errors.ts";
+import { listOption, repeatedOption, textOption, type CommandSpec, type OptionValues } from "./command.ts";
+import { INPUT_OPTION, inputValues } from "./input-values.ts";
+import { openSession, SESSION_OPTIONS } from "./open-session.ts";
+
+export const bench: CommandSpec = {
+  name: "bench",
+  summary: "times a bundle, or a model compiled in memory",
+  args: [{ name: "bundle", text: "a .neo file or a model" }],
+  options: [
+    INPUT_OPTION,
+    { flags: "--warmup-ms <ms>", text: "time before the first counted run", fallback: "300" },
+    { flags: "--min-runs <n>", text: "counted runs at least", fallback: "50" },
+    { flags: "--max-secs <s>", text: "counted time at most", fallback: "10" },
+    { flags: "--until-stable <percent>", text: "stop when the 95 % interval of the mean is within this share", fallback: "1" },
+    { flags: "--percentiles <list>", text: "which percentiles", fallback: "50,90,95,99" },
+    { flags: "--export <file>", text: "writes the raw samples, in ms, as JSON" },
+    ...SESSION_OPTIONS,
+  ],
+  examples: ["neo bench model.neo", "neo bench model.onnx --executor wasm --max-secs 5 --json"],
+  exits: { 0: "ok", 2: "usage", 3: "no code for this machine, unsupported model", 5: "not signed by a trusted key, or damaged", 6: "a file can't be read or written" },
+  async run(invocation) {
+    const [file] = invocation.args as [string];
+    const { options, cwd, reporter } = invocation;
+    const limits = { warmupMs: number(options, "warmupMs"), minRuns: Math.max(1, number(options, "minRuns")), maxMs: 1000 * number(options, "maxSecs"), stable: number(options, "untilStable") / 100 };
+    const percentiles = listOption(options, "percentiles").map(Number);
+    const rssBefore = process.memoryUsage().rss;
+    const session = await openSession(file, invocation);
+    try {
+      const inputs = await inputValues(repeatedOption(options, "input"), { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never }, cwd);
+      const bound = await session.bind(inputs);
+      const firstMs = timed(() => bound.run());
+      const { samples, warmup, stable } = await reporter.stage(`timing ${session.name}`, () => measure(() => bound.run(), limits));
+      const sorted = [...samples].sort((a, b) => a - b);
+      const mean = samples.reduce((a, b) => a + b, 0) / samples.length;
+      const at = (p: number): number => sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))]!;
+      const ms = { min: sorted[0]!, mean, ...Object.fromEntries(percentiles.map((p) => [`p${p}`, at(p)])), max: sorted.at(-1)!, ci95: interval(samples, mean) };
+      const samplesFile = textOption(options, "export");
+      if (samplesFile) await writeOutput(samplesFile, new TextEncoder().encode(`${JSON.stringify(samples)}\n`), cwd);
+      const advice = adviceFor(samples, mean, stable);
+      const lines = [
+        `${session.name} on ${session.artifact.id}, ${samples.length} runs after ${warmup} of warm-up${stable ? "" : " (not stable)"}`,
+        `first ${formatMs(firstMs)}, min ${formatMs(ms.min)}, mean ${formatMs(mean)} ± ${formatMs(ms.ci95)}, ${percentiles.map((p) => `p${p} ${formatMs(at(p))}`).join(", ")}, max ${formatMs(ms.max)}`,
+        `${(1000 / mean).toFixed(0)} runs a second`,
+        ...advice,
+        `next: neo compare ${file} …, or --export samples.json`,
+      ];
+      return {
+        text: lines.join("\n"),
+        result: { device: { artifact: session.artifact.id, executor: session.kind }, runs: samples.length, warmup, firstMs, ms, throughput: 1000 / mean, stable, rssBytes: process.memoryUsage().rss - rssBefore, ...(samplesFile ? { samples: samplesFile } : {}), advice },
+      };
+    } finally {
+      session.close();
+    }
+  },
+};
+
+function number(options: OptionValues, key: string): number {
+  const text = textOption(options, key)!;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new NeoError({ code: "NEO1012", message: `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} ${text}: wanted a number`, hint: "not negative" });
+  return value;
+}
+
+function timed(run: () => void): number {
+  const start = performance.now();
+  run();
+  return performance.now() - start;
+}
+
+interface Limits {
+  readonly warmupMs: number;
+  readonly minRuns: number;
+  readonly maxMs: number;
+  /** Half of the 95 % interval as a share of the mean. */
+  readonly stable: number;
+}
+
+function measure(run: () => void, limits: Limits): { samples: number[]; warmup: number; stable: boolean } {
+  let warmup = 0;
+  for (const start = performance.now(); performance.now() - start < limits.warmupMs; warmup++) run();
+  const samples: number[] = [];
+  const start = performance.now();
+  let stable = false;
+  while (!stable && (samples.length < limits.minRuns || performance.now() - start < limits.maxMs)) {
+    for (let i = 0; i < limits.minRuns; i++) samples.push(timed(run));
+    const mean = samples.reduce((a, b) => a + b, 0) / samples.length;
+    stable = interval(samples, mean) <= limits.stable * mean;
+    if (performance.now() - start >= limits.maxMs) break;
+  }
+  return { samples, warmup, stable };
+}
+
+/** Half the 95 % interval of the mean. */
+function interval(samples: readonly number[], mean: number): number {
+  if (samples.length < 2) return 0;
+  const variance = samples.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (samples.length - 1);
+  return (1.96 * Math.sqrt(variance)) / Math.sqrt(samples.length);
+}
+
+function adviceFor(samples: readonly number[], mean: number, stable: boolean): string[] {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)]!;
+  const advice: string[] = [];
+  if (!stable) advice.push("advice: the mean is not stable: is something else running? Compare minima, or raise --max-secs");
+  if (mean > 1.2 * median) advice.push("advice: a few slow runs raise the mean: look at the percentiles");
+  return advice;
+}
