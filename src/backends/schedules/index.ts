@@ -1,4 +1,5 @@
 import type { Schedule } from "../schedule.ts";
+import { attentionSchedule } from "./attention.ts";
 import { convSchedule } from "./conv.ts";
 import { convTransposeSchedule } from "./conv-transpose.ts";
 import { linearSchedule } from "./linear.ts";
@@ -7,5 +8,5 @@ import { poolSchedule } from "./pool.ts";
 
 /** Every schedule, one row a family. Ops that are in no row, and that lowering doesn't handle itself, can't be compiled for a CPU. */
 export const SCHEDULES: readonly Schedule[] = [
-  convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule, poolSchedule,
+  attentionSchedule, convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule, poolSchedule,
 ];

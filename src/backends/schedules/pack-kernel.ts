@@ -1,11 +1,11 @@
-import { KernelBuilder, scalar, vector } from "../../kernel/build.ts";
+import { KernelBuilder, scalar, vector, type Term } from "../../kernel/build.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { reductionLength, type ColumnSection, type Contraction, type Plan, type ReductionLoop } from "./contraction.ts";
 import { elementConstant } from "./scalar-elements.ts";
 import { panelLayout } from "./weight-panels.ts";
 
-/** Copies weights that are known only at run time into panels. Parameters: weights, bias where there is one, panels. */
-export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights: number; readonly bias?: number }): Kernel {
+/** Copies weights that are known only at run time into panels, times `scale`. Parameters: weights, bias where there is one, panels. */
+export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights: number; readonly bias?: number }, scale = 1): Kernel {
   const b = new KernelBuilder(`pack_${c.name}_nv${plan.tile.nv}`, { lanes: c.lanes, mode: "exact", loc: c.loc });
   const layout = panelLayout(c, plan);
   const element = scalar(c.elem);
@@ -56,11 +56,12 @@ export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights
       at += width * segment.loops.reduce((n, l) => n * l.trips, 1);
     }
   };
+  const scaled = (value: Term): Term => (scale === 1 ? value : b.mul(value, b.constant(value.type, scale)));
   const copyStep = (from: string, to: string, width: number, valid: number): void => {
     const type = vector(c.elem, c.lanes);
     const whole = c.columnSource === 1 ? Math.floor(valid / c.lanes) * c.lanes : 0;
-    for (let q = 0; q < whole; q += c.lanes) b.storeAs(type, to, q, b.load(type, from, q));
-    for (let q = whole; q < valid; q++) b.storeAs(element, to, q, b.load(element, from, q * c.columnSource));
+    for (let q = 0; q < whole; q += c.lanes) b.storeAs(type, to, q, scaled(b.load(type, from, q)));
+    for (let q = whole; q < valid; q++) b.storeAs(element, to, q, scaled(b.load(element, from, q * c.columnSource)));
     zeros(to, valid, width - valid);
   };
 

@@ -1,5 +1,6 @@
 import type { Op } from "../../ir/graph.ts";
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
+import { expFast, logFast } from "../../kernel/expand.ts";
 import type { WindowAxis } from "./conv-geometry.ts";
 import { shapeOf } from "../assign-layouts.ts";
 
@@ -21,7 +22,8 @@ export function poolMath(op: Op, lowest = -Infinity): PoolMath {
   if (kind === "max") return { outside: lowest, first: lowest, step: (b, x, acc) => b.pmax(x, acc), scaled: false, last: none };
   if (kind === "average") return { outside: 0, first: 0, step: (b, x, acc) => b.add(acc, x), scaled: true, last: none };
   const p = op.attrs["p"] as number;
-  const power = (b: KernelBuilder, x: Term): Term => {
+  const power = (b: KernelBuilder, size: Term): Term => {
+    const x = b.let("x", size);
     let product = x;
     for (let i = 1; i < p; i++) product = b.mul(product, x);
     return product;
@@ -31,7 +33,7 @@ export function poolMath(op: Op, lowest = -Infinity): PoolMath {
     first: 0,
     step: (b, x, acc) => (p === 2 ? b.madd(x, x, acc) : b.add(acc, power(b, b.op("abs", x.type, [x])))),
     scaled: false,
-    last: (b, acc) => (p === 1 ? acc : b.op("sqrt", acc.type, [acc])),
+    last: (b, acc) => (p === 1 ? acc : p === 2 ? b.op("sqrt", acc.type, [acc]) : expFast(b, b.mul(logFast(b, acc), b.constant(acc.type, 1 / p)))),
   };
 }
 

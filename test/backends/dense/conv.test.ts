@@ -30,6 +30,7 @@ const CONVS: readonly ConvCase[] = [
   { x: [1, 32, 4, 4], w: [32, 16, 3, 3], bias: true, attrs: { groups: 2, pads: [1, 1, 1, 1] } },
   { x: [1, 12, 4, 5], w: [24, 3, 3, 3], attrs: { groups: 4, pads: [1, 1, 1, 1] } },
   { x: [1, 4, 3, 3], w: [8, 1, 1, 1], bias: true, attrs: { groups: 4, strides: [2, 2] } },
+  { x: [1, 9, 5, 5], w: [20, 9, 3, 3], bias: true, residual: [1, 20, 5, 5], attrs: { pads: [1, 1, 1, 1], activation: "silu" } },
   { x: [1, 3, 5, 5], w: [3, 3, 3, 3], attrs: { pads: [1, 1, 1, 1] }, dtype: "f64" },
   { x: [1, 6, 5, 5], w: [7, 6, 3, 3], bias: true, dtype: "i32" },
 ];
@@ -41,6 +42,7 @@ const DEPTHWISE: readonly ConvCase[] = [
   { x: [1, 9, 12, 9], w: [9, 1, 5, 5], bias: true, attrs: { groups: 9, pads: [2, 2, 2, 2] } },
   { x: [1, 4, 9, 21], w: [4, 1, 1, 9], residual: [1, 4, 9, 21], attrs: { groups: 4, pads: [0, 4, 0, 4], activation: "relu" } },
   { x: [1, 6, 9, 9], w: [6, 1, 3, 3], attrs: { groups: 6, dilations: [2, 2], pads: [2, 2, 2, 2] } },
+  { x: [1, 7, 5, 5], w: [7, 1, 3, 3], bias: true, attrs: { groups: 7, pads: [1, 1, 1, 1], activation: "gelu" } },
   { x: [2, 6, 14], w: [6, 1, 3], bias: true, attrs: { groups: 6, pads: [1, 1] } },
   { x: [1, 3, 10, 10], w: [3, 1, 7, 7], attrs: { groups: 3, pads: [3, 3, 3, 3] } },
 ];

@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import { ACTIVATIONS } from "../../../src/ir/attr.ts";
 import { linear, matmul } from "../../../src/ir/ops/linear.ts";
 import { linearSchedule } from "../../../src/backends/schedules/linear.ts";
 import { matmulSchedule } from "../../../src/backends/schedules/matmul.ts";
@@ -26,6 +27,15 @@ describe.each(TARGETS)("linear on $name", (target) => {
         target,
       );
     }
+  });
+});
+
+const ACTIVATIONS_TESTED = ACTIVATIONS.map((activation) => ({ activation, alpha: activation === "clip" ? -0.3 : 0.25, beta: 0.4 }));
+
+describe.each(TARGETS)("activations behind linear on $name", (target) => {
+  test.each(ACTIVATIONS_TESTED)("$activation", (attrs) => {
+    const operands = { x: { shape: [5, 4] }, w: { shape: [19, 4], constant: true }, bias: { shape: [19], constant: true }, residual: { shape: [5, 19] } };
+    checkCase({ def: linear, schedule: linearSchedule, operands, attrs }, target);
   });
 });
 
