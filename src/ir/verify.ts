@@ -48,11 +48,12 @@ class Verification {
     graph.ops.forEach((op, at) => {
       const last = at === graph.ops.length - 1;
       if ((op.name === "return") !== last) say(op, last ? "is the last op, wanted return" : "stands before the end");
+      const before = this.findings.length;
       for (const problem of operandProblems(op, defined)) say(op, problem);
       for (const problem of attrProblems(op)) say(op, problem);
       if (op.regions.length !== op.def.regions.length) say(op, `has ${op.regions.length} regions, wanted ${op.def.regions.length}`);
-      const before = this.findings.length;
       for (const region of op.regions) this.graph(region);
+      // `infer` may count on operands, attributes and regions being there.
       if (this.findings.length === before) for (const problem of resultProblems(op)) say(op, problem);
       op.results.forEach((value, i) => define(value, op, `result ${i}`));
     });
@@ -129,7 +130,6 @@ function resultProblems(op: Op): readonly string[] {
     wanted = inferTypes(op.def, op.operands, op.attrs, op.regions);
   } catch (error) {
     if (error instanceof TypeMismatch) return [`does not fit: ${error.message}`];
-    // `infer` meets operands that earlier findings already call wrong.
     return [`can't be checked: ${error instanceof Error ? error.message : String(error)}`];
   }
   if (wanted.length !== op.results.length) return [`has ${op.results.length} results, wanted ${wanted.length}`];

@@ -16,6 +16,8 @@ import { loopOp, scan } from "./loop.ts";
 import { broadcast, concat, pad, reshape, reverse, roll, slice, transpose } from "./movement.ts";
 import { batchNorm, groupNorm, l2Normalise, layerNorm, logSoftmax, rmsNorm, softmax } from "./normalisation.ts";
 import { argReduce, cumulative, reduce } from "./reduction.ts";
+import { gru, lstm, rnn } from "./recurrence.ts";
+import { resize } from "./resize.ts";
 import { scatterElements, scatterNd } from "./scatter.ts";
 import { compress, nonZero, unique } from "./selection.ts";
 import { sort, topK } from "./sorting.ts";
@@ -30,10 +32,11 @@ export const OPS: readonly AnyOpDef[] = [
   not, and, or, xor, bitNot, bitAnd, bitOr, bitXor, shiftLeft, shiftRight, select,
   cast, quantise, dequantise,
   reshape, transpose, broadcast, slice, pad, concat, reverse, roll,
-  gather, gatherElements, gatherNd, scatterElements, scatterNd,
+  gather, gatherElements, gatherNd, scatterElements, scatterNd, resize,
   reduce, argReduce, cumulative, topK, sort, nonZero, unique, compress,
   matmul, linear, conv, convTranspose, deformConv, attention, inverse, det,
   pool, maxPoolWithIndices, maxUnpool, lrn, roiAlign, gridSample,
+  lstm, gru, rnn,
   softmax, logSoftmax, layerNorm, rmsNorm, groupNorm, batchNorm, l2Normalise,
   constant, returnOp, fused, callOp, ifOp, loopOp, scan, shapeOf, readState, writeState,
 ];

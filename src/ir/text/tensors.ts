@@ -36,7 +36,7 @@ export function parseTensor(scanner: Scanner, file: string): Tensor {
 
 function printElements(dtype: DType, data: Data, short: boolean): string {
   if (dtype === "string") return short && data.length > LISTED ? "..." : `[${(data as string[]).map((s) => JSON.stringify(s)).join(", ")}]`;
-  if (data.length > 1 && isSplat(data)) {
+  if (data.length > 0 && isSplat(data)) {
     const [word] = printList(dtype, data.slice(0, 1) as Data);
     if (word !== undefined) return word;
   }
