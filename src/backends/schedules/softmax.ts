@@ -1,0 +1,54 @@
+import { logSoftmax, softmax } from "../../ir/ops/normalisation.ts";
+import { elementCount } from "../../ir/types.ts";
+import { KernelBuilder, type Term } from "../../kernel/build.ts";
+import { expFast, logFast } from "../../kernel/expand.ts";
+import { lanesOf } from "../../target/profile.ts";
+import type { Schedule } from "../schedule.ts";
+import { emitLines } from "./lines.ts";
+import { normalAxes } from "./movement.ts";
+import { constantElement, hasVectors } from "./storage.ts";
+import { wholeView } from "./view.ts";
+
+/** The greatest element first, so that no power overflows; then powers and their sum; then the scale. */
+export const softmaxSchedule: Schedule = {
+  ops: [softmax, logSoftmax],
+  lower(op, context) {
+    const [x, y] = [context.operand(op, "x")!, context.result(op)];
+    const { shape } = x.layout;
+    if (elementCount(shape) === 0) return;
+    const { dtype } = x;
+    const axes = normalAxes([op.attrs["axis"] as number], shape.length);
+    const b = new KernelBuilder(`${op.name}_${dtype}_${shape.join("x")}_axis${axes[0]}`, { lanes: lanesOf(context.target), mode: "fast", loc: op.loc });
+    // Powers of short floats are kept in f32: rounding them would be felt in their sum.
+    const held = dtype === "f64" ? "f64" : "f32";
+    const isLog = op.def === logSoftmax;
+    const space = {
+      shape, axes, lanes: b.lanes, scalarOnly: !hasVectors(dtype),
+      operands: [
+        { param: "x", dtype, view: wholeView(x.layout), access: "in" },
+        { param: "y", dtype: y.dtype, view: wholeView(y.layout), access: held === dtype && !isLog ? "inout" : "out" },
+      ],
+    } as const;
+    emitLines(b, space, (line) => {
+      const c = (value: number): Term => constantElement(b, dtype, line.lanes, value);
+      const [top] = line.fold([c(-Infinity)], ([most], at) => [b.pmax(most!, at.load(0))], (_, a, d) => b.pmax(a, d), 4);
+      const storesPowers = !isLog && held === dtype;
+      const [sum] = line.fold(
+        [c(0)],
+        ([total], at) => {
+          const power = b.let("e", expFast(b, b.let("x", b.sub(at.load(0), top!))));
+          if (storesPowers) at.store(1, power);
+          return [b.add(total!, power)];
+        },
+        (_, a, d) => b.add(a, d),
+      );
+      if (isLog) {
+        const shift = b.let("s", b.add(top!, logFast(b, sum!)));
+        return line.map((at) => at.store(1, b.sub(at.load(0), shift)));
+      }
+      const scale = b.let("s", b.div(c(1), sum!));
+      line.map((at) => at.store(1, b.mul(storesPowers ? at.load(1) : b.let("e", expFast(b, b.let("x", b.sub(at.load(0), top!)))), scale)));
+    });
+    context.call(b.finish(), { x: x.buffer, y: y.buffer });
+  },
+};
