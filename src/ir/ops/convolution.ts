@@ -4,7 +4,7 @@ import { defineOp } from "../op-def.ts";
 import { elementCount, tensorType, type TensorType } from "../types.ts";
 import { addChannelBias, convolve, convolveTransposed } from "./conv-loops.ts";
 import { deformedConvolve } from "./deform-loops.ts";
-import { toDoubles } from "./elements.ts";
+import { SUMS, toDoubles } from "./elements.ts";
 import { activate, addResidual } from "./epilogue.ts";
 import { expect, expectFloat, expectLength, expectParts, expectRank, expectShape, knownShape, safeCount } from "./expect.ts";
 import { checkSliding, slidingAxes, type Sliding, type SlidingAttrs } from "./window-geometry.ts";
@@ -16,6 +16,7 @@ export const conv = defineOp({
   summary: "activation(windows of x[N,C,...] times w[O,C/groups,...] + bias[O] + residual), 1 to 3 spatial axes; i32 is exact up to 2^53, then wraps.",
   operands: ["x", "w", "bias?", "residual?"],
   attrs: { ...sliding, groups: int(1), ...activationAttrs },
+  tolerance: SUMS,
   samples: [
     { x: "1x3x7x6xf32", w: "4x3x3x3xf32", bias: "4xf32", attrs: { strides: [2, 1], pads: [1, 1, 1, 1] } },
     { x: "2x4x5x5xf32", w: "6x2x2x3xf32", attrs: { groups: 2, dilations: [2, 1], pads: [0, 1, 1, 2] } },
@@ -55,6 +56,7 @@ export const convTranspose = defineOp({
   summary: "Each element of x[N,C,...] adds its multiple of the window w[C,O/groups,...] to y, strides apart; pads are cut off, outputPads put on at the end.",
   operands: ["x", "w", "bias?"],
   attrs: { ...sliding, outputPads: ints([]), groups: int(1) },
+  tolerance: SUMS,
   samples: [
     { x: "1x2x3x4xf32", w: "2x3x3x2xf32", bias: "3xf32", attrs: { strides: [2, 3], pads: [1, 0, 1, 1], outputPads: [1, 0] } },
     { x: "2x4x5xf32", w: "4x2x3xf32", attrs: { groups: 2, dilations: [2] } },
@@ -103,6 +105,7 @@ export const deformConv = defineOp({
   summary: "conv whose taps are moved by offset[N,offsetGroups*taps*2,...] (rows, columns), read between pixels and times mask[N,offsetGroups*taps,...].",
   operands: ["x", "w", "offset", "bias?", "mask?"],
   attrs: { ...sliding, groups: int(1), offsetGroups: int(1) },
+  tolerance: SUMS,
   samples: [
     { x: "1x2x5x4xf32", w: "3x2x2x2xf32", offset: "1x8x4x3xf32", bias: "3xf32" },
     { x: "2x4x4x4xf32", w: "2x2x3x3xf32", offset: "2x36x2x2xf32", mask: "2x18x2x2xf32", attrs: { groups: 2, offsetGroups: 2, pads: [1, 1, 1, 1], strides: [2, 2] } },

@@ -1,6 +1,12 @@
 import type { Data } from "../tensor.ts";
 import type { DType } from "../types.ts";
 
+/** Tolerance of ops that only move or pick elements. */
+export const UNCHANGED = { abs: 0, rel: 0 } as const;
+
+/** Tolerance of sums of products: executors add in other orders, and Winograd rounds more. */
+export const SUMS = { abs: 1e-4, rel: 1e-4 } as const;
+
 /** Data as doubles, so that inner loops meet one kind of array. i64 and u64 above 2^53 are rounded. */
 export function toDoubles(data: Data): Float64Array {
   if (data instanceof Float64Array) return data;

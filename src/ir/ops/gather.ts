@@ -3,7 +3,7 @@ import { shapeText } from "../broadcast.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { equalShapes, tensorType, type TensorType } from "../types.ts";
-import { copyRun, emptyLike, splitAt, stridesOf, take, toDoubles } from "./elements.ts";
+import { copyRun, emptyLike, splitAt, stridesOf, take, toDoubles, UNCHANGED } from "./elements.ts";
 import { axisIn, expect, expectIndices, knownExtent } from "./expect.ts";
 
 /** Negative indices count from the end. One that is still outside reads the nearest element inside, on every executor. */
@@ -22,6 +22,7 @@ export const gather = defineOp({
   summary: "Slices of x along an axis, picked by index: y[..., i..., ...] = x[..., indices[i...], ...].",
   operands: ["x", "indices"],
   attrs: { axis: int() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "5x3xf32", indices: "2x2xi64", attrs: { axis: 0 } },
     { x: "2x4x3xi64", indices: "3xi32", attrs: { axis: -2 } },
@@ -50,6 +51,7 @@ export const gatherElements = defineOp({
   summary: "Elements picked along an axis: y[..., i, ...] = x[..., indices[..., i, ...], ...]; y is shaped like indices.",
   operands: ["x", "indices"],
   attrs: { axis: int() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "3x3xf32", indices: "2x3xi64", attrs: { axis: 0 } },
     { x: "2x4xi64", indices: "2x2xi32", attrs: { axis: -1 } },
@@ -92,6 +94,7 @@ export const gatherNd = defineOp({
   summary: "The last axis of indices holds positions in the axes of x behind the batch axes; what they leave of x is copied.",
   operands: ["x", "indices"],
   attrs: { batchDims: int(0) },
+  tolerance: UNCHANGED,
   samples: [
     { x: "3x4xf32", indices: "5x2xi64" },
     { x: "3x4x2xf32", indices: "2x1xi64" },

@@ -2,7 +2,7 @@ import { activationAttrs } from "../attr.ts";
 import { broadcastShapes, shapeText } from "../broadcast.ts";
 import { defineOp } from "../op-def.ts";
 import { elementCount, equalShapes, isWide, tensorType, type Dim } from "../types.ts";
-import { broadcastTable, toDoubles } from "./elements.ts";
+import { broadcastTable, SUMS, toDoubles } from "./elements.ts";
 import { activate, addResidual } from "./epilogue.ts";
 import { expect, expectNumbers, expectParts, expectRank, expectShape, squareMatrix } from "./expect.ts";
 import { dotRows, multiplyDoubles, multiplyInt32, multiplyWide } from "./matmul-loops.ts";
@@ -11,6 +11,7 @@ export const matmul = defineOp({
   name: "matmul",
   summary: "Matrix products over the last two axes; the axes before them broadcast; a vector is a row on the left, a column on the right. Integers wrap.",
   operands: ["a", "b"],
+  tolerance: SUMS,
   samples: [
     { a: "3x5xf32", b: "5x4xf32" },
     { a: "2x1x3x4xf32", b: "3x4x2xf32" },
@@ -61,6 +62,7 @@ export const linear = defineOp({
   summary: "activation(x * transpose(w) + bias + residual), over the last axis of x.",
   operands: ["x", "w", "bias?", "residual?"],
   attrs: { ...activationAttrs },
+  tolerance: SUMS,
   samples: [
     { x: "2x3xf32", w: "4x3xf32", bias: "4xf32" },
     { x: "1x8xf32", w: "1x8xf32" },
@@ -80,7 +82,9 @@ export const linear = defineOp({
   },
   evaluate({ x, w, bias, residual }, attrs, _result, types) {
     const [n, k] = types.w.shape as [number, number];
-    const y = dotRows(toDoubles(x), toDoubles(w), { m: elementCount(types.x.shape.slice(0, -1)), n, k });
+    const m = elementCount(types.x.shape.slice(0, -1));
+    const y = new Float64Array(m * n);
+    dotRows(toDoubles(x), 0, toDoubles(w), y, 0, n, { m, n, k });
     if (bias) for (let i = 0; i < y.length; i++) y[i]! += bias[i % n]!;
     addResidual(y, residual && toDoubles(residual));
     return activate(y, attrs);

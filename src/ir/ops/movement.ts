@@ -4,7 +4,7 @@ import { countOf, dimOf } from "../dims.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { tensorType, type Dim, type Quantisation, type TensorType } from "../types.ts";
-import { copyRun, elementFor, emptyLike, evenOffsets, place, splitAt, stridesOf, tableOf, take, broadcastTable } from "./elements.ts";
+import { broadcastTable, copyRun, elementFor, emptyLike, evenOffsets, place, splitAt, stridesOf, tableOf, take, UNCHANGED } from "./elements.ts";
 import { axesIn, axisIn, expect, expectExtents, expectLength, knownExtent, knownShape, safeCount } from "./expect.ts";
 
 /** Quantisation of a moved tensor whose quantised axis went to `axis`; undefined: that axis is not whole any more. */
@@ -22,6 +22,7 @@ export const reshape = defineOp({
   summary: "The same elements in row-major order under another shape; one extent may be -1, what the others leave.",
   operands: ["x"],
   attrs: { shape: ints() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "2x3xf32", attrs: { shape: [3, 2] } },
     { x: "2x3x4xi64", attrs: { shape: [6, 4] } },
@@ -61,6 +62,7 @@ export const transpose = defineOp({
   summary: "Axis i of the result is axis perm[i] of x.",
   operands: ["x"],
   attrs: { perm: ints() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "2x3xf32", attrs: { perm: [1, 0] } },
     { x: "2x3x4x5xf32", attrs: { perm: [0, 3, 1, 2] } },
@@ -83,6 +85,7 @@ export const broadcast = defineOp({
   summary: "x repeated along new leading axes and axes of extent 1 until it has the shape.",
   operands: ["x"],
   attrs: { shape: ints() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "3x1xf32", attrs: { shape: [2, 3, 4] } },
     { x: "i64", attrs: { shape: [2, 2] } },
@@ -102,6 +105,7 @@ export const slice = defineOp({
   summary: "Element i along axis a is x's element starts[a] + i * steps[a]; there are sizes[a] of them.",
   operands: ["x"],
   attrs: { starts: ints(), sizes: ints(), steps: ints() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "5x4xf32", attrs: { starts: [1, 0], sizes: [3, 2], steps: [1, 2] } },
     { x: "5x4xf32", attrs: { starts: [4, 3], sizes: [3, 4], steps: [-2, -1] } },
@@ -134,6 +138,7 @@ export const pad = defineOp({
   summary: "low[a] elements before and high[a] behind axis a: a value, the mirror image without the edge, the edge, or x again from its other end.",
   operands: ["x"],
   attrs: { low: ints(), high: ints(), mode: oneOf("constant", "reflect", "edge", "wrap"), value: float(0) },
+  tolerance: UNCHANGED,
   samples: [
     { x: "2x3xf32", attrs: { low: [1, 0], high: [0, 2] } },
     { x: "4x3xf32", attrs: { low: [2, 1], high: [3, 2], mode: "reflect" } },
@@ -184,6 +189,7 @@ export const concat = defineOp({
   summary: "The operands one after another along an axis.",
   operands: ["xs*"],
   attrs: { axis: int() },
+  tolerance: UNCHANGED,
   samples: [
     { xs: ["2x3xf32", "2x1xf32", "2x2xf32"], attrs: { axis: 1 } },
     { xs: ["1x2xi64", "3x2xi64"], attrs: { axis: 0 } },
@@ -221,6 +227,7 @@ export const reverse = defineOp({
   summary: "x with the order along the axes turned round.",
   operands: ["x"],
   attrs: { axes: ints() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "3x2xf32", attrs: { axes: [0] } },
     { x: "2x3x4xi64", attrs: { axes: [-1, 0] } },
@@ -241,6 +248,7 @@ export const roll = defineOp({
   summary: "x moved by shifts[i] places along axes[i]; what leaves at the end comes back at the front.",
   operands: ["x"],
   attrs: { shifts: ints(), axes: ints() },
+  tolerance: UNCHANGED,
   samples: [
     { x: "5xf32", attrs: { shifts: [2], axes: [0] } },
     { x: "3x4xi64", attrs: { shifts: [-1, 7], axes: [0, 1] } },

@@ -2,7 +2,7 @@ import { bool, int, ints, oneOf } from "../attr.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { elementCount, isWide, tensorType, type Dim } from "../types.ts";
-import { evenOffsets, splitAt, stridesOf, tableOf, take, toDoubles } from "./elements.ts";
+import { evenOffsets, splitAt, stridesOf, tableOf, take, toDoubles, UNCHANGED } from "./elements.ts";
 import { axesIn, axisIn, expect, expectDtype, expectNumbers } from "./expect.ts";
 import { reduceLines, reduceWideLines } from "./reduce-lines.ts";
 
@@ -67,6 +67,7 @@ export const argReduce = defineOp({
   summary: "Index of the greatest or least element along an axis; the first of equals, or the last. A NaN is both.",
   operands: ["x"],
   attrs: { kind: oneOf("max", "min"), axis: int(), keepDims: bool(true), lastIndex: bool(false) },
+  tolerance: UNCHANGED,
   samples: [
     { x: "3x4xf32", attrs: { axis: 1 } },
     { x: "3x4x2xf32", attrs: { kind: "min", axis: 0, keepDims: false, lastIndex: true } },

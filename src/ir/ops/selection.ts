@@ -4,7 +4,7 @@ import { boundsOf, countOf, dimSymbol } from "../dims.ts";
 import { defineOp, type Execute } from "../op-def.ts";
 import type { Data, Tensor } from "../tensor.ts";
 import { elementCount, tensorType, type StaticType } from "../types.ts";
-import { copyRun, emptyLike, splitAt, stridesOf } from "./elements.ts";
+import { copyRun, emptyLike, splitAt, stridesOf, UNCHANGED } from "./elements.ts";
 import { axisIn, expect, expectDtype, expectRank } from "./expect.ts";
 import { expectOneScale } from "./gather.ts";
 import { compareElements } from "./sorting.ts";
@@ -20,6 +20,7 @@ export const nonZero = defineOp({
   summary: "Places of the elements that are not zero, in row-major order: one column each, one row an axis.",
   operands: ["x"],
   attrs: { extent },
+  tolerance: UNCHANGED,
   samples: [{ x: "3x4xf32" }, { x: "5xbool" }, { x: "2x2x2xi64" }],
   infer({ x }, attrs) {
     expect(x.dtype !== "string" && !x.quant, () => "x is string or quantised, nonZero wants plain numbers");
@@ -57,6 +58,7 @@ export const unique = defineOp({
   operands: ["x"],
   results: ["values", "indices", "inverse", "counts"],
   attrs: { flat: bool(true), axis: int(0), sorted: bool(true), extent },
+  tolerance: UNCHANGED,
   samples: [
     { x: "6xf32" },
     { x: "2x4xi64", attrs: { sorted: false } },
@@ -123,6 +125,7 @@ export const compress = defineOp({
   summary: "Slices along an axis (or elements of the flattened x) where condition holds; what it has no entry for is left out.",
   operands: ["x", "condition"],
   attrs: { flat: bool(false), axis: int(0), extent },
+  tolerance: UNCHANGED,
   samples: [
     { x: "4x2xf32", condition: "4xbool" },
     { x: "2x3xi64", condition: "2xbool", attrs: { axis: 1 } },

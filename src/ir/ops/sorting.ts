@@ -2,7 +2,7 @@ import { bool, int } from "../attr.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { tensorType, type StaticType } from "../types.ts";
-import { emptyLike, splitAt, type Movable } from "./elements.ts";
+import { emptyLike, type Movable, splitAt, UNCHANGED } from "./elements.ts";
 import { expectOneScale } from "./gather.ts";
 import { axisIn, expect } from "./expect.ts";
 
@@ -25,6 +25,7 @@ export const topK = defineOp({
     /** False: any order will do. */
     sorted: bool(true),
   },
+  tolerance: UNCHANGED,
   samples: [
     { x: "3x6xf32", attrs: { k: 2 } },
     { x: "5x2x3xf32", attrs: { k: 3, axis: 0, largest: false } },
@@ -48,6 +49,7 @@ export const sort = defineOp({
   operands: ["x"],
   results: ["values", "indices"],
   attrs: { axis: int(-1), descending: bool(false) },
+  tolerance: UNCHANGED,
   samples: [{ x: "3x5xf32" }, { x: "4x3xi64", attrs: { axis: 0, descending: true } }],
   infer({ x }, { axis }) {
     axisIn("sort", axis, x.shape.length);

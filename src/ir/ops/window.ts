@@ -3,7 +3,7 @@ import { shapeText } from "../broadcast.ts";
 import { defineOp } from "../op-def.ts";
 import type { Data } from "../tensor.ts";
 import { elementCount, equalShapes, tensorType, type TensorType } from "../types.ts";
-import { emptyLike, place, splitAt, toDoubles } from "./elements.ts";
+import { emptyLike, place, splitAt, toDoubles, UNCHANGED } from "./elements.ts";
 import { expect, expectDtype, expectExtents, expectFloat, expectIndices, expectLength, expectNumbers, expectRank, expectShape, knownShape } from "./expect.ts";
 import { expectOneScale } from "./gather.ts";
 import { sampleGrid } from "./grid-sample.ts";
@@ -57,6 +57,7 @@ export const maxPoolWithIndices = defineOp({
   operands: ["x"],
   results: ["y", "indices"],
   attrs: { ...sliding, columnMajor: bool(false) },
+  tolerance: UNCHANGED,
   samples: [
     { x: "1x2x5x5xf32", attrs: { kernel: [2, 3], strides: [2, 1], pads: [0, 1, 0, 1] } },
     { x: "2x1x4x3xf32", attrs: { kernel: [2, 2], columnMajor: true } },
@@ -91,6 +92,7 @@ export const maxUnpool = defineOp({
   summary: "Zeros of `shape`, and the elements of x where the indices, counted row-major over the whole of it, point.",
   operands: ["x", "indices"],
   attrs: { shape: ints() },
+  tolerance: UNCHANGED,
   samples: [{ x: "1x1x2x2xf32", indices: "1x1x2x2xi64 in 0..15", attrs: { shape: [1, 1, 4, 4] } }],
   infer({ x, indices }, { shape }) {
     expectIndices("maxUnpool", "indices", indices);
