@@ -131,7 +131,9 @@ export class KernelBuilder {
     return { expr: { kind: "splat", type, at: at(cursor, offset, index) }, type };
   }
 
+  /** Of a scalar type, a plain load, which extends by itself. */
   widen(type: Type, from: Type, cursor: string, offset = 0): Term {
+    if (lanesOfType(type) === 1) return this.load(from, cursor, offset);
     return { expr: { kind: "widen", type, from, at: at(cursor, offset) }, type };
   }
 
@@ -162,9 +164,36 @@ export class KernelBuilder {
   /** Per lane: mask ? a : b. */
   select(mask: Term, a: Term, b: Term): Term { return this.op("select", a.type, [mask, a, b]); }
 
+  neg(x: Term): Term { return this.op("neg", x.type, [x]); }
+  abs(x: Term): Term { return this.op("abs", x.type, [x]); }
+  sqrt(x: Term): Term { return this.op("sqrt", x.type, [x]); }
+  and(a: Term, b: Term): Term { return this.op("and", a.type, [a, b]); }
+  or(a: Term, b: Term): Term { return this.op("or", a.type, [a, b]); }
+  xor(a: Term, b: Term): Term { return this.op("xor", a.type, [a, b]); }
+  not(x: Term): Term { return this.op("not", x.type, [x]); }
+  /** Shifts by a constant. */
+  shl(x: Term, count: number): Term { return this.op("shl", x.type, [x], [count]); }
+  shrS(x: Term, count: number): Term { return this.op("shrS", x.type, [x], [count]); }
+  shrU(x: Term, count: number): Term { return this.op("shrU", x.type, [x], [count]); }
+  /** f32 to i32, ties to even; |x| must be provably below 2^22. */
+  roundToInt(x: Term): Term { return this.op("roundToInt", withElem(x.type, "i32"), [x]); }
+  /** f32 to i32 towards zero; x must provably be an i32, and no NaN. */
+  truncToInt(x: Term): Term { return this.op("truncToInt", withElem(x.type, "i32"), [x]); }
+  toFloat(x: Term): Term { return this.op("toFloat", withElem(x.type, "f32"), [x]); }
+  /** The same bits as elements of another type of equal size. */
+  bitcast(x: Term, elem: Elem): Term { return this.op("bitcast", withElem(x.type, elem), [x]); }
+  /** Scalars between i32, i64, f32, f64; nothing where the type is that already. */
+  convert(x: Term, elem: Elem): Term { return !isMask(x.type) && x.type.elem === elem ? x : this.op("convert", scalar(elem), [x]); }
+  /** A scalar in all lanes; of one lane, the scalar itself. */
+  splatScalar(x: Term, lanes: number): Term { return lanes === 1 || isMask(x.type) ? x : this.op("splatScalar", vector(x.type.elem, lanes), [x]); }
+
   finish(): Kernel {
     return { name: this.name, lanes: this.lanes, mode: this.mode, params: this.params, cursors: this.cursors as Record<string, Cursor>, registers: this.registers, body: this.root, loc: this.loc };
   }
+}
+
+function withElem(type: Type, elem: Elem): Type {
+  return { elem, lanes: lanesOfType(type) };
 }
 
 function at(cursor: string, offset: number, index?: Term): At {

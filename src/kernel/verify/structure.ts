@@ -41,7 +41,7 @@ function checkCursors(kernel: Kernel, loops: readonly Loop[], findings: Findings
     }
   }
   for (const param of kernel.params) {
-    if (!Number.isInteger(param.size) || param.size < 1) findings.add("access", `parameter ${param.name} has ${param.size} elements`);
+    if (!Number.isInteger(param.size) || param.size < 0) findings.add("access", `parameter ${param.name} has ${param.size} elements`);
   }
   walkStatements(kernel.body, (stmt) => {
     const used = stmt.kind === "launder" ? [stmt.cursor] : accessesOf(stmt).map((access) => access.at.cursor);
