@@ -1,3 +1,4 @@
+import { NeoError, type NeoErrorInit } from "../../support/errors.ts";
 import { limitError, type Limits } from "../../support/limits.ts";
 import type { TensorProto } from "./schema.ts";
 import { TensorProblem } from "./tensor-problem.ts";
@@ -25,16 +26,21 @@ export class ExternalFiles {
     const offset = number(entries.get("offset") ?? "0", "offset");
     const length = number(entries.get("length") ?? String(wanted), "length");
     if (length !== BigInt(wanted)) throw new TensorProblem("external", `has ${length} bytes in ${location}, its shape wants ${wanted}`);
-    const file = this.file(location);
+    const file = this.file(location, proto.name ?? "");
     if (offset + length > BigInt(file.length)) throw new TensorProblem("external", `has bytes ${offset} to ${offset + length} of ${location}, which has ${file.length}`);
     return file.subarray(Number(offset), Number(offset + length));
   }
 
-  private file(path: string): Uint8Array {
+  private file(path: string, tensor: string): Uint8Array {
     let bytes = this.files.get(path);
     if (bytes) return bytes;
     if (!this.reader) throw new TensorProblem("external", `has its data in ${path}, which was not given`);
-    bytes = this.reader(path);
+    try {
+      bytes = this.reader(path);
+    } catch (error) {
+      if (!(error instanceof NeoError)) throw error;
+      throw new NeoError({ ...withoutUndefined(error), notes: [...error.notes, { where: tensor, text: `has its data in ${path}` }] });
+    }
     if (bytes.length > this.limits.fileBytes) throw limitError("fileBytes", this.limits, path, "bytes of the file:", bytes.length);
     this.files.set(path, bytes);
     return bytes;
@@ -55,4 +61,8 @@ export function pathProblem(path: string): string | undefined {
 function number(text: string, what: string): bigint {
   if (!/^[0-9]{1,19}$/.test(text)) throw new TensorProblem("external", `has the outside ${what} "${text}"`);
   return BigInt(text);
+}
+
+function withoutUndefined({ code, message, hint, file, awsName }: NeoError): NeoErrorInit {
+  return { code, message, ...(hint ? { hint } : {}), ...(file ? { file } : {}), ...(awsName ? { awsName } : {}) };
 }

@@ -141,7 +141,7 @@ export class NodeImporter {
     const known = condition && this.folder.constant(condition);
     const graph = node.attribute.find((attribute) => attribute.name === (known?.data[0] ? "then_branch" : "else_branch"))?.g;
     if (!known || known.data.length !== 1) {
-      this.problems.add("operator", name, "If, and its condition hangs on the model's inputs", { awsName: "OperatorNotImplemented" });
+      this.problems.add("operator", name, "If, and its condition hangs on the model's inputs", { awsName: "OperatorNotImplemented", hint: "make the input that decides the condition a constant with `--set`" });
       return this.give(node, place, name, undefined);
     }
     if (!graph) {

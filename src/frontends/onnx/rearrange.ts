@@ -2,7 +2,7 @@ import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/graph.ts";
 import { cast } from "../../ir/ops/conversion.ts";
 import { broadcast, reshape, slice, transpose } from "../../ir/ops/movement.ts";
-import { equalShapes, type DType } from "../../ir/types.ts";
+import { equalShapes, isFloat, type DType } from "../../ir/types.ts";
 import { rankOf, shapeOf } from "./static-shape.ts";
 
 /** Movement ops as importers need them: what would change nothing makes no op. */
@@ -27,6 +27,11 @@ export function transposeMatrix(b: Builder, x: Value): Value {
 
 export function castTo(b: Builder, x: Value, to: DType): Value {
   return x.type.dtype === to ? x : b.create(cast, { x }, { to });
+}
+
+/** y as x has it where both are floats: exporters leave weights in f32 that they folded into models of f16 or bf16. */
+export function sameFloat(b: Builder, x: Value, y: Value): Value {
+  return isFloat(x.type.dtype) && isFloat(y.type.dtype) ? castTo(b, y, x.type.dtype) : y;
 }
 
 /** `size` elements of one axis, from `start` on. */

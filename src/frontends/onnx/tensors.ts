@@ -1,6 +1,5 @@
 import { allocate, byteLength, decodeData, f16FromBits, type Data, type Tensor } from "../../ir/tensor.ts";
 import type { DType } from "../../ir/types.ts";
-import { NeoError } from "../../support/errors.ts";
 import { limitError, safeProduct, type Limits } from "../../support/limits.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
 import type { ExternalFiles } from "./external.ts";
@@ -148,14 +147,13 @@ function strings(proto: TensorProto, elements: number): string[] {
   return proto.stringData.map((bytes) => utf8.decode(bytes));
 }
 
-/** Runs `read` and gives its problem, if it has one; limits pass through. */
+/** Runs `read` and gives its problem, if it has one. Limits, and files that can't be read, pass through. */
 export function tensorProblem(read: () => void): TensorProblem | undefined {
   try {
     read();
     return undefined;
   } catch (error) {
     if (error instanceof TensorProblem) return error;
-    if (error instanceof NeoError && !error.code.startsWith("NEO7")) return new TensorProblem("external", error.message);
     throw error;
   }
 }

@@ -23,7 +23,7 @@ export const ACTIVATION: OperatorTable = {
   LeakyRelu: (c) => c.b.create(leakyRelu, { x: x(c) }, { alpha: c.float("alpha", 0.01) }),
   LogSoftmax: (c) => alongAxis(c, (value, axis) => c.b.create(logSoftmax, { x: value }, { axis })),
   Mish: since(18, (c) => c.b.create(mish, { x: x(c) })),
-  PRelu: (c) => c.b.create(prelu, { x: x(c), slope: c.need(1, "slope") }),
+  PRelu: importPrelu,
   Relu: (c) => c.b.create(relu, { x: x(c) }),
   Selu: importSelu,
   Shrink: since(9, importShrink),
@@ -93,6 +93,14 @@ function importThresholdedRelu(c: NodeContext): Value {
   const { dtype } = x(c).type;
   const isAbove = c.b.create(greater, { a: x(c), b: c.scalar(dtype, c.float("alpha", 1)) });
   return c.b.create(select, { condition: isAbove, a: x(c), b: c.scalar(dtype, 0) });
+}
+
+/** Before opset 7 a vector of slopes goes along the channels. */
+function importPrelu(c: NodeContext): Value {
+  const slope = c.need(1, "slope");
+  const isPerChannel = c.opset < 7 && rankOf(slope) === 1 && shapeOf(slope)[0]! > 1;
+  const shape = isPerChannel ? [shapeOf(slope)[0]!, ...shapeOf(x(c)).slice(2).map(() => 1)] : shapeOf(slope);
+  return c.b.create(prelu, { x: x(c), slope: reshapeTo(c.b, slope, shape) });
 }
 
 /** x * sigmoid(factor * x) */

@@ -1,9 +1,9 @@
 import { add, div, mul, sub, tanh } from "../../../ir/ops/arithmetic.ts";
 import { attention } from "../../../ir/ops/attention.ts";
-import { lessEqual, less } from "../../../ir/ops/comparison.ts";
+import { isNan, less, lessEqual } from "../../../ir/ops/comparison.ts";
 import { and, select } from "../../../ir/ops/logic.ts";
 import { matmul } from "../../../ir/ops/linear.ts";
-import { concat, slice } from "../../../ir/ops/movement.ts";
+import { concat, pad, slice } from "../../../ir/ops/movement.ts";
 import { gather } from "../../../ir/ops/gather.ts";
 import { softmax } from "../../../ir/ops/normalisation.ts";
 import type { Value } from "../../../ir/graph.ts";
@@ -22,28 +22,26 @@ export const MICROSOFT_ATTENTION: OperatorTable = {
   RotaryEmbedding: since(1, importMicrosoftRotaryEmbedding),
 };
 
-interface Heads {
-  readonly q: Value;
-  readonly k: Value;
-  readonly v: Value;
-}
-
-/** Attention-23 and -24: softmax(Q * K^T * scale + mask, soft-capped) * V, heads in an axis of their own or in the last one. */
+/** Attention-23 and -24: softmax(softcap(Q * K^T * scale) + mask) * V, heads in an axis of their own or in the last one. */
 function importAttention(c: NodeContext): readonly (Value | undefined)[] {
-  c.ignore("softmax_precision");
+  // Softmax is as precise as what it is computed in allows.
+  c.ignore("softmax_precision", "q_num_heads", "kv_num_heads");
   const isFlat = rankOf(c.need(0, "Q")) === 3;
   const q = heads(c, c.need(0, "Q"), "q_num_heads");
   const past = { k: c.operand(4), v: c.operand(5) };
   const k = appended(c, past.k, heads(c, c.need(1, "K"), "kv_num_heads"));
   const v = appended(c, past.v, heads(c, c.need(2, "V"), "kv_num_heads"));
-  const scale = c.float("scale") ?? 1 / Math.sqrt(shapeOf(q)[3]!);
-  const offset = past.k ? shapeOf(past.k)[2]! : 0;
-  const causal = c.flag("is_causal", false);
-  const mask = fullMask(c, { q, k, v });
-  const softcap = c.float("softcap", 0);
+  const attrs = { scale: c.float("scale") ?? 1 / Math.sqrt(shapeOf(q)[3]!), softcap: c.float("softcap", 0) };
   const mode = c.int("qk_matmul_output_mode", 0);
-  const isPlain = !c.wants(3) && !(softcap > 0 && mask);
-  const { y, scores } = isPlain ? { y: c.b.create(attention, { q, k, v, mask }, { scale, softcap, causal, offset }), scores: undefined } : spelledOut(c, { q, k, v }, causal ? causalMask(c, { q, k, v }, mask, offset) : mask, { scale, softcap, mode });
+  const causal = c.flag("is_causal", false);
+  const offset = past.k ? shapeOf(past.k)[2]! : 0;
+  const lengths = c.operand(6);
+  const given = givenMask(c, q, k);
+  const inside = lengths ? both(c, within(c, q, k, lengths), given) : given;
+  // With lengths, the last query of a sequence sees its last key; else the keys of the past come first.
+  const mask = causal && lengths ? both(c, seen(c, q, k, lengths), inside) : inside;
+  const y = c.b.create(attention, { q, k, v, mask }, { ...attrs, causal: causal && !lengths, offset });
+  const scores = c.wants(3) ? scoresAt(c, mode, q, k, causal && !lengths ? both(c, seen(c, q, k, undefined, offset), mask) : mask, attrs) : undefined;
   return [isFlat ? joined(c, y) : y, k, v, scores];
 }
 
@@ -66,23 +64,31 @@ function appended(c: NodeContext, past: Value | undefined, now: Value): Value {
   return past ? c.b.create(concat, { xs: [past, now] }, { axis: 2 }) : now;
 }
 
-/** The mask of the node and what the lengths of sequences add to it: bool where both are, else numbers to add. */
-function fullMask(c: NodeContext, { q, k }: Heads): Value | undefined {
-  c.ignore("q_num_heads", "kv_num_heads");
-  const columns = shapeOf(k)[2]!;
+/** The node's own mask; keys behind its end are masked. */
+function givenMask(c: NodeContext, q: Value, k: Value): Value | undefined {
   const given = c.operand(3);
-  const lengths = c.operand(6);
-  if (given && shapeOf(given).at(-1)! < columns && shapeOf(given).at(-1) !== 1) c.fail(`has a mask for ${shapeOf(given).at(-1)} of ${columns} keys`);
-  const mask = given && given.type.dtype !== "bool" ? castTo(c.b, given, q.type.dtype) : given;
-  if (!lengths) return mask;
-  const ends = reshapeTo(c.b, castTo(c.b, lengths, "i64"), [shapeOf(q)[0]!, 1, 1, 1]);
-  return both(c, c.b.create(less, { a: positions(c, [1, 1, 1, columns], columns), b: ends }), mask);
+  if (!given) return undefined;
+  const missing = shapeOf(k)[2]! - shapeOf(given).at(-1)!;
+  const isBool = given.type.dtype === "bool";
+  const mask = isBool ? given : castTo(c.b, given, q.type.dtype);
+  if (missing <= 0 || shapeOf(given).at(-1) === 1) return mask;
+  const only = (n: number): number[] => shapeOf(mask).map((_, axis) => (axis === rankOf(mask) - 1 ? n : 0));
+  return c.b.create(pad, { x: mask }, { low: only(0), high: only(missing), value: isBool ? 0 : -Infinity });
 }
 
-/** Query i sees keys up to i + offset. */
-function causalMask(c: NodeContext, { q, k }: Heads, mask: Value | undefined, offset: number): Value {
-  const [rows, columns] = [shapeOf(q)[2]!, shapeOf(k)[2]!];
-  return both(c, c.b.create(lessEqual, { a: positions(c, [1, columns], columns), b: positions(c, [rows, 1], rows, offset) }), mask);
+/** Keys in front of the end of their sequence. */
+function within(c: NodeContext, q: Value, k: Value, lengths: Value): Value {
+  const columns = shapeOf(k)[2]!;
+  return c.b.create(less, { a: positions(c, [1, 1, 1, columns], columns), b: reshapeTo(c.b, castTo(c.b, lengths, "i64"), [shapeOf(q)[0]!, 1, 1, 1]) });
+}
+
+/** Query i sees keys up to i + offset; with lengths, offset is what is left of a sequence in front of its queries. */
+function seen(c: NodeContext, q: Value, k: Value, lengths: Value | undefined, offset = 0): Value {
+  const [batch, , rows] = shapeOf(q) as [number, number, number];
+  const columns = shapeOf(k)[2]!;
+  const last = positions(c, [rows, 1], rows, lengths ? -rows : offset);
+  const limit = lengths ? c.b.create(add, { a: last, b: reshapeTo(c.b, castTo(c.b, lengths, "i64"), [batch, 1, 1, 1]) }) : last;
+  return c.b.create(lessEqual, { a: positions(c, [1, columns], columns), b: limit });
 }
 
 function both(c: NodeContext, allowed: Value, mask: Value | undefined): Value {
@@ -96,16 +102,19 @@ function positions(c: NodeContext, shape: readonly number[], count: number, from
   return c.value(tensor("i64", shape, range(count).map((i) => i + from)));
 }
 
-/** Op by op, for the score matrix of some stage (raw, masked, capped, softmax) or a mask below a soft cap. */
-function spelledOut(c: NodeContext, { q, k, v }: Heads, mask: Value | undefined, { scale, softcap, mode }: { readonly scale: number; readonly softcap: number; readonly mode: number }): { readonly y: Value; readonly scores: Value | undefined } {
+/** The score matrix op by op: raw, soft-capped, masked, or behind the softmax, where what sees nothing is 0. */
+function scoresAt(c: NodeContext, mode: number, q: Value, k: Value, mask: Value | undefined, { scale, softcap }: { readonly scale: number; readonly softcap: number }): Value {
   const { dtype } = q.type;
-  const [keys, values] = [k, v].map((x) => repeated(c, x, shapeOf(q)[1]!)) as [Value, Value];
-  const raw = c.b.create(mul, { a: c.b.create(matmul, { a: q, b: transposeMatrix(c.b, keys) }), b: c.scalar(dtype, scale) });
-  const masked = mask ? applied(c, raw, mask) : raw;
+  const keys = transposeMatrix(c.b, repeated(c, k, shapeOf(q)[1]!));
+  const raw = c.b.create(mul, { a: c.b.create(matmul, { a: q, b: keys }), b: c.scalar(dtype, scale) });
+  if (mode === 0) return raw;
   const cap = c.scalar(dtype, softcap);
-  const capped = softcap > 0 ? c.b.create(mul, { a: c.b.create(tanh, { x: c.b.create(div, { a: masked, b: cap }) }), b: cap }) : masked;
-  const weights = c.b.create(softmax, { x: capped }, { axis: 3 });
-  return { y: c.b.create(matmul, { a: weights, b: values }), scores: [raw, masked, capped, weights][mode] };
+  const capped = softcap > 0 ? c.b.create(mul, { a: c.b.create(tanh, { x: c.b.create(div, { a: raw, b: cap }) }), b: cap }) : raw;
+  if (mode === 1) return capped;
+  const masked = mask ? applied(c, capped, mask) : capped;
+  if (mode === 2) return masked;
+  const weights = c.b.create(softmax, { x: masked }, { axis: 3 });
+  return c.b.create(select, { condition: c.b.create(isNan, { x: weights }), a: c.scalar(dtype, 0), b: weights });
 }
 
 function applied(c: NodeContext, scores: Value, mask: Value): Value {

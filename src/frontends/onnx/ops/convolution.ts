@@ -3,7 +3,7 @@ import { conv, convTranspose, deformConv } from "../../../ir/ops/convolution.ts"
 import { sub } from "../../../ir/ops/arithmetic.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
-import { reshapeTo } from "../rearrange.ts";
+import { reshapeTo, sameFloat } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { readPads, readWindow, readWindowSize } from "../windows.ts";
 import { since, type OperatorTable } from "./table.ts";
@@ -16,7 +16,9 @@ export const CONVOLUTION: OperatorTable = {
 };
 
 /** A conv with the node's window attributes, over operands that may have been made of the node's own. */
-export function convolution(c: NodeContext, x: Value, w: Value, bias: Value | undefined): Value {
+export function convolution(c: NodeContext, x: Value, weights: Value, addend: Value | undefined): Value {
+  const w = sameFloat(c.b, x, weights);
+  const bias = addend && sameFloat(c.b, x, addend);
   const { strides, pads, dilations } = readWindow(c, x, shapeOf(w).slice(2));
   return c.b.create(conv, { x, w, bias }, { strides, pads, dilations, groups: c.int("group", 1) });
 }

@@ -6,7 +6,8 @@ import type { Value } from "../../../ir/graph.ts";
 import type { OpDef } from "../../../ir/op-def.ts";
 import { isFloat } from "../../../ir/types.ts";
 import type { Importer, NodeContext } from "../context.ts";
-import { castTo } from "../rearrange.ts";
+import { castTo, range, reshapeTo } from "../rearrange.ts";
+import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 type Unary = OpDef<readonly ["x"], AttrSchema>;
@@ -71,7 +72,18 @@ function unary(def: Unary): Importer {
 }
 
 function binary(def: Binary): Importer {
-  return (c) => c.b.create(def, { a: c.need(0, "A"), b: c.need(1, "B") });
+  return (c) => {
+    const [a, b] = [c.need(0, "A"), c.need(1, "B")];
+    return c.b.create(def, { a, b: c.opset < 7 ? alignedAt(c, a, b) : b });
+  };
+}
+
+/** Before opset 7 the axes of b stood at `axis` of a, where `broadcast` allowed it. */
+function alignedAt(c: NodeContext, a: Value, b: Value): Value {
+  const axis = c.int("axis");
+  if (!c.flag("broadcast", false) || axis === undefined) return b;
+  const start = c.axis(axis, rankOf(a));
+  return reshapeTo(c.b, b, [...shapeOf(b), ...range(rankOf(a) - start - rankOf(b)).map(() => 1)]);
 }
 
 function variadic(def: Binary): Importer {

@@ -1,11 +1,13 @@
 import type { Importer } from "../context.ts";
 import { ACTIVATION, MICROSOFT_ACTIVATION } from "./activation.ts";
 import { ATTENTION, MICROSOFT_ATTENTION } from "./attention.ts";
+import { COL2IM } from "./col2im.ts";
 import { CONVERSION } from "./conversion.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { EINSUM } from "./einsum.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { INDEXING } from "./indexing.ts";
+import { LOSS } from "./loss.ts";
 import { MATMUL, MICROSOFT_MATMUL } from "./matmul.ts";
 import { MOVEMENT } from "./movement.ts";
 import { MICROSOFT_NORMALISATION, NORMALISATION } from "./normalisation.ts";
@@ -16,11 +18,12 @@ import { REDUCTION } from "./reduction.ts";
 import { RESIZE } from "./resize.ts";
 import { SAMPLING } from "./sampling.ts";
 import { SHAPE } from "./shape.ts";
+import { SIGNAL } from "./signal.ts";
 import { OLDEST_OPSET, type Operator, type OperatorTable } from "./table.ts";
 
 /** Every operator that has an importer, by domain; "" is the default domain. */
 const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
-  "": [ACTIVATION, ATTENTION, CONVERSION, CONVOLUTION, EINSUM, ELEMENTWISE, INDEXING, MATMUL, MOVEMENT, NORMALISATION, POOLING, QUANTISED, RECURRENCE, REDUCTION, RESIZE, SAMPLING, SHAPE],
+  "": [ACTIVATION, ATTENTION, COL2IM, CONVERSION, CONVOLUTION, EINSUM, ELEMENTWISE, INDEXING, LOSS, MATMUL, MOVEMENT, NORMALISATION, POOLING, QUANTISED, RECURRENCE, REDUCTION, RESIZE, SAMPLING, SHAPE, SIGNAL],
   "com.microsoft": [MICROSOFT_ACTIVATION, MICROSOFT_ATTENTION, MICROSOFT_MATMUL, MICROSOFT_NORMALISATION, MICROSOFT_QUANTISED],
 };
 

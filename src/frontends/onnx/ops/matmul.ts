@@ -2,14 +2,14 @@ import { add, mul, sub } from "../../../ir/ops/arithmetic.ts";
 import { det, linear, matmul } from "../../../ir/ops/linear.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
-import { castTo, range, reshapeTo, transposeBy, transposeMatrix } from "../rearrange.ts";
+import { castTo, range, reshapeTo, sameFloat, transposeBy, transposeMatrix } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 export const MATMUL: OperatorTable = {
   Det: since(11, (c) => c.b.create(det, { x: c.need(0, "X") })),
   Gemm: importGemm,
-  MatMul: (c) => c.b.create(matmul, { a: c.need(0, "A"), b: c.need(1, "B") }),
+  MatMul: (c) => c.b.create(matmul, { a: c.need(0, "A"), b: sameFloat(c.b, c.need(0, "A"), c.need(1, "B")) }),
   MatMulInteger: since(10, importMatMulInteger),
 };
 
@@ -19,7 +19,11 @@ export const MICROSOFT_MATMUL: OperatorTable = {
 
 /** alpha * A * B + beta * C. B[N,K] with a vector for C is what `linear` computes. */
 function importGemm(c: NodeContext): Value {
-  const [a, b, addend] = [c.need(0, "A"), c.need(1, "B"), c.operand(2)];
+  // Opset 6 says that C may broadcast; later ones let it.
+  c.ignore("broadcast");
+  const a = c.need(0, "A");
+  const b = sameFloat(c.b, a, c.need(1, "B"));
+  const addend = c.operand(2) && sameFloat(c.b, a, c.need(2, "C"));
   const [alpha, beta] = [c.float("alpha", 1), c.float("beta", 1)];
   const [transA, transB] = [c.flag("transA", false), c.flag("transB", false)];
   if (rankOf(a) !== 2 || rankOf(b) !== 2) c.fail(`has inputs of rank ${rankOf(a)} and ${rankOf(b)}, wanted 2`);
