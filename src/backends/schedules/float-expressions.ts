@@ -1,5 +1,7 @@
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
-import { erfFast, expFast, gelu, geluTanh, logFast, sigmoid, softplus, tanhFast, type Expansion } from "../../kernel/expand.ts";
+import {
+  acos, acosh, asin, asinh, atan, atanh, cos, cosh, erfFast, expFast, gelu, geluTanh, logFast, pow, sigmoid, sin, sinh, softplus, tan, tanhFast, type Expansion,
+} from "../../kernel/expand.ts";
 import type { ElementwiseOp, Expression, Use } from "./expression.ts";
 
 /** Ops on float registers, f32 in vectors or f64. */
@@ -61,6 +63,28 @@ const sign: Unary = (b, x) => {
   return b.select(b.compare("gt", x, c(0)), c(1), b.select(b.compare("lt", x, c(0)), c(-1), x));
 };
 
+/** Small whole powers are products, 0.5 the root; -0 and -infinity are what tells the root from x^0.5. */
+const power: Expression = ({ b, args: [x, y] }) => {
+  const exponent = y!.expr.kind === "const" ? Number(y!.expr.value) : NaN;
+  const square = (): Term => b.let("s", b.mul(x!, x!));
+  switch (exponent) {
+    case 1: return x!;
+    case 2: return b.mul(x!, x!);
+    case 3: return b.mul(square(), x!);
+    case 4: {
+      const s = square();
+      return b.mul(s, s);
+    }
+    case -1: return b.div(like(b, x!)(1), x!);
+    case -2: return b.div(like(b, x!)(1), square());
+    case 0.5: {
+      const root = b.op("sqrt", x!.type, [b.add(x!, like(b, x!)(0))]);
+      return b.select(b.compare("eq", x!, like(b, x!)(-Infinity)), like(b, x!)(Infinity), root);
+    }
+    default: return pow(b, x!, y!);
+  }
+};
+
 export const FLOAT_OPS: Readonly<Record<string, ElementwiseOp>> = {
   neg: instruction("neg"),
   abs: instruction("abs"),
@@ -72,6 +96,17 @@ export const FLOAT_OPS: Readonly<Record<string, ElementwiseOp>> = {
   reciprocal: light((b, x) => b.div(like(b, x)(1), x)),
   exp: expansion(expFast),
   log: expansion(logFast),
+  sin: expansion(sin),
+  cos: expansion(cos),
+  tan: expansion(tan),
+  asin: expansion(asin),
+  acos: expansion(acos),
+  atan: expansion(atan),
+  sinh: expansion(sinh),
+  cosh: expansion(cosh),
+  asinh: expansion(asinh),
+  acosh: expansion(acosh),
+  atanh: expansion(atanh),
   tanh: expansion(tanhFast),
   erf: expansion(erfFast),
   sigmoid: expansion(sigmoid),
@@ -90,6 +125,7 @@ export const FLOAT_OPS: Readonly<Record<string, ElementwiseOp>> = {
   sub: { emit: ({ b, args }) => b.sub(args[0]!, args[1]!) },
   mul: { emit: ({ b, args }) => b.mul(args[0]!, args[1]!) },
   div: { emit: ({ b, args }) => b.div(args[0]!, args[1]!) },
+  pow: { emit: power, heavy: true },
   min: { emit: extreme("pmin") },
   max: { emit: extreme("pmax") },
   mod: { emit: remainder, scalarOnly: () => true },

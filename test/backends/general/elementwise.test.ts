@@ -69,6 +69,12 @@ test.each(["min", "max", "relu", "sign", "round", "clip", "isNan", "isInf", "equ
   for (const target of [targetOf(1, 1), targetOf(4, 4)]) checkOp(def, elementwiseSchedule, operands, { target });
 });
 
+test.each([0.5, 2, 3, 4, -1, -2, 1, 0, 0.3, -0.5])("x to the constant %d", (exponent) => {
+  const def = OPS.find((d) => d.name === "pow")!;
+  const x = operand("f32", [...SPECIAL, 3.7, -3.7, 1e-20, 1e18].filter((v) => Math.abs(v) < 1e36 || !Number.isFinite(v)));
+  for (const target of [targetOf(1, 1), targetOf(8, 8)]) checkOp(def, elementwiseSchedule, { a: x, b: operand("f32", [exponent], []) }, { target, constants: ["b"] });
+});
+
 describe("integers at their limits", () => {
   const limits: readonly (readonly [DType, readonly bigint[]])[] = [
     ["i32", [0n, 1n, -1n, 7n, -(2n ** 31n), 2n ** 31n - 1n, 3n]],
