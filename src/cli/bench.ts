@@ -7,7 +7,6 @@ import { openSession, SESSION_OPTIONS } from "./open-session.ts";
 
 export const bench: CommandSpec = {
   name: "bench",
-  summary: "times a bundle, or a model compiled in memory",
   args: [{ name: "bundle", text: "a .neo file or a model" }],
   options: [
     INPUT_OPTION,

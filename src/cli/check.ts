@@ -10,7 +10,6 @@ import { MODEL_OPTIONS, modelFrom } from "./model-options.ts";
 
 export const check: CommandSpec = {
   name: "check",
-  summary: "tells whether a model can be compiled, and all that is in the way",
   args: [{ name: "model", text: "a model file" }],
   options: [
     TARGET_OPTION,

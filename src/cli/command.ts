@@ -41,7 +41,6 @@ export interface Outcome {
 
 export interface CommandSpec {
   readonly name: string;
-  readonly summary: string;
   readonly args: readonly ArgumentSpec[];
   readonly options: readonly OptionSpec[];
   /** Two lines a user can copy. */

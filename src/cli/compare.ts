@@ -17,7 +17,6 @@ import { compareTensors, type TensorDifference } from "./tensor-difference.ts";
 
 export const compare: CommandSpec = {
   name: "compare",
-  summary: "compares a model's interpreter with compiled code, or two bundles, number by number",
   args: [{ name: "a", text: "a model (its interpreter is the reference) or a .neo file" }, { name: "b", text: "what to compare: a .neo file or a model; without it, A compiled for this machine", optional: true }],
   options: [
     INPUT_OPTION,

@@ -18,7 +18,6 @@ const EMITS = ["bundle", "c", "wasm"];
 
 export const compileCommand: CommandSpec = {
   name: "compile",
-  summary: "compiles a model to a bundle",
   args: [{ name: "model", text: "a model file, or - for stdin" }],
   options: [
     TARGET_OPTION,

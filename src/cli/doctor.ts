@@ -20,7 +20,6 @@ const EARLIEST_CLOCK = Date.UTC(2025, 0, 1);
 
 export const doctor: CommandSpec = {
   name: "doctor",
-  summary: "looks at this machine: what works, what is missing, how to get it",
   args: [],
   options: [],
   examples: ["neo doctor", "neo doctor --json"],

@@ -13,7 +13,6 @@ export function documentedCodes(): string[] {
 
 export const explain: CommandSpec = {
   name: "explain",
-  summary: "prints the page of an error code",
   args: [{ name: "code", text: "as printed, e.g. NEO2004; without it, all codes", optional: true }],
   options: [],
   examples: ["neo explain NEO2004", "neo explain"],

@@ -16,7 +16,6 @@ import { MODEL_OPTIONS, modelFrom, type ModelInput } from "./model-options.ts";
 
 export const inspect: CommandSpec = {
   name: "inspect",
-  summary: "shows what is in a model or a bundle",
   args: [{ name: "file", text: "a model or a .neo file" }],
   options: [
     { flags: "--io", text: "only inputs and outputs" },

@@ -11,7 +11,6 @@ import { defaultPublicKey, defaultSecretKey } from "./key-files.ts";
 
 export const keygen: CommandSpec = {
   name: "keygen",
-  summary: "makes an Ed25519 key pair to sign bundles with",
   args: [],
   options: [
     { flags: "-o, --output <name>", text: "writes NAME.key (mode 0600) and NAME.pub; default: neo" },

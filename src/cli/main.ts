@@ -8,31 +8,43 @@ import { SHARED_OPTIONS } from "./shared-options.ts";
 import { Reporter, type ProgressMode } from "./reporter.ts";
 import { VERSION } from "./version.ts";
 
-export function buildProgram(commands: readonly CommandSpec[], run: (spec: CommandSpec, args: unknown[], options: OptionValues) => Promise<void>): Command {
+/** The command line: all commands by name and summary, `called` with its arguments and options. */
+export function buildProgram(called: CommandSpec | undefined, run: (spec: CommandSpec, args: unknown[], options: OptionValues) => Promise<void>): Command {
   const program = new Command("neo")
     .description("Compiles trained models into small, signed, self-contained bundles and runs them.")
     .version(VERSION, "--version")
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .showSuggestionAfterError(true)
-    .addHelpText("beforeAll", "")
-    .addHelpText("after", "\nneo COMMAND --help tells more. Exit codes: 0 ok, 1 bug, 2 usage, 3 unsupported, 4 numbers, 5 integrity, 6 I/O, 7 limit, 130 interrupted.");
-  for (const spec of commands) {
-    const command = program.command(spec.name).summary(spec.summary).description(spec.summary).exitOverride();
+    .addHelpText("before", `${EXAMPLES.map((example) => `  $ ${example}`).join("\n")}\n`)
+    .addHelpText("after", `\n\`neo COMMAND --help\` tells more.\n\nExit codes:\n${EXITS.map(([code, when]) => `  ${code.padStart(3)}  ${when}`).join("\n")}`);
+  for (const { name, summary } of COMMANDS) {
+    const command = program.command(name).summary(summary).description(summary).usage("[options]").exitOverride();
     command.configureOutput({ writeErr: () => {} });
-    for (const arg of spec.args) {
-      const name = `${arg.name}${arg.repeat ? "..." : ""}`;
-      command.argument(arg.optional ? `[${name}]` : `<${name}>`, arg.text);
-    }
-    for (const option of [...spec.options, ...SHARED_OPTIONS]) command.addOption(commanderOption(option));
-    command.addHelpText("before", `${spec.examples.map((example) => `  $ ${example}`).join("\n")}\n`);
-    command.addHelpText("after", `\nExit codes:\n${Object.entries(spec.exits).map(([code, when]) => `  ${code.padStart(3)}  ${when}`).join("\n")}`);
-    command.action(async (...given: unknown[]) => {
-      const args = given.slice(0, spec.args.length).flat() as unknown[];
-      await run(spec, args, command.opts());
-    });
+    if (called?.name === name) describe(command, called, run);
   }
   return program;
+}
+
+const EXAMPLES = ["neo compile model.onnx", "neo run model.host.neo --input x=@input.npy"] as const;
+
+const EXITS: readonly (readonly [string, string])[] = [
+  ["0", "ok"], ["1", "a bug in neo"], ["2", "usage"], ["3", "unsupported model or target"], ["4", "assertion or numbers failed"],
+  ["5", "signature or integrity failed"], ["6", "I/O"], ["7", "limit exceeded"], ["130", "interrupted"],
+];
+
+function describe(command: Command, spec: CommandSpec, run: (spec: CommandSpec, args: unknown[], options: OptionValues) => Promise<void>): void {
+  for (const arg of spec.args) {
+    const name = `${arg.name}${arg.repeat ? "..." : ""}`;
+    command.argument(arg.optional ? `[${name}]` : `<${name}>`, arg.text);
+  }
+  command.usage(`[options]${spec.args.map((arg) => (arg.optional ? ` [${arg.name}]` : ` <${arg.name}>`)).join("")}`);
+  for (const option of [...spec.options, ...SHARED_OPTIONS]) command.addOption(commanderOption(option));
+  command.addHelpText("before", `${spec.examples.map((example) => `  $ ${example}`).join("\n")}\n`);
+  command.addHelpText("after", `\nExit codes:\n${Object.entries(spec.exits).map(([code, when]) => `  ${code.padStart(3)}  ${when}`).join("\n")}`);
+  command.action(async (...given: unknown[]) => {
+    await run(spec, given.slice(0, spec.args.length).flat() as unknown[], command.opts());
+  });
 }
 
 function commanderOption(spec: OptionSpec): Option {
@@ -46,16 +58,17 @@ function commanderOption(spec: OptionSpec): Option {
 /** Runs the command line and gives the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = buildProgram(COMMANDS, async (spec, args, options) => {
+  const called = COMMANDS.find(({ name }) => name === argv.find((word) => !word.startsWith("-")));
+  const program = buildProgram(await called?.load(), async (spec, args, options) => {
     exitCode = await runCommand(spec, args as (string | undefined)[], options);
   });
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    if (error.code === "commander.help") return 2;
     return reportUsage(error, argv);
   }
 }

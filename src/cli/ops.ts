@@ -4,7 +4,6 @@ import { textOption, type CommandSpec } from "./command.ts";
 
 export const ops: CommandSpec = {
   name: "ops",
-  summary: "lists the operators that are read, or the ops they become",
   args: [],
   options: [{ flags: "--frontend <format>", text: "operators of this model format (onnx); without it, the ops of the graph" }],
   examples: ["neo ops --frontend onnx", "neo ops"],

@@ -4,7 +4,6 @@ import { readInput } from "./files.ts";
 
 export const opt: CommandSpec = {
   name: "opt",
-  summary: "runs passes on a graph in text form",
   args: [{ name: "file", text: "a .nir file, or - for stdin" }],
   options: [
     { flags: "--passes <list>", text: "names of passes, or of a pipeline (simplify, cpu)" },

@@ -14,7 +14,6 @@ import { summarize } from "./tensor-summary.ts";
 
 export const run: CommandSpec = {
   name: "run",
-  summary: "runs a bundle, or a model compiled in memory, once",
   args: [{ name: "bundle", text: "a .neo file or a model" }],
   options: [INPUT_OPTION, { flags: "--output <place>", text: "folder for one .npy an output, or a .npz file" }, { flags: "--check", text: "only tells whether it would load here" }, ...SESSION_OPTIONS],
   examples: ["neo run model.neo --input x=@input.npy --output results", "neo run model.onnx --input random:7"],

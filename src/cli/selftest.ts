@@ -26,7 +26,6 @@ const TOLERANCE = 2e-4;
 
 export const selftest: CommandSpec = {
   name: "selftest",
-  summary: "runs random graphs through every executor and compares the numbers",
   args: [],
   options: [
     { flags: "--random-graphs <n>", text: "how many", fallback: "20" },

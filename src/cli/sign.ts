@@ -11,7 +11,6 @@ import { defaultSecretKey } from "./key-files.ts";
 
 export const sign: CommandSpec = {
   name: "sign",
-  summary: "adds a signature to a bundle",
   args: [{ name: "bundle", text: "a .neo file, or - for stdin" }],
   options: [
     { flags: "--key <file>", text: "secret key (default: the user's default key)" },

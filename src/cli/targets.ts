@@ -5,7 +5,6 @@ import { targetByName } from "../target-by-name.ts";
 
 export const targets: CommandSpec = {
   name: "targets",
-  summary: "lists what can be compiled for",
   args: [],
   options: [],
   examples: ["neo targets", "neo compile model.onnx -t x86-64-v3"],

@@ -8,7 +8,6 @@ import { TRUST_OPTIONS, trustFrom } from "./trust-options.ts";
 
 export const verify: CommandSpec = {
   name: "verify",
-  summary: "checks the signatures and every digest of a bundle",
   args: [{ name: "bundle", text: "a .neo file, or - for stdin" }],
   options: [...TRUST_OPTIONS, { flags: "--self-test", text: "also runs the known answers stored in the bundle" }],
   examples: ["neo verify model.neo --trust release.pub", "neo verify model.neo --self-test"],
