@@ -25,26 +25,45 @@ export function hasEmulator(profile: TargetProfile): boolean {
  * inputs from its standard input, runs twice over an arena of 0xff, and writes the outputs.
  */
 export async function runEmulated(c: CSources, program: Program, profile: TargetProfile, weights: Uint8Array, inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const compiler = await chooseCompiler(profile);
+  const link = [`--target=${profile.toolchain!.triple}`, "-fuse-ld=lld", "-static", "-nostdlib", "-Wl,--entry=start"];
+  return run(c, program, { compiler, flags: compileFlags(profile, compiler), link, emulator: EMULATORS[profile.arch]! }, weights, inputs);
+}
+
+/** Runs a program here, with gcc's checks of every address and every operation that C leaves undefined; a finding is an error. */
+export async function runSanitized(c: CSources, program: Program, profile: TargetProfile, weights: Uint8Array, inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const compiler = await chooseCompiler(profile, "gcc");
+  const checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1"];
+  return run(c, program, { compiler, flags: [...compileFlags(profile, compiler), ...checks], link: checks, emulator: [] }, weights, inputs);
+}
+
+interface Build {
+  readonly compiler: { readonly command: string };
+  readonly flags: readonly string[];
+  readonly link: readonly string[];
+  readonly emulator: readonly string[];
+}
+
+function run(c: CSources, program: Program, build: Build, weights: Uint8Array, inputs: readonly Uint8Array[]): Uint8Array[] {
   const folder = mkdtempSync(join(tmpdir(), "neo-cross-"));
   try {
-    const compiler = await chooseCompiler(profile);
     for (const file of [...c.sources, ...c.headers]) writeFileSync(join(folder, file.name), file.text);
     writeFileSync(join(folder, "main.c"), mainText(program));
     const call = (args: readonly string[]): void => {
-      const { status, stderr } = spawnSync(compiler.command, args, { cwd: folder, encoding: "utf8" });
+      const { status, stderr } = spawnSync(build.compiler.command, args, { cwd: folder, encoding: "utf8" });
       if (status !== 0) throw new Error(stderr);
     };
     const objects = [...c.sources, { name: "main.c", contract: "off" }].map(({ name, contract }) => {
       const object = `${name}.o`;
-      call(["-c", name, "-o", object, ...compileFlags(profile, compiler), `-ffp-contract=${contract}`]);
+      call(["-c", name, "-o", object, ...build.flags, `-ffp-contract=${contract}`]);
       return object;
     });
-    call([...objects, "-o", "model", `--target=${profile.toolchain!.triple}`, "-fuse-ld=lld", "-static", "-nostdlib", "-Wl,--entry=start"]);
-    const [command, ...args] = EMULATORS[profile.arch]!;
-    const run = spawnSync(command!, [...args, join(folder, "model")], { input: Buffer.concat([weights, ...inputs]), maxBuffer: 2 ** 30 });
-    if (run.status !== 0) throw new Error(`${command} ended with ${run.status ?? run.signal}: ${run.stderr.toString()}`);
+    call([...objects, "-o", "model", ...build.link]);
+    const [command, ...args] = [...build.emulator, join(folder, "model")];
+    const done = spawnSync(command!, args, { input: Buffer.concat([weights, ...inputs]), maxBuffer: 2 ** 30 });
+    if (done.status !== 0) throw new Error(`${command} ended with ${done.status ?? done.signal}: ${done.stderr.toString()}`);
     let at = 0;
-    return program.outputs.map((port) => new Uint8Array(run.stdout.subarray(at, (at += port.bytes))));
+    return program.outputs.map((port) => new Uint8Array(done.stdout.subarray(at, (at += port.bytes))));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -74,6 +93,17 @@ static long call(long n, long a, long b, long c) {
   __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2) : "memory");
   return a0;
 }
+#else
+#include <stdlib.h>
+#include <unistd.h>
+enum { READ, WRITE, EXIT };
+static long call(long n, long a, long b, long c) {
+  if (n == READ) return read((int)a, (void *)b, (size_t)c);
+  if (n == WRITE) return write((int)a, (const void *)b, (size_t)c);
+  exit((int)a);
+}
+void start(void);
+int main(void) { start(); }
 #endif
 static void all(long n, long file, uint8_t *at, long bytes) {
   while (bytes > 0) {
