@@ -12,15 +12,16 @@ export interface ProgramOptions {
   readonly fused?: boolean;
   readonly host?: SessionStep;
   readonly region?: SessionStep;
-  /** Values of extents that the caller knows, written before each run. */
-  readonly extents?: Readonly<Record<string, number>>;
   /** Calls that may be split run as so many ranges, the last first. */
   readonly parts?: number;
 }
 
+/** Values of extents that the caller knows. */
+export type Extents = Readonly<Record<string, number>>;
+
 /** Runs a program once. Outputs in manifest order. */
-export function interpretProgram(program: Program, weights: Uint8Array, inputs: readonly Uint8Array[], options: ProgramOptions = {}): Uint8Array[] {
-  return new ProgramInstance(program, weights, options).run(inputs);
+export function interpretProgram(program: Program, weights: Uint8Array, inputs: readonly Uint8Array[], options: ProgramOptions & { readonly extents?: Extents } = {}): Uint8Array[] {
+  return new ProgramInstance(program, weights, options).run(inputs, options.extents);
 }
 
 /** A program with its memory. State outlives a run; everything else of the arena holds 0xff (NaN) at the start of each. */
@@ -45,7 +46,7 @@ export class ProgramInstance {
     this.steps = this.sequence(program.steps);
   }
 
-  run(inputs: readonly Uint8Array[]): Uint8Array[] {
+  run(inputs: readonly Uint8Array[], extents: Extents = {}): Uint8Array[] {
     if (inputs.length !== this.inputs.length) throw this.fault(`got ${inputs.length} inputs, wants ${this.inputs.length}`);
     this.arena.fill(0xff, this.program.stateBytes);
     inputs.forEach((bytes, i) => {
@@ -54,7 +55,7 @@ export class ProgramInstance {
       this.inputs[i]!.set(bytes);
     });
     for (const output of this.outputs) output.fill(0xff);
-    for (const [name, value] of Object.entries(this.options.extents ?? {})) this.setExtent(name, value);
+    for (const [name, value] of Object.entries(extents)) this.setExtent(name, value);
     this.steps();
     return this.outputs.map((bytes) => bytes.slice());
   }
