@@ -1,5 +1,7 @@
 import type { ActivationName } from "../attr.ts";
-import { errorFunction } from "./arithmetic.ts";
+import type { AnyOpDef } from "../op-def.ts";
+import { clip, elu, gelu, hardSigmoid, hardSwish, leakyRelu, relu, sigmoid, silu, softplus } from "./activation.ts";
+import { exp, tanh } from "./arithmetic.ts";
 
 export interface Activation {
   readonly activation: ActivationName;
@@ -12,30 +14,29 @@ export function addResidual(y: Float64Array, residual: Float64Array | undefined)
   if (residual) for (let i = 0; i < y.length; i++) y[i]! += residual[i]!;
 }
 
-/** Applies the activation to each element in place. */
+/** The activation of each element, unrounded. */
 export function activate(y: Float64Array, { activation, alpha, beta }: Activation): Float64Array {
   if (activation === "none") return y;
-  const f = ACTIVATION_MATH[activation];
-  for (let i = 0; i < y.length; i++) y[i] = f(y[i]!, alpha, beta);
-  return y;
+  const [def, attrs] = spelledOut(activation, alpha, beta);
+  const type = { dtype: "f64", shape: [y.length] } as const;
+  return def.evaluate({ x: y }, attrs, [type], { x: type })[0] as Float64Array;
 }
 
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-
-/** The activations of `attr.ts` as functions of a number; `alpha` and `beta` where the word needs them. */
-export const ACTIVATION_MATH: Readonly<Record<ActivationName, (x: number, alpha: number, beta: number) => number>> = {
-  none: (x) => x,
-  relu: (x) => (x < 0 ? 0 : x),
-  clip: (x, low, high) => Math.min(Math.max(x, low), high),
-  leakyRelu: (x, alpha) => (x < 0 ? alpha * x : x),
-  gelu: (x) => 0.5 * x * (1 + errorFunction(x / Math.SQRT2)),
-  geluTanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
-  silu: (x) => x * sigmoid(x),
-  hardSwish: (x) => x * Math.min(Math.max(x / 6 + 0.5, 0), 1),
-  hardSigmoid: (x, alpha, beta) => Math.min(Math.max(alpha * x + beta, 0), 1),
-  sigmoid,
-  tanh: Math.tanh,
-  elu: (x, alpha) => (x < 0 ? alpha * Math.expm1(x) : x),
-  exp: Math.exp,
-  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-};
+/** The op that a word of `activationAttrs` stands for. */
+export function spelledOut(activation: Exclude<ActivationName, "none">, alpha: number, beta: number): readonly [AnyOpDef, Readonly<Record<string, unknown>>] {
+  switch (activation) {
+    case "relu": return [relu, {}];
+    case "clip": return [clip, { low: alpha, high: beta }];
+    case "leakyRelu": return [leakyRelu, { alpha }];
+    case "gelu": return [gelu, { approximate: "none" }];
+    case "geluTanh": return [gelu, { approximate: "tanh" }];
+    case "silu": return [silu, {}];
+    case "hardSwish": return [hardSwish, {}];
+    case "hardSigmoid": return [hardSigmoid, { alpha, beta }];
+    case "sigmoid": return [sigmoid, {}];
+    case "tanh": return [tanh, {}];
+    case "elu": return [elu, { alpha }];
+    case "exp": return [exp, {}];
+    case "softplus": return [softplus, {}];
+  }
+}
