@@ -14,7 +14,9 @@ const runByName: RunPasses = (graph, names) => {
   runPasses(graph, found.passes, undefined, { verifyEach: true });
 };
 
-const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".nir")).sort();
+const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".nir"))
+  .sort();
 
 test("there are test files", () => expect(files).not.toEqual([]));
 

@@ -31,15 +31,23 @@ export function boundsOf(dim: Dim): readonly [number, number] {
   const [a, b] = boundsOf(dim.left);
   const [c, d] = boundsOf(dim.right);
   switch (dim.operator) {
-    case "add": return [a + c, b + d];
-    case "sub": return [a - d, b - c];
-    case "min": return [Math.min(a, c), Math.min(b, d)];
-    case "max": return [Math.max(a, c), Math.max(b, d)];
-    case "mul": return hull([times(a, c), times(a, d), times(b, c), times(b, d)]);
+    case "add":
+      return [a + c, b + d];
+    case "sub":
+      return [a - d, b - c];
+    case "min":
+      return [Math.min(a, c), Math.min(b, d)];
+    case "max":
+      return [Math.max(a, c), Math.max(b, d)];
+    case "mul":
+      return hull([times(a, c), times(a, d), times(b, c), times(b, d)]);
     // A divisor or modulus of an extent is at least 1.
-    case "floorDiv": return hull([Math.floor(over(a, c)), Math.floor(over(a, d)), Math.floor(over(b, c)), Math.floor(over(b, d))]);
-    case "ceilDiv": return hull([Math.ceil(over(a, c)), Math.ceil(over(a, d)), Math.ceil(over(b, c)), Math.ceil(over(b, d))]);
-    case "mod": return [0, Math.max(0, d - 1)];
+    case "floorDiv":
+      return hull([Math.floor(over(a, c)), Math.floor(over(a, d)), Math.floor(over(b, c)), Math.floor(over(b, d))]);
+    case "ceilDiv":
+      return hull([Math.ceil(over(a, c)), Math.ceil(over(a, d)), Math.ceil(over(b, c)), Math.ceil(over(b, d))]);
+    case "mod":
+      return [0, Math.max(0, d - 1)];
   }
 }
 
@@ -64,27 +72,41 @@ const COMMUTATIVE: ReadonlySet<DimOperator> = new Set(["add", "mul", "min", "max
 
 function compute(operator: DimOperator, a: number, b: number): number {
   switch (operator) {
-    case "add": return a + b;
-    case "sub": return a - b;
-    case "mul": return a * b;
-    case "floorDiv": return b === 0 ? 0 : Math.floor(a / b);
-    case "ceilDiv": return b === 0 ? 0 : Math.ceil(a / b);
-    case "mod": return b === 0 ? 0 : a - b * Math.floor(a / b);
-    case "min": return Math.min(a, b);
-    case "max": return Math.max(a, b);
+    case "add":
+      return a + b;
+    case "sub":
+      return a - b;
+    case "mul":
+      return a * b;
+    case "floorDiv":
+      return b === 0 ? 0 : Math.floor(a / b);
+    case "ceilDiv":
+      return b === 0 ? 0 : Math.ceil(a / b);
+    case "mod":
+      return b === 0 ? 0 : a - b * Math.floor(a / b);
+    case "min":
+      return Math.min(a, b);
+    case "max":
+      return Math.max(a, b);
   }
 }
 
 function neutral(operator: DimOperator, a: Dim, b: Dim): Dim | undefined {
   switch (operator) {
-    case "add": return b === 0 ? a : undefined;
-    case "sub": return b === 0 ? a : equalDims(a, b) ? 0 : undefined;
-    case "mul": return b === 1 ? a : b === 0 ? 0 : undefined;
+    case "add":
+      return b === 0 ? a : undefined;
+    case "sub":
+      return b === 0 ? a : equalDims(a, b) ? 0 : undefined;
+    case "mul":
+      return b === 1 ? a : b === 0 ? 0 : undefined;
     case "floorDiv":
-    case "ceilDiv": return b === 1 ? a : b === 0 || a === 0 ? 0 : undefined;
-    case "mod": return b === 1 || b === 0 || a === 0 ? 0 : undefined;
+    case "ceilDiv":
+      return b === 1 ? a : b === 0 || a === 0 ? 0 : undefined;
+    case "mod":
+      return b === 1 || b === 0 || a === 0 ? 0 : undefined;
     case "min":
-    case "max": return equalDims(a, b) ? a : undefined;
+    case "max":
+      return equalDims(a, b) ? a : undefined;
   }
 }
 

@@ -156,7 +156,12 @@ const UNARY_SAMPLES: Readonly<Record<Domain, readonly Sample[]>> = {
   any: [{ x: "2x3xf32" }, { x: "3xi64" }, { x: "2xbool" }],
 };
 
-const BROADCASTS: readonly (readonly [string, string])[] = [["2x3x5x", "2x3x5x"], ["2x3x5x", "3x1x"], ["", "4x"], ["2x1x3x", "5x1x"]];
+const BROADCASTS: readonly (readonly [string, string])[] = [
+  ["2x3x5x", "2x3x5x"],
+  ["2x3x5x", "3x1x"],
+  ["", "4x"],
+  ["2x1x3x", "5x1x"],
+];
 
 const pairs = (dtype: string, count: number): readonly Sample[] => BROADCASTS.slice(0, count).map(([a, b]) => ({ a: a + dtype, b: b + dtype }));
 

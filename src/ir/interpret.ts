@@ -32,8 +32,14 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], op
     const regions = op.regions.map((region) => (args: readonly Tensor[]) => run(region, args, options));
     return [...op.def.execute(operands, op.attrs, regions, { results: types, state: options.state ?? new Map() })];
   }
-  const given = namedOperands(op.def, operands.map((operand) => operand?.data));
-  const staticTypes = namedOperands(op.def, operands.map((operand) => operand?.type));
+  const given = namedOperands(
+    op.def,
+    operands.map((operand) => operand?.data),
+  );
+  const staticTypes = namedOperands(
+    op.def,
+    operands.map((operand) => operand?.type),
+  );
   // The symbols left in `types` are extents that only the data decide; `evaluate` of such an op doesn't look at them.
   const elements = op.def.evaluate(given, op.attrs, types as readonly StaticType[], staticTypes);
   return types.map((type, i) => toTensor(op, decideShape(op, type, elements[i]!.length), elements[i]!));
@@ -84,7 +90,12 @@ function known(live: ReadonlyMap<Value, Tensor>, op: Op, value: Value): Tensor {
 /** The recorded types where they are static, else those that follow from the operands at hand. */
 function resultTypes(op: Op, operands: readonly (Tensor | undefined)[]): readonly TensorType[] {
   if (op.results.every((value) => isStatic(value.type))) return op.results.map((value) => value.type);
-  return inferTypes(op.def, operands.map((operand) => operand && new Value(operand.type)), op.attrs, op.regions);
+  return inferTypes(
+    op.def,
+    operands.map((operand) => operand && new Value(operand.type)),
+    op.attrs,
+    op.regions,
+  );
 }
 
 function spend(op: Op, types: readonly TensorType[], budget: { elements: number }): void {
@@ -123,5 +134,9 @@ function checkInputs(graph: Graph, inputs: readonly Tensor[]): void {
 }
 
 function fits(given: StaticType, wanted: TensorType): boolean {
-  return given.dtype === wanted.dtype && given.shape.length === wanted.shape.length && wanted.shape.every((dim, i) => typeof dim !== "number" || dim === given.shape[i]);
+  return (
+    given.dtype === wanted.dtype &&
+    given.shape.length === wanted.shape.length &&
+    wanted.shape.every((dim, i) => typeof dim !== "number" || dim === given.shape[i])
+  );
 }

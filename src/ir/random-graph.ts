@@ -64,7 +64,9 @@ class Growth {
     const sample = this.pick(def.samples);
     const before = { ops: this.builder.ops.length, params: this.params.length };
     try {
-      const operands = def.elementwise ? this.anyShape(sampleOperands(def, sample)) : sampleOperands(def, sample).map((operand) => operand && this.valueFor(operand, false));
+      const operands = def.elementwise
+        ? this.anyShape(sampleOperands(def, sample))
+        : sampleOperands(def, sample).map((operand) => operand && this.valueFor(operand, false));
       this.builder.createAll(def, namedOperands(def, operands) as never, (sample["attrs"] ?? {}) as never);
       const op = this.builder.ops.at(-1)!;
       if (this.accepts(op) && this.evaluate(op)) return true;
@@ -103,7 +105,10 @@ class Growth {
   /** A value of the type from the pool, one with as many elements behind a reshape, or a new leaf. */
   private valueFor({ type, range }: SampleOperand, shapeMatters: boolean): Value {
     const count = elementCount(type.shape);
-    const fits = (value: Value): boolean => value.type.dtype === type.dtype && this.within(value, range) && (shapeMatters ? equalShapes(value.type.shape, type.shape) : elementCount(value.type.shape as number[]) === count);
+    const fits = (value: Value): boolean =>
+      value.type.dtype === type.dtype &&
+      this.within(value, range) &&
+      (shapeMatters ? equalShapes(value.type.shape, type.shape) : elementCount(value.type.shape as number[]) === count);
     const found = this.random() < 0.8 ? this.find(fits) : undefined;
     if (!found) return this.leaf(type, range);
     if (equalShapes(found.type.shape, type.shape)) return found;
@@ -148,7 +153,10 @@ class Growth {
     const fromFloats = op.operands.some((value) => value && isFloat(value.type.dtype));
     const jumps = JUMPS.has(op.name) || (fromFloats && op.results.some((value) => !isFloat(value.type.dtype)));
     if (jumps && !exact) return false;
-    const results = evaluateOp(op, op.operands.map((value) => value && this.known.get(value)!));
+    const results = evaluateOp(
+      op,
+      op.operands.map((value) => value && this.known.get(value)!),
+    );
     if (!results.every(isTame)) return false;
     results.forEach((result, i) => this.learn(op.results[i]!, result, exact && (op.def.tolerance.rel === 0 || !isFloat(result.type.dtype))));
     return true;

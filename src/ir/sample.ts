@@ -21,7 +21,10 @@ export function parseSample(text: string): SampleOperand {
   const match = /^((?:\d+x)*)(\w+)(?: in (\S+?)\.\.(\S+))?$/.exec(text);
   const dtype = match?.[2] as DType;
   if (!match || !DTYPES.includes(dtype)) throw new InternalError("sample", `"${text}" is no type like 2x3xf32`);
-  const shape = match[1]!.split("x").filter((extent) => extent !== "").map(Number);
+  const shape = match[1]!
+    .split("x")
+    .filter((extent) => extent !== "")
+    .map(Number);
   return { type: tensorType(dtype, shape) as StaticType, range: match[3] === undefined ? defaultRange(dtype) : [Number(match[3]), Number(match[4])] };
 }
 

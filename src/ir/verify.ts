@@ -67,7 +67,8 @@ class Verification {
         const known = this.symbols.get(symbol.name) ?? symbol;
         this.symbols.set(symbol.name, known);
         if (!(symbol.low >= 0 && symbol.low <= symbol.high)) yield `symbol ${symbol.name} has bounds ${symbol.low}..${symbol.high}`;
-        else if (known.low !== symbol.low || known.high !== symbol.high) yield `symbol ${symbol.name} has bounds ${symbol.low}..${symbol.high}, elsewhere ${known.low}..${known.high}`;
+        else if (known.low !== symbol.low || known.high !== symbol.high)
+          yield `symbol ${symbol.name} has bounds ${symbol.low}..${symbol.high}, elsewhere ${known.low}..${known.high}`;
       }
     }
     if (type.quant) yield* quantProblems(type);
@@ -133,5 +134,7 @@ function resultProblems(op: Op): readonly string[] {
     return [`can't be checked: ${error instanceof Error ? error.message : String(error)}`];
   }
   if (wanted.length !== op.results.length) return [`has ${op.results.length} results, wanted ${wanted.length}`];
-  return op.results.flatMap((value, i) => (equalTypes(value.type, wanted[i]!) ? [] : [`has result ${i} of type ${typeText(value.type)}, wanted ${typeText(wanted[i]!)}`]));
+  return op.results.flatMap((value, i) =>
+    equalTypes(value.type, wanted[i]!) ? [] : [`has result ${i} of type ${typeText(value.type)}, wanted ${typeText(wanted[i]!)}`],
+  );
 }

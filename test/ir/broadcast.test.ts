@@ -7,14 +7,35 @@ import { elementCount } from "../../src/ir/types.ts";
 describe("shapes", () => {
   const n = dimSymbol("N");
   test.each([
-    ["equal ones", [[2, 3], [2, 3]], [2, 3]],
-    ["ones repeat", [[2, 1, 3], [5, 1]], [2, 5, 3]],
+    [
+      "equal ones",
+      [
+        [2, 3],
+        [2, 3],
+      ],
+      [2, 3],
+    ],
+    [
+      "ones repeat",
+      [
+        [2, 1, 3],
+        [5, 1],
+      ],
+      [2, 5, 3],
+    ],
     ["a scalar", [[], [4]], [4]],
     ["three", [[2, 1], [3], [1, 1, 1]], [1, 2, 3]],
     ["none", [], []],
     ["zero and one", [[0], [1]], [0]],
     ["a symbol and one", [[n], [1]], [n]],
-    ["a symbol and itself", [[n, 2], [n, 1]], [n, 2]],
+    [
+      "a symbol and itself",
+      [
+        [n, 2],
+        [n, 1],
+      ],
+      [n, 2],
+    ],
     ["a symbol and a number, which it must be", [[n], [4]], [4]],
     ["two symbols, one of which may be 1", [[n], [dimSymbol("M")]], [dimOf("max", n, dimSymbol("M"))]],
   ])("%s", (_what, shapes, wanted) => expect(broadcastShapes(...shapes)).toEqual(wanted));
@@ -27,15 +48,20 @@ describe("shapes", () => {
 
 test("rows visit each element of the result once, in order, with the right elements of the operands", () => {
   const extent = fc.integer({ min: 0, max: 4 });
-  const cases = fc.tuple(fc.array(extent, { maxLength: 4 }), fc.array(fc.tuple(fc.nat(4), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 })), { minLength: 1, maxLength: 3 }));
-  fc.assert(fc.property(cases, ([shape, cuts]) => {
-    const operands = cuts.map(([drop, ones]) => shape.slice(Math.min(drop, shape.length)).map((d, i) => (ones[i] ? 1 : d)));
-    const seen: (readonly number[])[] = [];
-    forEachRow(shape, operands, (start, count, offsets, steps) => {
-      for (let k = 0; k < count; k++) seen.push([start + k, ...Array.from(offsets, (offset, i) => offset + k * steps[i]!)]);
-    });
-    expect(seen).toEqual(Array.from({ length: elementCount(shape) }, (_, i) => [i, ...operands.map((operand) => plainIndex(i, shape, operand))]));
-  }));
+  const cases = fc.tuple(
+    fc.array(extent, { maxLength: 4 }),
+    fc.array(fc.tuple(fc.nat(4), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 })), { minLength: 1, maxLength: 3 }),
+  );
+  fc.assert(
+    fc.property(cases, ([shape, cuts]) => {
+      const operands = cuts.map(([drop, ones]) => shape.slice(Math.min(drop, shape.length)).map((d, i) => (ones[i] ? 1 : d)));
+      const seen: (readonly number[])[] = [];
+      forEachRow(shape, operands, (start, count, offsets, steps) => {
+        for (let k = 0; k < count; k++) seen.push([start + k, ...Array.from(offsets, (offset, i) => offset + k * steps[i]!)]);
+      });
+      expect(seen).toEqual(Array.from({ length: elementCount(shape) }, (_, i) => [i, ...operands.map((operand) => plainIndex(i, shape, operand))]));
+    }),
+  );
 });
 
 test("equal shapes are one row, and so are scalars", () => {

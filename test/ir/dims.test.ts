@@ -9,7 +9,12 @@ const OPERATORS: readonly DimOperator[] = ["add", "sub", "mul", "floorDiv", "cei
 type Plain = number | string | readonly [DimOperator, Plain, Plain];
 
 const plain: fc.Arbitrary<Plain> = fc.letrec<{ plain: Plain }>((tie) => ({
-  plain: fc.oneof({ maxDepth: 4 }, fc.integer({ min: 0, max: 9 }), fc.constantFrom("N", "M"), fc.tuple(fc.constantFrom(...OPERATORS), tie("plain"), tie("plain"))),
+  plain: fc.oneof(
+    { maxDepth: 4 },
+    fc.integer({ min: 0, max: 9 }),
+    fc.constantFrom("N", "M"),
+    fc.tuple(fc.constantFrom(...OPERATORS), tie("plain"), tie("plain")),
+  ),
 })).plain;
 
 function build(e: Plain): Dim {
@@ -22,32 +27,47 @@ function evaluate(e: Plain, bindings: Readonly<Record<string, number>>): number 
   if (typeof e === "string") return bindings[e]!;
   const [a, b] = [evaluate(e[1], bindings), evaluate(e[2], bindings)];
   switch (e[0]) {
-    case "add": return a + b;
-    case "sub": return a - b;
-    case "mul": return a * b;
-    case "floorDiv": return b === 0 ? 0 : Math.floor(a / b);
-    case "ceilDiv": return b === 0 ? 0 : Math.ceil(a / b);
-    case "mod": return b === 0 ? 0 : a - b * Math.floor(a / b);
-    case "min": return Math.min(a, b);
-    case "max": return Math.max(a, b);
+    case "add":
+      return a + b;
+    case "sub":
+      return a - b;
+    case "mul":
+      return a * b;
+    case "floorDiv":
+      return b === 0 ? 0 : Math.floor(a / b);
+    case "ceilDiv":
+      return b === 0 ? 0 : Math.ceil(a / b);
+    case "mod":
+      return b === 0 ? 0 : a - b * Math.floor(a / b);
+    case "min":
+      return Math.min(a, b);
+    case "max":
+      return Math.max(a, b);
   }
 }
 
 const bindings = fc.record({ N: fc.integer({ min: 1, max: 20 }), M: fc.integer({ min: 1, max: 20 }) });
 
 test("the laws keep the value", () => {
-  fc.assert(fc.property(plain, bindings, (e, bound) => {
-    expect(bindDim(build(e), bound) === evaluate(e, bound) || Object.is(bindDim(build(e), bound), -0)).toBe(true);
-  }), { numRuns: 2000 });
+  fc.assert(
+    fc.property(plain, bindings, (e, bound) => {
+      expect(bindDim(build(e), bound) === evaluate(e, bound) || Object.is(bindDim(build(e), bound), -0)).toBe(true);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test("values lie within the bounds, where divisors are at least 1", () => {
-  const positive = (e: Plain): boolean => typeof e !== "object" || ((!["floorDiv", "ceilDiv", "mod"].includes(e[0]) || boundsOf(build(e[2]))[0] >= 1) && positive(e[1]) && positive(e[2]));
-  fc.assert(fc.property(plain.filter(positive), bindings, (e, bound) => {
-    const [low, high] = boundsOf(build(e));
-    expect(evaluate(e, bound)).toBeGreaterThanOrEqual(low);
-    expect(evaluate(e, bound)).toBeLessThanOrEqual(high);
-  }), { numRuns: 2000 });
+  const positive = (e: Plain): boolean =>
+    typeof e !== "object" || ((!["floorDiv", "ceilDiv", "mod"].includes(e[0]) || boundsOf(build(e[2]))[0] >= 1) && positive(e[1]) && positive(e[2]));
+  fc.assert(
+    fc.property(plain.filter(positive), bindings, (e, bound) => {
+      const [low, high] = boundsOf(build(e));
+      expect(evaluate(e, bound)).toBeGreaterThanOrEqual(low);
+      expect(evaluate(e, bound)).toBeLessThanOrEqual(high);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test("expressions get small", () => {

@@ -15,7 +15,14 @@ const vector = (dtype: DType, ...values: (number | bigint | string)[]): Tensor =
 
 function evaluate(def: AnyOpDef, operands: readonly (Tensor | undefined)[], attrs: object = {}): Tensor {
   const b = new Builder();
-  b.createAll(def, namedOperands(def, operands.map((operand) => operand && new Value(operand.type))) as never, attrs as never);
+  b.createAll(
+    def,
+    namedOperands(
+      def,
+      operands.map((operand) => operand && new Value(operand.type)),
+    ) as never,
+    attrs as never,
+  );
   return evaluateOp(b.ops[0]!, operands)[0]!;
 }
 
@@ -126,8 +133,15 @@ describe("floats", () => {
   test("erf is right to the last digits", () => {
     // Abramowitz and Stegun, table 7.1, and mpmath for the tails.
     expect(values(erf, [vector("f64", 0, 0.5, 1, -1, 2, 3.5, 5, 7, NaN)])).toEqual([
-      0, expect.closeTo(0.5204998778130465, 14), expect.closeTo(0.8427007929497149, 14), expect.closeTo(-0.8427007929497149, 14),
-      expect.closeTo(0.9953222650189527, 14), expect.closeTo(0.9999992569016276, 14), expect.closeTo(0.9999999999984626, 14), 1, NaN,
+      0,
+      expect.closeTo(0.5204998778130465, 14),
+      expect.closeTo(0.8427007929497149, 14),
+      expect.closeTo(-0.8427007929497149, 14),
+      expect.closeTo(0.9953222650189527, 14),
+      expect.closeTo(0.9999992569016276, 14),
+      expect.closeTo(0.9999999999984626, 14),
+      1,
+      NaN,
     ]);
   });
 });
@@ -219,7 +233,9 @@ describe("quantise", () => {
 describe("types", () => {
   test("operands broadcast", () => {
     expect(evaluate(add, [tensor("f32", [2, 1], [1, 2]), tensor("f32", [3], [10, 20, 30])])).toEqual(tensor("f32", [2, 3], [11, 21, 31, 12, 22, 32]));
-    expect(evaluate(select, [tensor("bool", [2, 1], [1, 0]), tensor("string", [], ["a"]), tensor("string", [2], ["b", "c"])])).toEqual(tensor("string", [2, 2], ["a", "a", "b", "c"]));
+    expect(evaluate(select, [tensor("bool", [2, 1], [1, 0]), tensor("string", [], ["a"]), tensor("string", [2], ["b", "c"])])).toEqual(
+      tensor("string", [2, 2], ["a", "a", "b", "c"]),
+    );
     expect(evaluate(add, [tensor("f32", [0, 3], []), tensor("f32", [3], [1, 2, 3])])).toEqual(tensor("f32", [0, 3], []));
     expect(values(equal, [vector("string", "a", "b"), tensor("string", [], ["b"])])).toEqual([0, 1]);
     expect(values(xor, [vector("bool", 1, 0), vector("bool", 1, 1)])).toEqual([0, 1]);
@@ -232,7 +248,12 @@ describe("types", () => {
     ["an integer where a root is wanted", floor, ["i32"], "x is i32, wanted a float"],
     ["a number where truth is wanted", xor, ["i32", "i32"], "a is i32, wanted bool"],
   ] as const)("refuse %s", (_what, def, dtypes, message) => {
-    expect(() => evaluate(def, dtypes.map((dtype) => vector(dtype, 1)))).toThrow(message);
+    expect(() =>
+      evaluate(
+        def,
+        dtypes.map((dtype) => vector(dtype, 1)),
+      ),
+    ).toThrow(message);
   });
 
   test("refuse quantised operands: their arithmetic is another", () => {

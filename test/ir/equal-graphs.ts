@@ -14,7 +14,12 @@ export function structureOf(graph: Graph): unknown {
     ops: graph.ops.map((op) => ({
       name: op.name,
       operands: op.operands.map((value) => value && places.get(value)),
-      attrs: Object.fromEntries(Object.entries(op.attrs).map(([name, value]) => [name, isTensor(value) ? [value.type, value.type.dtype === "string" ? value.data : [...encodeData(value.type.dtype, value.data)]] : value])),
+      attrs: Object.fromEntries(
+        Object.entries(op.attrs).map(([name, value]) => [
+          name,
+          isTensor(value) ? [value.type, value.type.dtype === "string" ? value.data : [...encodeData(value.type.dtype, value.data)]] : value,
+        ]),
+      ),
       results: op.results.map(valueOf),
       regions: op.regions.map(structureOf),
       loc: op.loc,

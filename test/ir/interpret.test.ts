@@ -26,7 +26,10 @@ const CHAIN = `graph @chain(%x: tensor<2xf32>, %y: tensor<2xf32>) -> (tensor<2xf
 }`;
 
 test("a graph gives what its ops define, in the order of return", () => {
-  expect(numbers(interpret(graphOf(CHAIN), [f32(1, 2), f32(3, 4)]))).toEqual([[16, 36], [1, 2]]);
+  expect(numbers(interpret(graphOf(CHAIN), [f32(1, 2), f32(3, 4)]))).toEqual([
+    [16, 36],
+    [1, 2],
+  ]);
 });
 
 test("every result is shown as it comes", () => {
@@ -52,20 +55,37 @@ describe("inputs that don't fit", () => {
     return [];
   };
   test("are all named", () => {
-    expect(failure([tensor("f64", [2], [1, 2]), f32(1, 2, 3), f32(1)])).toEqual(["x is 2 f64, wanted 2 f32", "y is 3 f32, wanted 2 f32", "input 2 is one more than @chain takes"]);
+    expect(failure([tensor("f64", [2], [1, 2]), f32(1, 2, 3), f32(1)])).toEqual([
+      "x is 2 f64, wanted 2 f32",
+      "y is 3 f32, wanted 2 f32",
+      "input 2 is one more than @chain takes",
+    ]);
     expect(failure([f32(1, 2)])).toEqual(["y is missing, wanted 2 f32"]);
   });
 });
 
 test("symbols take the extents of the inputs", () => {
-  const graph = graphOf("graph @dynamic(%x: tensor<?Nx2xf32>) -> (tensor<?Nx2xf32>, tensor<2xi64>) {\n %a = relu %x : tensor<?Nx2xf32>\n %s = shapeOf %a : tensor<2xi64>\n return %a, %s\n}");
+  const graph = graphOf(
+    "graph @dynamic(%x: tensor<?Nx2xf32>) -> (tensor<?Nx2xf32>, tensor<2xi64>) {\n %a = relu %x : tensor<?Nx2xf32>\n %s = shapeOf %a : tensor<2xi64>\n return %a, %s\n}",
+  );
   const [a, s] = interpret(graph, [tensor("f32", [3, 2], [-1, 1, -2, 2, -3, 3])]);
   expect([a!.type.shape, s!.data]).toEqual([[3, 2], new BigInt64Array([3n, 2n])]);
 });
 
 test("an extent the data decide follows from the number of elements", () => {
-  const graph = graphOf('graph @found(%x: tensor<4xf32>) -> (tensor<1x?n[0..4]xi64>, tensor<1x?n[0..4]xi64>) {\n %p = nonZero %x : tensor<1x?n[0..4]xi64>\n %q = neg %p : tensor<1x?n[0..4]xi64>\n return %p, %q\n}');
-  expect(interpret(graph, [f32(0, 5, 0, 7)]).map(({ type, data }) => [type.shape, [...(data as BigInt64Array)]])).toEqual([[[1, 2], [1n, 3n]], [[1, 2], [-1n, -3n]]]);
+  const graph = graphOf(
+    "graph @found(%x: tensor<4xf32>) -> (tensor<1x?n[0..4]xi64>, tensor<1x?n[0..4]xi64>) {\n %p = nonZero %x : tensor<1x?n[0..4]xi64>\n %q = neg %p : tensor<1x?n[0..4]xi64>\n return %p, %q\n}",
+  );
+  expect(interpret(graph, [f32(0, 5, 0, 7)]).map(({ type, data }) => [type.shape, [...(data as BigInt64Array)]])).toEqual([
+    [
+      [1, 2],
+      [1n, 3n],
+    ],
+    [
+      [1, 2],
+      [-1n, -3n],
+    ],
+  ]);
 });
 
 test("a fused op is its body", () => {
@@ -96,10 +116,15 @@ describe("loop", () => {
     } : tensor<f32>, tensor<?turns[0..10]xf32>
     return %y, %all
   }`);
-  const run = (trips: bigint, go: number): unknown[] => numbers(interpret(graph, [scalar("i64", trips), scalar("bool", go), tensor("f32", [], [1]), tensor("f32", [], [8])]));
+  const run = (trips: bigint, go: number): unknown[] =>
+    numbers(interpret(graph, [scalar("i64", trips), scalar("bool", go), tensor("f32", [], [1]), tensor("f32", [], [8])]));
   test("ends by its condition", () => expect(run(10n, 1)).toEqual([[8], [1, 2, 4]]));
   test("ends by its trips", () => expect(run(2n, 1)).toEqual([[4], [1, 2]]));
-  test("may not run at all", () => expect([run(0n, 1), run(5n, 0)]).toEqual([[[1], []], [[1], []]]));
+  test("may not run at all", () =>
+    expect([run(0n, 1), run(5n, 0)]).toEqual([
+      [[1], []],
+      [[1], []],
+    ]));
 });
 
 test("scan goes over the first axis", () => {
@@ -110,16 +135,23 @@ test("scan goes over the first axis", () => {
     } : tensor<2xf32>, tensor<3x2xf32>
     return %sum, %sums
   }`);
-  expect(numbers(interpret(graph, [f32(0, 10), tensor("f32", [3, 2], [1, 2, 3, 4, 5, 6])]))).toEqual([[9, 22], [1, 12, 4, 16, 9, 22]]);
+  expect(numbers(interpret(graph, [f32(0, 10), tensor("f32", [3, 2], [1, 2, 3, 4, 5, 6])]))).toEqual([
+    [9, 22],
+    [1, 12, 4, 16, 9, 22],
+  ]);
 });
 
 test("call runs its body", () => {
-  const graph = graphOf('graph @g(%x: tensor<2xf32>) -> (tensor<2xf32>) {\n %y = call %x {callee = "f"} body @f(%p: tensor<2xf32>) -> (tensor<2xf32>) { %0 = abs %p : tensor<2xf32> return %0 } : tensor<2xf32>\n return %y\n}');
+  const graph = graphOf(
+    'graph @g(%x: tensor<2xf32>) -> (tensor<2xf32>) {\n %y = call %x {callee = "f"} body @f(%p: tensor<2xf32>) -> (tensor<2xf32>) { %0 = abs %p : tensor<2xf32> return %0 } : tensor<2xf32>\n return %y\n}',
+  );
   expect(numbers(interpret(graph, [f32(-1, 1)]))).toEqual([[1, 1]]);
 });
 
 test("state outlives a run when it is handed in", () => {
-  const graph = graphOf('graph @g(%x: tensor<2xf32>) -> (tensor<2xf32>) {\n %s = readState {name = "s", dtype = f32, shape = [2]} : tensor<2xf32>\n %n = add %s, %x : tensor<2xf32>\n writeState %n {name = "s"}\n return %n\n}');
+  const graph = graphOf(
+    'graph @g(%x: tensor<2xf32>) -> (tensor<2xf32>) {\n %s = readState {name = "s", dtype = f32, shape = [2]} : tensor<2xf32>\n %n = add %s, %x : tensor<2xf32>\n writeState %n {name = "s"}\n return %n\n}',
+  );
   const state = new Map<string, Tensor>();
   const run = (options: object): unknown[] => numbers(interpret(graph, [f32(1, 2)], options));
   expect([run({ state }), run({ state }), run({})]).toEqual([[[1, 2]], [[2, 4]], [[1, 2]]]);

@@ -11,7 +11,8 @@ test("random graphs are well formed, finite and use the whole table", () => {
   for (let seed = 0; seed < 150; seed++) {
     const { graph, inputs } = randomGraph(seed);
     expect(verify(graph)).toEqual([]);
-    for (const output of interpret(graph, inputs)) expect(Array.from(output.data as ArrayLike<unknown>).every((x) => typeof x !== "number" || Number.isFinite(x))).toBe(true);
+    for (const output of interpret(graph, inputs))
+      expect(Array.from(output.data as ArrayLike<unknown>).every((x) => typeof x !== "number" || Number.isFinite(x))).toBe(true);
     for (const op of graph.ops) used.add(op.name);
   }
   const dynamic = new Set(["nonZero", "unique", "compress"]);
@@ -25,6 +26,9 @@ test("a seed gives one graph", () => {
 });
 
 test("ops can be left out, and their number given", () => {
-  const { graph } = randomGraph(3, { ops: 8, accepts: (op) => op.name !== "reshape" && op.results.every((value) => isStatic(value.type) && value.type.dtype === "f32") });
+  const { graph } = randomGraph(3, {
+    ops: 8,
+    accepts: (op) => op.name !== "reshape" && op.results.every((value) => isStatic(value.type) && value.type.dtype === "f32"),
+  });
   expect(graph.ops.filter((op) => op.name !== "constant" && op.name !== "return" && op.name !== "reshape")).toHaveLength(8);
 });

@@ -13,14 +13,21 @@ import { expectEqualGraphs } from "./equal-graphs.ts";
 
 const name = fc.oneof(fc.constantFrom("", "x", "x", "12", "a b", "max", 'quo"te', "new\nline", "/model/conv.1", "№"), fc.string());
 
-const symbol = fc.record({ name: fc.oneof(fc.constantFrom("N", "max", "x", "batch size"), fc.string()), low: fc.nat(9), high: fc.oneof(fc.constant(Infinity), fc.nat(99)) }).map((s) => ({ kind: "symbol" as const, ...s }));
+const symbol = fc
+  .record({ name: fc.oneof(fc.constantFrom("N", "max", "x", "batch size"), fc.string()), low: fc.nat(9), high: fc.oneof(fc.constant(Infinity), fc.nat(99)) })
+  .map((s) => ({ kind: "symbol" as const, ...s }));
 
 const dim: fc.Arbitrary<Dim> = fc.letrec<{ dim: Dim }>((tie) => ({
   dim: fc.oneof(
     { maxDepth: 4 },
     fc.nat(1000),
     symbol,
-    fc.record({ kind: fc.constant("expr" as const), operator: fc.constantFrom<DimOperator>("add", "sub", "mul", "floorDiv", "ceilDiv", "mod", "min", "max"), left: tie("dim"), right: tie("dim") }),
+    fc.record({
+      kind: fc.constant("expr" as const),
+      operator: fc.constantFrom<DimOperator>("add", "sub", "mul", "floorDiv", "ceilDiv", "mod", "min", "max"),
+      left: tie("dim"),
+      right: tie("dim"),
+    }),
   ),
 })).dim;
 
@@ -28,7 +35,12 @@ const double = fc.double().map((x) => (Number.isNaN(x) ? NaN : x));
 
 const quant = fc
   .record({ pairs: fc.array(fc.tuple(double, fc.integer()), { minLength: 1, maxLength: 4 }), axis: fc.option(fc.nat(5)), block: fc.option(fc.nat(64)) })
-  .map(({ pairs, axis, block }) => ({ scale: pairs.map(([s]) => s), zeroPoint: pairs.map(([, z]) => z), ...(axis === null ? {} : { axis }), ...(block === null ? {} : { block }) }));
+  .map(({ pairs, axis, block }) => ({
+    scale: pairs.map(([s]) => s),
+    zeroPoint: pairs.map(([, z]) => z),
+    ...(axis === null ? {} : { axis }),
+    ...(block === null ? {} : { block }),
+  }));
 
 const type: fc.Arbitrary<TensorType> = fc
   .record({ dtype: fc.constantFrom(...DTYPES), shape: fc.array(dim, { maxLength: 5 }), quant: fc.option(quant) })
@@ -53,24 +65,38 @@ function graphOf(params: readonly Value[], values: readonly Tensor[], loc: reado
 
 describe("parse(print(g)) equals g", () => {
   test("for random graphs of all ops", () => {
-    fc.assert(fc.property(fc.nat(), (seed) => {
-      const { graph } = randomGraph(seed, { ops: 6 });
-      expectEqualGraphs(parseGraph(printGraph(graph)), graph);
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const { graph } = randomGraph(seed, { ops: 6 });
+        expectEqualGraphs(parseGraph(printGraph(graph)), graph);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test("for any names, types and locations", () => {
-    fc.assert(fc.property(fc.array(fc.tuple(type, name), { maxLength: 4 }), fc.array(name), name, (params, loc, called) => {
-      const graph = graphOf(params.map(([t, n]) => new Value(t, n)), [], loc, called);
-      expectEqualGraphs(parseGraph(printGraph(graph)), graph);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(type, name), { maxLength: 4 }), fc.array(name), name, (params, loc, called) => {
+        const graph = graphOf(
+          params.map(([t, n]) => new Value(t, n)),
+          [],
+          loc,
+          called,
+        );
+        expectEqualGraphs(parseGraph(printGraph(graph)), graph);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("for constants of any bits", () => {
-    fc.assert(fc.property(fc.array(anyTensor, { maxLength: 3 }), (tensors) => {
-      const graph = graphOf([], tensors, ["c"], "g");
-      expectEqualGraphs(parseGraph(printGraph(graph)), graph);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.array(anyTensor, { maxLength: 3 }), (tensors) => {
+        const graph = graphOf([], tensors, ["c"], "g");
+        expectEqualGraphs(parseGraph(printGraph(graph)), graph);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("for every f16 and bf16", () => {
@@ -92,7 +118,21 @@ test("an attribute at its default is not written, and read again as the default"
 });
 
 test("short text leaves out large constants, and says so when it is read", () => {
-  const text = printGraph(graphOf([], [tensor("i32", [20], Array.from({ length: 20 }, (_, i) => i))], [], "g"), { short: true });
+  const text = printGraph(
+    graphOf(
+      [],
+      [
+        tensor(
+          "i32",
+          [20],
+          Array.from({ length: 20 }, (_, i) => i),
+        ),
+      ],
+      [],
+      "g",
+    ),
+    { short: true },
+  );
   expect(text).toContain("dense<...> : tensor<20xi32>");
   expect(() => parseGraph(text)).toThrow(expect.objectContaining({ notes: [expect.objectContaining({ text: expect.stringContaining("left out") })] }));
 });
@@ -140,16 +180,40 @@ describe("bad text", () => {
   });
 
   test("gives a NeoError, whatever it is", () => {
-    const pieces = [..."%@{}()<>[]=,:?_#!\"", "graph", "dense<", "tensor<", "0x", "loc(", "relu", "4x", "f32", "\n", "-1", "1e999", "//", "N", "..", "body", "if", "conv", "transpose", "perm"];
-    fc.assert(fc.property(fc.nat(), fc.array(fc.tuple(fc.nat(), fc.nat(6), fc.constantFrom(...pieces)), { minLength: 1, maxLength: 4 }), (seed, edits) => {
-      let text = printGraph(randomGraph(seed % 50, { ops: 4 }).graph);
-      for (const [at, removed, piece] of edits) text = text.slice(0, at % text.length) + piece + text.slice((at % text.length) + removed);
-      try {
-        for (const graph of readGraphs(text, "g.nir")) expectEqualGraphs(parseGraph(printGraph(graph)), graph);
-      } catch (error) {
-        if (!(error instanceof NeoError)) throw error;
-      }
-    }), { numRuns: 500 });
+    const pieces = [
+      ...'%@{}()<>[]=,:?_#!"',
+      "graph",
+      "dense<",
+      "tensor<",
+      "0x",
+      "loc(",
+      "relu",
+      "4x",
+      "f32",
+      "\n",
+      "-1",
+      "1e999",
+      "//",
+      "N",
+      "..",
+      "body",
+      "if",
+      "conv",
+      "transpose",
+      "perm",
+    ];
+    fc.assert(
+      fc.property(fc.nat(), fc.array(fc.tuple(fc.nat(), fc.nat(6), fc.constantFrom(...pieces)), { minLength: 1, maxLength: 4 }), (seed, edits) => {
+        let text = printGraph(randomGraph(seed % 50, { ops: 4 }).graph);
+        for (const [at, removed, piece] of edits) text = text.slice(0, at % text.length) + piece + text.slice((at % text.length) + removed);
+        try {
+          for (const graph of readGraphs(text, "g.nir")) expectEqualGraphs(parseGraph(printGraph(graph)), graph);
+        } catch (error) {
+          if (!(error instanceof NeoError)) throw error;
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -160,5 +224,12 @@ test("several graphs stand in one text", () => {
 
 test("floats are written as short as their dtype allows", () => {
   const write = (dtype: DType, value: number): string => /dense<(.*)> :/.exec(printGraph(graphOf([], [tensor(dtype, [], [value])], [], "g")))![1]!;
-  expect([write("f32", 0.1), write("f64", 0.1), write("f16", 0.1), write("bf16", 0.1), write("f32", 1e-45), write("f32", -0)]).toEqual(["0.1", "0.1", "0.1", "0.1", "1e-45", "-0"]);
+  expect([write("f32", 0.1), write("f64", 0.1), write("f16", 0.1), write("bf16", 0.1), write("f32", 1e-45), write("f32", -0)]).toEqual([
+    "0.1",
+    "0.1",
+    "0.1",
+    "0.1",
+    "1e-45",
+    "-0",
+  ]);
 });

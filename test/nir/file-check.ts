@@ -104,7 +104,12 @@ function checkPart(checks: readonly Check[], lines: readonly string[], from: num
     const last = check.kind === "next" ? line + 2 : check.kind === "same" ? line + 1 : to;
     const first = check.kind === "next" ? line + 1 : line;
     const found = find(check, lines, first, Math.min(last, to), first === line ? column : 0, captures);
-    if (!found) throw failure(check, check.kind === "next" ? `is not on the line behind "${lines[line]}" in` : check.kind === "same" ? "is not on the same line in" : "is not in", part);
+    if (!found)
+      throw failure(
+        check,
+        check.kind === "next" ? `is not on the line behind "${lines[line]}" in` : check.kind === "same" ? "is not on the same line in" : "is not in",
+        part,
+      );
     refuse(found.line, found.start);
     [line, column] = [found.line, found.end];
   }
@@ -129,7 +134,14 @@ function find(check: Check, lines: readonly string[], from: number, to: number, 
   return undefined;
 }
 
-function findLine(check: Check, lines: readonly string[], from: number, to: number, captures: Map<string, string>, taken: ReadonlySet<number>): number | undefined {
+function findLine(
+  check: Check,
+  lines: readonly string[],
+  from: number,
+  to: number,
+  captures: Map<string, string>,
+  taken: ReadonlySet<number>,
+): number | undefined {
   for (let line = from; line < to; line++) if (!taken.has(line) && find(check, lines, line, line + 1, 0, captures)) return line;
   return undefined;
 }
@@ -137,20 +149,23 @@ function findLine(check: Check, lines: readonly string[], from: number, to: numb
 /** The expression of a check, and the names its groups capture. */
 function compile(check: Check, captures: ReadonlyMap<string, string>): { readonly expression: RegExp; readonly names: readonly string[] } {
   const names: string[] = [];
-  const source = check.pattern.replace(/\[\[(\w+):(.*?)\]\]|\[\[(\w+)\]\]|\{\{(.*?)\}\}|([^[{]+|[[{])/g, (_all, name?: string, body?: string, known?: string, regex?: string, plain?: string) => {
-    if (name !== undefined) {
-      names.push(name);
-      return `(${body})`;
-    }
-    if (known !== undefined) {
-      // In the same line a name may be repeated behind its capture.
-      if (names.includes(known)) return `\\${names.indexOf(known) + 1}`;
-      const value = captures.get(known);
-      if (value === undefined) throw new Error(`line ${check.line}: nothing has captured ${known}`);
-      return `${escape(value)}(?!\\w)`;
-    }
-    return regex !== undefined ? `(?:${regex})` : escape(plain!);
-  });
+  const source = check.pattern.replace(
+    /\[\[(\w+):(.*?)\]\]|\[\[(\w+)\]\]|\{\{(.*?)\}\}|([^[{]+|[[{])/g,
+    (_all, name?: string, body?: string, known?: string, regex?: string, plain?: string) => {
+      if (name !== undefined) {
+        names.push(name);
+        return `(${body})`;
+      }
+      if (known !== undefined) {
+        // In the same line a name may be repeated behind its capture.
+        if (names.includes(known)) return `\\${names.indexOf(known) + 1}`;
+        const value = captures.get(known);
+        if (value === undefined) throw new Error(`line ${check.line}: nothing has captured ${known}`);
+        return `${escape(value)}(?!\\w)`;
+      }
+      return regex !== undefined ? `(?:${regex})` : escape(plain!);
+    },
+  );
   return { expression: new RegExp(source), names };
 }
 

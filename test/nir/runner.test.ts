@@ -3,7 +3,10 @@ import { checkText } from "./file-check.ts";
 import { runNirFile } from "./runner.ts";
 
 const output = "graph @a(%x) {\n  %0 = relu %x\n  %1 = add %0, %0\n  return %1\n}\ngraph @b(%x) {\n  %0 = neg %x\n  %1 = abs %x\n  return %0\n}";
-const check = (...lines: string[]) => (): void => checkText(lines.map((line) => `// CHECK${line}`).join("\n"), output);
+const check =
+  (...lines: string[]) =>
+  (): void =>
+    checkText(lines.map((line) => `// CHECK${line}`).join("\n"), output);
 
 describe("checks that hold", () => {
   test.each([
@@ -39,7 +42,10 @@ describe("checks that fail", () => {
 });
 
 describe("a file", () => {
-  const file = (...chunks: string[]) => (): void => runNirFile(`// RUN: neo opt --passes p\n${chunks.join("\n// -----\n")}`, (graph) => void graph.ops.length);
+  const file =
+    (...chunks: string[]) =>
+    (): void =>
+      runNirFile(`// RUN: neo opt --passes p\n${chunks.join("\n// -----\n")}`, (graph) => void graph.ops.length);
   const good = "// CHECK: return\ngraph @g(%x: tensor<4xf32>) -> (tensor<4xf32>) { return %x }";
 
   test("is met chunk by chunk", () => expect(file(good, good)).not.toThrow());

@@ -10,8 +10,14 @@ export const cast = defineOp({
   operands: ["x"],
   attrs: { to: dtype() },
   samples: [
-    { x: "2x3xf32", attrs: { to: "i32" } }, { x: "5xf32 in -300..300", attrs: { to: "i8" } }, { x: "5xi64 in -300..300", attrs: { to: "u8" } }, { x: "4xbool", attrs: { to: "f32" } },
-    { x: "4xi32", attrs: { to: "f32" } }, { x: "4xf32", attrs: { to: "bool" } }, { x: "4xi32", attrs: { to: "i64" } }, { x: "4xf64", attrs: { to: "f32" } },
+    { x: "2x3xf32", attrs: { to: "i32" } },
+    { x: "5xf32 in -300..300", attrs: { to: "i8" } },
+    { x: "5xi64 in -300..300", attrs: { to: "u8" } },
+    { x: "4xbool", attrs: { to: "f32" } },
+    { x: "4xi32", attrs: { to: "f32" } },
+    { x: "4xf32", attrs: { to: "bool" } },
+    { x: "4xi32", attrs: { to: "i64" } },
+    { x: "4xf64", attrs: { to: "f32" } },
   ],
   elementwise: true,
   tolerance: { abs: 0, rel: 0 },
@@ -29,7 +35,11 @@ export const cast = defineOp({
   },
 });
 
-const parameterSamples = [{ scale: "f32 in 0.05..0.1", attrs: { axis: 0 } }, { scale: "3xf32 in 0.05..0.1", attrs: { axis: 1 } }, { scale: "2x2xf32 in 0.05..0.1", attrs: { axis: 1, block: 2 } }];
+const parameterSamples = [
+  { scale: "f32 in 0.05..0.1", attrs: { axis: 0 } },
+  { scale: "3xf32 in 0.05..0.1", attrs: { axis: 1 } },
+  { scale: "2x2xf32 in 0.05..0.1", attrs: { axis: 1, block: 2 } },
+];
 
 /** Not elementwise by broadcasting: a scale of rank 1 goes along `axis`. */
 export const quantise = defineOp({
@@ -100,7 +110,8 @@ function checkParameters(x: TensorType, scale: TensorType, zeroPoint: TensorType
   if (extent === undefined) throw new TypeMismatch(`axis is ${axis}, x has rank ${x.shape.length}`);
   if (block === 0) {
     if (scale.shape.length !== 1) throw new TypeMismatch(`scale has rank ${scale.shape.length}, wanted one element, or a vector along axis ${at}`);
-    if (typeof extent === "number" && scale.shape[0] !== extent) throw new TypeMismatch(`scale has ${String(scale.shape[0])} elements, x has ${extent} along axis ${at}`);
+    if (typeof extent === "number" && scale.shape[0] !== extent)
+      throw new TypeMismatch(`scale has ${String(scale.shape[0])} elements, x has ${extent} along axis ${at}`);
     return;
   }
   const wanted = x.shape.map((dim, i) => (i === at && typeof dim === "number" ? Math.ceil(dim / block) : dim));
@@ -133,7 +144,14 @@ type Convert = (x: number) => number;
 function converter(from: DType, to: DType): Convert {
   if (to === "bool") return (x) => (Number(x) !== 0 ? 1 : 0);
   if (isFloat(to)) return isWide(from) ? (to === "f64" ? Number : (x) => toOdd(x as unknown as bigint)) : (x) => x;
-  if (!isFloat(from)) return isWide(to) ? (isWide(from) ? (x) => x : (x) => BigInt(x) as never) : isWide(from) ? (x) => Number(BigInt.asIntN(32, x as unknown as bigint)) : (x) => x;
+  if (!isFloat(from))
+    return isWide(to)
+      ? isWide(from)
+        ? (x) => x
+        : (x) => BigInt(x) as never
+      : isWide(from)
+        ? (x) => Number(BigInt.asIntN(32, x as unknown as bigint))
+        : (x) => x;
   const [low, high] = integerRange(to);
   // The largest double of i64 and u64 is one too large for them.
   if (isWide(to)) return (x) => (Number.isNaN(x) ? 0n : x <= low ? BigInt(low) : x >= high ? BigInt(high) - 1n : BigInt(Math.trunc(x))) as never;

@@ -10,11 +10,37 @@ export const or = binary({ name: "or", summary: "True where one is.", on: "bool"
 export const xor = binary({ name: "xor", summary: "True where they differ.", on: "bool", commutative: true, compute: (a, b) => a ^ b });
 
 export const bitNot = unary({ name: "bitNot", summary: "Every bit of x the other way.", on: "integer", compute: (x) => ~x, wide: (x) => ~x });
-export const bitAnd = binary({ name: "bitAnd", summary: "a & b, bit by bit.", on: "integer", commutative: true, compute: (a, b) => a & b, wide: (a, b) => a & b });
-export const bitOr = binary({ name: "bitOr", summary: "a | b, bit by bit.", on: "integer", commutative: true, compute: (a, b) => a | b, wide: (a, b) => a | b });
-export const bitXor = binary({ name: "bitXor", summary: "a ^ b, bit by bit.", on: "integer", commutative: true, compute: (a, b) => a ^ b, wide: (a, b) => a ^ b });
+export const bitAnd = binary({
+  name: "bitAnd",
+  summary: "a & b, bit by bit.",
+  on: "integer",
+  commutative: true,
+  compute: (a, b) => a & b,
+  wide: (a, b) => a & b,
+});
+export const bitOr = binary({
+  name: "bitOr",
+  summary: "a | b, bit by bit.",
+  on: "integer",
+  commutative: true,
+  compute: (a, b) => a | b,
+  wide: (a, b) => a | b,
+});
+export const bitXor = binary({
+  name: "bitXor",
+  summary: "a ^ b, bit by bit.",
+  on: "integer",
+  commutative: true,
+  compute: (a, b) => a ^ b,
+  wide: (a, b) => a ^ b,
+});
 
-const shiftSamples = [{ a: "2x3xi32 in -99..99", b: "3xi32 in 0..9" }, { a: "5xu8 in 0..255", b: "5xu8 in 0..9" }, { a: "4xi64", b: "i64 in 0..5" }, { a: "3xu32", b: "3xu32 in 0..33" }];
+const shiftSamples = [
+  { a: "2x3xi32 in -99..99", b: "3xi32 in 0..9" },
+  { a: "5xu8 in 0..255", b: "5xu8 in 0..9" },
+  { a: "4xi64", b: "i64 in 0..5" },
+  { a: "3xu32", b: "3xu32 in 0..33" },
+];
 
 export const shiftLeft = binary({
   name: "shiftLeft",
@@ -39,7 +65,12 @@ export const select = defineOp({
   name: "select",
   summary: "a where the condition holds, else b.",
   operands: ["condition", "a", "b"],
-  samples: [{ condition: "2x3xbool", a: "2x3xf32", b: "3xf32" }, { condition: "2x1xbool", a: "f32", b: "3xf32" }, { condition: "4xbool", a: "4xi64", b: "i64" }, { condition: "4xbool", a: "4xbool", b: "4xbool" }],
+  samples: [
+    { condition: "2x3xbool", a: "2x3xf32", b: "3xf32" },
+    { condition: "2x1xbool", a: "f32", b: "3xf32" },
+    { condition: "4xbool", a: "4xi64", b: "i64" },
+    { condition: "4xbool", a: "4xbool", b: "4xbool" },
+  ],
   elementwise: true,
   tolerance: { abs: 0, rel: 0 },
   infer({ condition, a, b }) {

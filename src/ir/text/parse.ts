@@ -115,11 +115,33 @@ class Parser {
     const types = results.length > 0 ? this.resultTypes() : [];
     const loc = scanner.tryMatch(/loc(?=\()/y) === undefined ? [] : scanner.list("(", ")", () => scanner.string());
     const def = opByName(name);
-    if (!def) this.problem(nameAt, `there is no op ${name}${suggestion(name, OPS.map((known) => known.name))}`);
+    if (!def)
+      this.problem(
+        nameAt,
+        `there is no op ${name}${suggestion(
+          name,
+          OPS.map((known) => known.name),
+        )}`,
+      );
     if (types.length !== results.length) this.problem(at, `${name} has ${results.length} results and ${types.length} types`);
     const complete = def && this.completeAttrs(def, attrs);
-    if (def) this.checkRegions(def, regions.map((region) => region.name), nameAt);
-    const op = def && complete ? new Op(def, padded(def, operands), complete, types, loc, regions.map((region) => region.graph)) : undefined;
+    if (def)
+      this.checkRegions(
+        def,
+        regions.map((region) => region.name),
+        nameAt,
+      );
+    const op =
+      def && complete
+        ? new Op(
+            def,
+            padded(def, operands),
+            complete,
+            types,
+            loc,
+            regions.map((region) => region.graph),
+          )
+        : undefined;
     results.forEach(({ key, name: called }, i) => {
       const value = op?.results[i] ?? new Value(types[i] ?? UNKNOWN);
       value.name = called;
@@ -181,7 +203,10 @@ class Parser {
     return items;
   }
 
-  private completeAttrs(def: AnyOpDef, written: readonly { readonly name: string; readonly value: AttrValue; readonly at: number }[]): Readonly<Record<string, AttrValue>> | undefined {
+  private completeAttrs(
+    def: AnyOpDef,
+    written: readonly { readonly name: string; readonly value: AttrValue; readonly at: number }[],
+  ): Readonly<Record<string, AttrValue>> | undefined {
     const before = this.problems.length;
     const schema = def.attrs as AttrSchema;
     const given = new Map<string, AttrValue>();

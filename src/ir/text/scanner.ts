@@ -37,6 +37,13 @@ export class Scanner {
     }
   }
 
+  /** Passes a comment, which must come right here. */
+  comment(): void {
+    const start = this.at;
+    this.skip();
+    if (this.at === start) this.fail("a comment (//)");
+  }
+
   /** True when `mark` comes next; it is not passed. */
   isAt(mark: string): boolean {
     this.skip();

@@ -70,26 +70,32 @@ function isSplat(data: Data): boolean {
   return true;
 }
 
-const HEX_DIGITS = "0123456789abcdef";
-
 function hex(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (let start = 0; start < bytes.length; start += 4096) {
-    let part = "";
-    for (const byte of bytes.subarray(start, start + 4096)) part += HEX_DIGITS[byte >> 4]! + HEX_DIGITS[byte & 15]!;
-    parts.push(part);
+  const codes = new Uint8Array(bytes.length * 2);
+  for (let i = 0; i < bytes.length; i++) {
+    codes[2 * i] = digitCode(bytes[i]! >> 4);
+    codes[2 * i + 1] = digitCode(bytes[i]! & 15);
   }
-  return parts.join("");
+  return new TextDecoder().decode(codes);
+}
+
+function digitCode(digit: number): number {
+  return digit < 10 ? 48 + digit : 87 + digit;
 }
 
 /** Finds the end of the elements, which mean something only when the type behind them is known. */
 function skipElements(scanner: Scanner): void {
-  while (scanner.at < scanner.text.length) {
-    if (scanner.isAt(">")) return;
-    if (scanner.isAt('"')) scanner.string();
+  const { text } = scanner;
+  while (scanner.at < text.length) {
+    const code = text.charCodeAt(scanner.at);
+    if (code === CLOSING) return;
+    if (code === QUOTE) scanner.string();
+    else if (code === SLASH) scanner.comment();
     else scanner.at++;
   }
 }
+
+const [CLOSING, QUOTE, SLASH] = [62, 34, 47];
 
 function parseElements(scanner: Scanner, type: StaticType, count: number): Data {
   if (scanner.accept("0x")) return parseBytes(scanner, type.dtype, count);
@@ -133,7 +139,7 @@ function parseBytes(scanner: Scanner, dtype: DType, count: number): Data {
   const bytes = new Uint8Array(Math.min(wanted, (scanner.text.length - scanner.at) >> 1));
   const start = scanner.at;
   for (let i = 0; i < bytes.length; i++) {
-    const [high, low] = [digit(scanner.text.charCodeAt(start + 2 * i)), digit(scanner.text.charCodeAt(start + 2 * i + 1))];
+    const [high, low] = [digitOf(scanner.text.charCodeAt(start + 2 * i)), digitOf(scanner.text.charCodeAt(start + 2 * i + 1))];
     if (high < 0 || low < 0) break;
     bytes[i] = high * 16 + low;
     scanner.at += 2;
@@ -143,7 +149,7 @@ function parseBytes(scanner: Scanner, dtype: DType, count: number): Data {
   return decodeData(dtype, bytes, count);
 }
 
-function digit(code: number): number {
+function digitOf(code: number): number {
   if (code >= 48 && code <= 57) return code - 48;
   return code >= 97 && code <= 102 ? code - 87 : -1;
 }
