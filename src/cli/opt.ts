@@ -12,7 +12,7 @@ export const opt: CommandSpec = {
   examples: ["neo opt graph.nir --passes canonicalize", "neo compile model.onnx --stop-after import | neo opt - --passes simplify"],
   exits: { 0: "ok", 2: "no such pass", 3: "the text is no valid graph", 6: "no such file" },
   async run({ args, options, cwd, reporter }) {
-    const { parseGraphs } = await import("../ir/text/parse.ts");
+    const { readGraphs } = await import("../ir/text/read.ts");
     const { printGraph } = await import("../ir/text/print.ts");
     const { passesByName } = await import("../passes/pipelines.ts");
     const { runPasses, DEFAULT_OPTIONS } = await import("../passes/pass.ts");
@@ -23,7 +23,7 @@ export const opt: CommandSpec = {
     const printAfter = textOption(options, "printIrAfter");
     const runs = [];
     const printed: string[] = [];
-    for (const graph of parseGraphs(text, file).graphs) {
+    for (const graph of readGraphs(text, file)) {
       runs.push(...runPasses(graph, passes.passes, DEFAULT_OPTIONS, { verifyEach: true, now: () => performance.now(), after: (pass, after) => void (printAfter === "all" || printAfter === pass.name ? reporter.info(`// after ${pass.name}\n${printGraph(after)}`) : undefined) }));
       printed.push(printGraph(graph));
     }
