@@ -69,7 +69,7 @@ async function execute(executor: Executor, graph: Graph, inputs: readonly Tensor
   const bytes = inputs.map((t) => encodeData(t.type.dtype, t.data));
   const sizes = program.outputs.map((port) => port.bytes);
   let outputs: readonly Uint8Array[];
-  if (executor === "kernels") outputs = interpretProgram(program, pool.bytes(), bytes);
+  if (executor === "kernels") outputs = await interpretProgram(program, pool.bytes(), bytes);
   else if (executor === "wasm") outputs = (await WasmInstance.create(await emitWasm(program, target), wasmMemoryPlan(program), pool.bytes())).run(bytes, sizes);
   else {
     const { sources, headers } = printC(program, target);

@@ -80,7 +80,6 @@ async function runAll(graph: Graph, inputs: readonly Tensor[], golden: GoldenCas
       runs.push({ executor, reason: `${executor}: ${error instanceof NeoError ? `${error.code} ${error.message}${error.notes[0] ? ` (${error.notes[0].where}: ${error.notes[0].text})` : ""}` : ((error as Error).stack?.split("\n").slice(0, 3).join(" ") ?? String(error))}` });
     }
   }
-  all.close();
   return runs;
 }
 

@@ -47,9 +47,9 @@ export class Executors {
   }
 
   /** The kernel interpreter: slow, for small graphs. */
-  runProgram(inputs: readonly Tensor[], profile: TargetProfile): Tensor[] {
+  async runProgram(inputs: readonly Tensor[], profile: TargetProfile): Promise<Tensor[]> {
     const { lowered, weights } = this.lower(profile);
-    return this.decode(interpretProgram(lowered.program, weights, inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data))));
+    return this.decode(await interpretProgram(lowered.program, weights, inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data))));
   }
 
   private async runKernels(executor: "native" | "wasm", inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
