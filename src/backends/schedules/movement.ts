@@ -11,7 +11,7 @@ import { broadcastView, permutedView, slicedView, wholeView, type View } from ".
 const FLOWS: Wish = { kind: "any", loose: true };
 const flows = (op: Op): { operands: Wish[]; results: Wish[] } => ({ operands: op.operands.map(() => FLOWS), results: [FLOWS] });
 
-function lowerTransfers(op: Op, context: LowerContext, from: Place, transfers: readonly Transfer[]): void {
+export function lowerTransfers(op: Op, context: LowerContext, from: Place, transfers: readonly Transfer[]): void {
   const [first, ...rest] = transfers.filter(({ shape }) => !shape.includes(0));
   if (!first) return;
   const kernel = transferKernel(`${op.name}_${from.layout.elem}_${shapeOf(op.result).join("x") || "scalar"}`, [first, ...rest], context.target, op.loc);
@@ -73,7 +73,7 @@ export const concatSchedule: Schedule = {
 };
 
 /** A run of indices along an axis of the result and where its elements come from. */
-interface Run {
+export interface Run {
   readonly to: number;
   readonly count: number;
   readonly from: number;
@@ -81,7 +81,7 @@ interface Run {
 }
 
 /** Affine runs of source(i) for i in 0 … count - 1. */
-function runsOf(count: number, source: (i: number) => number): Run[] {
+export function runsOf(count: number, source: (i: number) => number): Run[] {
   const runs: Run[] = [];
   for (let i = 0; i < count; ) {
     const from = source(i);
@@ -96,7 +96,7 @@ function runsOf(count: number, source: (i: number) => number): Run[] {
 }
 
 /** Every combination of one run an axis. */
-function transfersOf(x: Place, y: Place, runs: readonly (readonly Run[])[]): Transfer[] {
+export function transfersOf(x: Place, y: Place, runs: readonly (readonly Run[])[]): Transfer[] {
   const combinations = runs.reduce<Run[][]>((sets, axis) => sets.flatMap((set) => axis.map((run) => [...set, run])), [[]]);
   return combinations.map((set) => ({
     shape: set.map((run) => run.count),
