@@ -96,6 +96,9 @@ static long call(long n, long a, long b, long c) {
 #else
 #include <stdlib.h>
 #include <unistd.h>
+/* From the heap, where a sanitizer watches both ends. */
+#define ROOM(name, bytes) uint8_t *name = calloc(bytes, 1)
+#define TABLE
 enum { READ, WRITE, EXIT };
 static long call(long n, long a, long b, long c) {
   if (n == READ) return read((int)a, (void *)b, (size_t)c);
@@ -104,6 +107,10 @@ static long call(long n, long a, long b, long c) {
 }
 void start(void);
 int main(void) { start(); }
+#endif
+#ifndef ROOM
+#define ROOM(name, bytes) static uint8_t name[bytes] __attribute__((aligned(128)))
+#define TABLE static
 #endif
 static void all(long n, long file, uint8_t *at, long bytes) {
   while (bytes > 0) {
@@ -116,22 +123,22 @@ static void all(long n, long file, uint8_t *at, long bytes) {
 `;
 
 function mainText(program: Program): string {
-  const room = (name: string, bytes: number): string => `static uint8_t ${name}[${Math.max(bytes, 1)}] __attribute__((aligned(128)));`;
   const weightBytes = weightBytesOf(program);
+  const room = (name: string, bytes: number): string => `  ROOM(${name}, ${Math.max(bytes, 1)});`;
+  const table = (kind: "input" | "output", count: number): string => Array.from({ length: count }, (_, i) => `${kind}${i}`).join(", ") || "0";
   return [
     SYSTEM,
+    "void start(void);",
+    "void start(void) {",
     room("weights", weightBytes),
     room("arena", program.arenaBytes),
     ...program.inputs.map((port, i) => room(`input${i}`, port.bytes)),
     ...program.outputs.map((port, i) => room(`output${i}`, port.bytes)),
-    `static const void *const inputs[] = {${program.inputs.map((_, i) => `input${i}`).join(", ") || "0"}};`,
-    `static void *const outputs[] = {${program.outputs.map((_, i) => `output${i}`).join(", ") || "0"}};`,
-    "void start(void);",
-    "void start(void) {",
-    // The linker's own start of RISC-V programs sets gp; nothing here uses it.
+    `  TABLE const void *const inputs[] = {${table("input", program.inputs.length)}};`,
+    `  TABLE void *const outputs[] = {${table("output", program.outputs.length)}};`,
     `  all(READ, 0, weights, ${weightBytes});`,
     ...program.inputs.map((port, i) => `  all(READ, 0, input${i}, ${port.bytes});`),
-    `  for (long i = ${program.stateBytes}; i < ${program.arenaBytes}; i++) arena[i] = 255;`,
+    `  for (long i = 0; i < ${program.arenaBytes}; i++) arena[i] = i < ${program.stateBytes} ? 0 : 255;`,
     `  for (int i = 0; i < ${program.stateBytes > 0 ? 1 : 2}; i++) model_run(weights, inputs, outputs, arena);`,
     ...program.outputs.map((port, i) => `  all(WRITE, 1, output${i}, ${port.bytes});`),
     "  call(EXIT, 0, 0, 0);",

@@ -9,6 +9,9 @@ import { expectSame, interpretCases, programOf } from "./op-program.ts";
 
 const crossCompiler = (await findCompilers()).some((c) => c.family === "clang" && c.hasLld);
 
+/** A slow machine under load needs them. */
+const MINUTES = 300_000;
+
 describe.each(["arm64", "armv7", "riscv64"])("every op and form on %s", (name) => {
   const profile = target(name);
   const ready = crossCompiler && hasEmulator(profile);
@@ -19,5 +22,5 @@ describe.each(["arm64", "armv7", "riscv64"])("every op and form on %s", (name) =
     const cases = [...opCases(lanes, "exact", name !== "armv7"), ...formCases(lanes, "exact")];
     const { program, inputs } = programOf(cases);
     expectSame(program, interpretCases(cases), await runEmulated(printC(program, profile), program, profile, new Uint8Array(), inputs));
-  });
+  }, MINUTES);
 });

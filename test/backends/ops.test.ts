@@ -27,7 +27,7 @@ describe.each(["x86-64-v2", "x86-64-v3", "x86-64-v4"])("every op and form as C f
     const { bytes, warnings } = await compileC(sources, profile, { compiler, headers, flags: ["-Wall", "-Wextra", "-Werror"] });
     expect(warnings).toBe("");
     if (runsHere) expectSame(program, interpretCases(cases), await runNative(bytes, program, none, inputs));
-  });
+  }, 300_000);
 });
 
 test("every op and form as WebAssembly gives the interpreter's bits", async () => {

@@ -17,7 +17,7 @@ test.skipIf(!hasGcc && process.env.CI !== "true")("printed C touches nothing out
   const outputs = await runSanitized(printC(program, profile), program, profile, new Uint8Array(), inputs);
   expect(outputs).toHaveLength(program.outputs.length);
   expectSame(program, interpretCases(cases), outputs);
-});
+}, 300_000);
 
 test.skipIf(!hasGcc && process.env.CI !== "true")("a read behind a buffer would be found", async () => {
   const b = new KernelBuilder("beyond", { lanes: 4, mode: "exact" });
