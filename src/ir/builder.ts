@@ -71,6 +71,6 @@ export function inferTypes(def: AnyOpDef, values: readonly (Value | undefined)[]
 }
 
 /** The types a region takes and gives. */
-export function regionTypes(region: Graph): RegionTypes {
+function regionTypes(region: Graph): RegionTypes {
   return { params: region.params.map((value) => value.type), results: region.outputs.map((value) => value.type) };
 }

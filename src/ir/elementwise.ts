@@ -18,7 +18,7 @@ interface Tolerance {
 }
 
 /** One rounding of the dtype: what add or max may differ by between executors. */
-export const EXACT: Tolerance = { abs: 0, rel: 1e-6 };
+const EXACT: Tolerance = { abs: 0, rel: 1e-6 };
 
 /** Ops behind exp, log, sin and their like: vectorised approximations are allowed this much. */
 export const TRANSCENDENTAL: Tolerance = { abs: 1e-5, rel: 1e-5 };

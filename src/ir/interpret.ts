@@ -46,7 +46,7 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], op
 }
 
 /** Elements rounded to the dtype; the array itself where its class says that they are. */
-export function roundTo(dtype: DType, elements: ArrayLike<number | bigint | string>): Data {
+function roundTo(dtype: DType, elements: ArrayLike<number | bigint | string>): Data {
   if (!ROUNDED_BY_STORE.has(dtype)) return convertEach(dtype, elements);
   const none = allocate(dtype, 0);
   if (elements.constructor === none.constructor) return elements as Data;

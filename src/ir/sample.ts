@@ -17,7 +17,7 @@ export interface SampleOperand {
 }
 
 /** Reads "2x3xf32", "f32" (rank 0) or either followed by " in low..high". */
-export function parseSample(text: string): SampleOperand {
+function parseSample(text: string): SampleOperand {
   const match = /^((?:\d+x)*)(\w+)(?: in (\S+?)\.\.(\S+))?$/.exec(text);
   const dtype = match?.[2] as DType;
   if (!match || !DTYPES.includes(dtype)) throw new InternalError("sample", `"${text}" is no type like 2x3xf32`);

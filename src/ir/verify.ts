@@ -23,7 +23,7 @@ export function verify(graph: Graph): readonly Finding[] {
 }
 
 /** "2x3xf32", for messages. */
-export function typeText(type: TensorType): string {
+function typeText(type: TensorType): string {
   return `${type.shape.length === 0 ? "" : `${shapeText(type.shape)}x`}${type.quant ? "quantised " : ""}${type.dtype}`;
 }
 

@@ -3,7 +3,7 @@ import type { Graph, Value } from "../../src/ir/graph.ts";
 import { encodeData, type Tensor } from "../../src/ir/tensor.ts";
 
 /** Everything a graph is made of, values as places, tensors as bytes. */
-export function structureOf(graph: Graph): unknown {
+function structureOf(graph: Graph): unknown {
   const places = new Map<Value, string>();
   graph.params.forEach((param, i) => places.set(param, `param ${i}`));
   graph.ops.forEach((op, i) => op.results.forEach((value, k) => places.set(value, `op ${i} result ${k}`)));

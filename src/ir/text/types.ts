@@ -10,7 +10,7 @@ export function printType({ dtype, shape, quant }: TensorType): string {
   return `tensor<${shape.map((dim) => `${printDim(dim)}x`).join("")}${quant ? printQuant(dtype, quant) : dtype}>`;
 }
 
-export function printDim(dim: Dim): string {
+function printDim(dim: Dim): string {
   if (typeof dim === "number") return String(dim);
   return `?${printTerm(dim)}`;
 }
@@ -32,7 +32,7 @@ export function parseType(scanner: Scanner): TensorType {
   return quant ? { dtype, shape, quant } : { dtype, shape };
 }
 
-export function parseDtype(scanner: Scanner): DType {
+function parseDtype(scanner: Scanner): DType {
   const start = scanner.at;
   const word = scanner.tryMatch(/[a-z]+\d*/y);
   if (DTYPES.includes(word as DType)) return word as DType;
