@@ -3,10 +3,10 @@ import type { Value } from "../../ir/graph.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { tensor, type Tensor } from "../../ir/tensor.ts";
 import { isInteger, type DType } from "../../ir/types.ts";
-import { checkLimit } from "../../support/limits.ts";
+import { checkLimit, limitError, safeProduct } from "../../support/limits.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
 import type { Folder } from "./fold.ts";
-import { domainOf, operatorName, type Opsets } from "./library.ts";
+import { domainOf, nodeName, operatorName, type Opsets } from "./library.ts";
 import { printable, type ProblemDetail, type ProblemKind } from "./problems.ts";
 import type { AttributeProto, NodeProto } from "./schema.ts";
 import { readTensor, type TensorSource } from "./tensors.ts";
@@ -200,7 +200,9 @@ export class NodeContext {
   sizes(sizes: readonly number[]): readonly number[] {
     this.checkRank(sizes.length);
     const negative = sizes.find((size) => size < 0);
-    return negative === undefined ? sizes : this.fail(`has the extent ${negative}`);
+    if (negative !== undefined) this.fail(`has the extent ${negative}`);
+    if (safeProduct(sizes) === undefined) throw limitError("tensorBytes", this.source.limits, this.source.file, `elements that node ${nodeName(this.node)} asks for:`, sizes.join("x"));
+    return sizes;
   }
 
   /** No list of dims is longer than the largest rank. */

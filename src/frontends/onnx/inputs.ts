@@ -123,7 +123,7 @@ class Binder {
   shape(spec: ValueSpec): readonly number[] | undefined {
     if (!spec.dims) {
       const shape = this.given.get(spec.name);
-      if (!shape) this.problems.add("dim", spec.name, "has no shape in the model", { hint: `give its whole shape: \`--shape ${spec.name}=1,3,224,224\`` });
+      if (!shape) this.problems.add("dim", spec.name, "has no shape in the model", { hint: `give its whole shape: \`--shape ${spec.name}=1x3x224x224\`` });
       return shape;
     }
     for (const dim of spec.dims) {

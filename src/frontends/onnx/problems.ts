@@ -7,8 +7,8 @@ const KINDS = {
   tensor: { code: "NEO2007", says: (n: number, file: string) => `${count(n, "constant")} of ${file} can't be read`, hint: "export the model again together with its weights" },
   external: { code: "NEO2011", says: (n: number, file: string) => `${count(n, "constant")} of ${file} ${n === 1 ? "lies" : "lie"} in an outside file that may not be read`, hint: "outside files must lie beside the model or below it" },
   operator: { code: "NEO2004", says: (n: number, file: string, opset: string) => `${count(n, "node")} of ${file} ${n === 1 ? "uses an operator that has" : "use operators that have"} no importer (${opset})`, hint: "`neo ops --frontend onnx` lists those that do" },
-  dim: { code: "NEO2003", says: (n: number, file: string) => `${count(n, "dim")} of ${file} ${n === 1 ? "has" : "have"} no size`, hint: "give sizes with `--shape`" },
   binding: { code: "NEO2010", says: (n: number, file: string) => `${count(n, "given size or value", "given sizes or values")} ${n === 1 ? "does" : "do"} not fit ${file}`, hint: "`neo inspect` lists the inputs and their dims" },
+  dim: { code: "NEO2003", says: (n: number, file: string) => `${count(n, "dim")} of ${file} ${n === 1 ? "has" : "have"} no size`, hint: "give sizes with `--shape`" },
   dataDependent: { code: "NEO2006", says: (n: number, file: string) => `${count(n, "node")} of ${file} ${n === 1 ? "needs a size" : "need sizes"} that only ${n === 1 ? "its" : "their"} data tell`, hint: "make the input that decides it a constant with `--set`, or cut the model before the node" },
   node: { code: "NEO2005", says: (n: number, file: string) => `${count(n, "node")} of ${file} can't be imported`, hint: "change these nodes in the source framework, or cut the model before them" },
 } as const satisfies Record<string, { code: ErrorCode; says: (n: number, file: string, opset: string) => string; hint: string }>;

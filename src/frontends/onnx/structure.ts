@@ -83,6 +83,7 @@ class Checker {
     }
   }
 
+  /** Operators in branches are judged when it is known that the branch runs. */
   private list(list: NodeList, opsets: Opsets, depth: number): void {
     if (depth > this.limits.depth) throw limitError("depth", this.limits, this.file, "nesting of subgraphs:", depth);
     this.nodes += list.nodes.length;
@@ -91,7 +92,7 @@ class Checker {
     this.orders.set(list.nodes, ordered);
     let given: ReadonlySet<string> | undefined;
     for (const node of ordered) {
-      this.operator(node, opsets);
+      this.operator(node, opsets, depth > 0);
       for (const attribute of node.attribute) {
         if (!attribute.g) continue;
         const names = (given ??= new Set(list.nodes.flatMap((n) => n.output)));
@@ -100,11 +101,12 @@ class Checker {
     }
   }
 
-  private operator(node: NodeProto, opsets: Opsets): void {
+  private operator(node: NodeProto, opsets: Opsets, isInBranch: boolean): void {
     const domain = domainOf(node.domain);
     if (!node.opType) return this.problems.add("structure", nodeName(node), "names no operator");
     const definition = this.library.find(node);
     if (definition) this.called.set(definition, this.called.get(definition) ?? opsets);
+    else if (isInBranch) return;
     else if (!this.knows(domain, node.opType)) this.problems.add("operator", nodeName(node), operatorName(node));
     else if (!opsets.has(domain)) this.problems.add("structure", nodeName(node), `uses ${operatorName(node)}, and no opset of its domain is imported`);
   }
