@@ -9,6 +9,7 @@ import { matmulSchedule } from "./matmul.ts";
 import { MOVEMENT } from "./movement.ts";
 import { NORMALISATIONS } from "./normalisation.ts";
 import { poolSchedule } from "./pool.ts";
+import { sortSchedule, topKSchedule } from "./sorting.ts";
 import { dequantiseSchedule, quantiseSchedule } from "./quantise.ts";
 import { reduceSchedule } from "./reduce.ts";
 import { argReduceSchedule, cumulativeSchedule } from "./scan.ts";
@@ -20,5 +21,6 @@ export const SCHEDULES: readonly Schedule[] = [
   attentionSchedule, convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule, poolSchedule,
   elementwiseSchedule, quantiseSchedule, dequantiseSchedule, ...MOVEMENT,
   gatherSchedule, gatherElementsSchedule, gatherNdSchedule, scatterElementsSchedule, scatterNdSchedule,
+  sortSchedule, topKSchedule,
   reduceSchedule, argReduceSchedule, cumulativeSchedule, softmaxSchedule, ...NORMALISATIONS,
 ];
