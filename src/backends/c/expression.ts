@@ -48,13 +48,13 @@ export class ExpressionPrinter {
       if (!at.index) return `${identifier(at.cursor)}[${at.offset}]`;
       return `${identifier(at.cursor)}[${this.operand(at.index, at.offset ? SUM : LOOSE)}${at.offset ? ` + ${at.offset}` : ""}]`;
     }
-    return `*(${writable ? "" : "const "}${name} *)${this.address(at)}`;
+    const address = this.address(at);
+    return `*(${writable ? "" : "const "}${name} *)${address.includes(" ") ? `(${address})` : address}`;
   }
 
-  /** "o", or "(o + i + 8)". */
+  /** "o", or "o + i + 8". */
   address(at: At): string {
-    if (!at.index && at.offset === 0) return identifier(at.cursor);
-    return `(${identifier(at.cursor)}${at.index ? ` + ${this.operand(at.index, PRODUCT)}` : ""}${at.offset ? ` + ${at.offset}` : ""})`;
+    return `${identifier(at.cursor)}${at.index ? ` + ${this.operand(at.index, PRODUCT)}` : ""}${at.offset ? ` + ${at.offset}` : ""}`;
   }
 
   type(type: Type): string {

@@ -53,7 +53,7 @@ function printFile(program: Program, target: TargetProfile, kernels: readonly Ke
     ...hidden,
     ...functions,
     ...model,
-    ...(isModel ? [WINDOWS] : []),
+    ...(isModel && target.os === "windows" ? [WINDOWS] : []),
   ].filter((part) => part !== "").join("\n");
 }
 
@@ -74,9 +74,7 @@ const HIDDEN = `#if defined(_WIN32)
 `;
 
 /** What the linker wants of code without a C runtime. */
-const WINDOWS = `#if defined(_MSC_VER) && defined(__x86_64__)
-int _fltused = 0x9875;
-#elif defined(__MINGW32__)
+const WINDOWS = `#if defined(__MINGW32__)
 int DllMainCRTStartup(void *module, uint32_t reason, void *reserved);
 int DllMainCRTStartup(void *module, uint32_t reason, void *reserved) {
   (void)module;
@@ -84,6 +82,8 @@ int DllMainCRTStartup(void *module, uint32_t reason, void *reserved) {
   (void)reserved;
   return 1;
 }
+#elif defined(__x86_64__)
+int _fltused = 0x9875;
 #endif
 `;
 
