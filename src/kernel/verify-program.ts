@@ -30,9 +30,9 @@ class ProgramVerifier {
     const { program, findings } = this;
     if (this.kernels.size < program.kernels.length) findings.add("names", "two kernels have one name");
     this.checkMemory();
-    const written = new Written();
-    written.add("arena", 0, program.stateBytes);
-    this.steps(program.steps, written, true);
+    const state = new Written();
+    state.add("arena", 0, program.stateBytes);
+    const written = this.steps(program.steps, state, true);
     program.outputs.forEach((port, i) => {
       if (!written.covers(`output ${i}`, 0, port.bytes)) findings.add("unwritten", `output ${port.name} is not written, or not all of it`);
     });
