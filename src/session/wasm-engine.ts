@@ -70,9 +70,24 @@ function runnableOf(instance: WebAssembly.Instance, code: ArtifactProgram, progr
     inputs: program.inputs.map((port, i) => new Uint8Array(buffer, plan.inputs[i], port.bytes)),
     outputs: program.outputs.map((port, i) => new Uint8Array(buffer, plan.outputs[i], port.bytes)),
     arena: new Uint8Array(buffer, plan.arena, code.arenaBytes),
-    run: () => void run(plan.weights, plan.inputTable, plan.outputTable, plan.arena),
-    runSteps: (first, last) => void run(plan.weights, plan.inputTable, plan.outputTable, plan.arena, first, last),
+    run: () => guarded(() => run(plan.weights, plan.inputTable, plan.outputTable, plan.arena), name),
+    runSteps: (first, last) => guarded(() => run(plan.weights, plan.inputTable, plan.outputTable, plan.arena, first, last), name),
   };
+}
+
+function guarded(run: () => unknown, name: string): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    throw new NeoError({
+      code: "NEO3057",
+      message: `the code of ${name} stopped itself`,
+      notes: [{ where: name, text: error.message }],
+      hint: "compile the model again; if the bundle is signed and it happens again, report it",
+      cause: error,
+    });
+  }
 }
 
 function memoryOf(instance: WebAssembly.Instance, plan: WasmMemory, name: string): ArrayBuffer {

@@ -8,13 +8,11 @@ export const nodeCrypto: CryptoEngine = {
   sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
   ...strictEd25519({
     verify(publicKey, message, signature) {
-      let key: KeyObject;
       try {
-        key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" });
+        return verify(null, message, createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" }), signature);
       } catch {
         return false; // Not every 32 bytes are a point.
       }
-      return verify(null, message, key, signature);
     },
     sign: (secretKey, message) => new Uint8Array(sign(null, message, privateKey(secretKey))),
     publicKeyOf: (secretKey) => new Uint8Array(createPublicKey(privateKey(secretKey)).export({ format: "der", type: "spki" })).slice(SPKI_PREFIX.length),
