@@ -14,6 +14,7 @@ import { dequantiseSchedule, quantiseSchedule } from "./quantise.ts";
 import { reduceSchedule } from "./reduce.ts";
 import { argReduceSchedule, cumulativeSchedule } from "./scan.ts";
 import { scatterElementsSchedule, scatterNdSchedule } from "./scatter.ts";
+import { resizeSchedule } from "./resize.ts";
 import { softmaxSchedule } from "./softmax.ts";
 
 /** Every schedule, one row a family. Ops that are in no row, and that lowering doesn't handle itself, can't be compiled for a CPU. */
@@ -21,6 +22,6 @@ export const SCHEDULES: readonly Schedule[] = [
   attentionSchedule, convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule, poolSchedule,
   elementwiseSchedule, quantiseSchedule, dequantiseSchedule, ...MOVEMENT,
   gatherSchedule, gatherElementsSchedule, gatherNdSchedule, scatterElementsSchedule, scatterNdSchedule,
-  sortSchedule, topKSchedule,
+  sortSchedule, topKSchedule, resizeSchedule,
   reduceSchedule, argReduceSchedule, cumulativeSchedule, softmaxSchedule, ...NORMALISATIONS,
 ];

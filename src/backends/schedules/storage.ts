@@ -43,7 +43,7 @@ export function loadElement(b: KernelBuilder, dtype: DType, lanes: number, curso
   if (!isNarrow) loaded = more.splat ? b.splat(vector(elem, lanes), cursor, offset, more.index) : b.load(vector(elem, lanes), cursor, offset, more.index);
   else if (lanes === 1) loaded = b.load(scalar(elem), cursor, offset, more.index);
   else if (more.splat) loaded = b.op("splatScalar", vector("i32", lanes), [b.load(scalar(elem), cursor, offset, more.index)]);
-  else loaded = b.widen(vector("i32", lanes), vector(elem, lanes), cursor, offset);
+  else loaded = { expr: { kind: "widen", type: vector("i32", lanes), from: vector(elem, lanes), at: { cursor, offset, ...(more.index ? { index: more.index.expr } : {}) } }, type: vector("i32", lanes) };
   if (dtype === "f16") return f16ToF32(b, b.let("h", loaded));
   return dtype === "bf16" ? bf16ToF32(b, loaded) : loaded;
 }
