@@ -2,7 +2,7 @@
  * Names of values in text: `%conv1/out`, `%"two words"`, `%3` where a value has none, `%x#2` for the third value called x.
  */
 import type { Value } from "../graph.ts";
-import type { Scanner } from "./scanner.ts";
+import type { Scanner } from "../../support/scanner.ts";
 
 /** Gives each value of one graph its written name. */
 export class ValueNames {

@@ -8,7 +8,7 @@ import { operandSlot, type AnyOpDef } from "../op-def.ts";
 import { OPS, opByName } from "../ops/index.ts";
 import { equalTypes, type TensorType } from "../types.ts";
 import { parseValueName, parseWord } from "./names.ts";
-import { Scanner, SyntaxMismatch, type Position } from "./scanner.ts";
+import { Scanner, SyntaxMismatch, type Position } from "../../support/scanner.ts";
 import { parseTensor } from "./tensors.ts";
 import { NUMBER, parseNumber, parseType, printType } from "./types.ts";
 

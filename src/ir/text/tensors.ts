@@ -5,7 +5,7 @@
 import { checkLimit, DEFAULT_LIMITS, safeProduct } from "../../support/limits.ts";
 import { allocate, byteLength, convertElement, decodeData, encodeData, type Data, type Tensor } from "../tensor.ts";
 import { BITS, integerRange, isFloat, isStatic, isWide, type DType, type StaticType } from "../types.ts";
-import type { Scanner } from "./scanner.ts";
+import type { Scanner } from "../../support/scanner.ts";
 import { parseNumber, parseType, printNumber, printType } from "./types.ts";
 
 /** More elements than this are written as bytes. */

@@ -4,7 +4,7 @@
  */
 import { InternalError } from "../../support/errors.ts";
 import { DTYPES, type Dim, type DimOperator, type DimSymbol, type DType, type Quantisation, type TensorType } from "../types.ts";
-import type { Scanner } from "./scanner.ts";
+import type { Scanner } from "../../support/scanner.ts";
 
 export function printType({ dtype, shape, quant }: TensorType): string {
   return `tensor<${shape.map((dim) => `${printDim(dim)}x`).join("")}${quant ? printQuant(dtype, quant) : dtype}>`;
