@@ -1,0 +1,134 @@
+import { importModel } from "../../src/frontends/index.ts";
+import { DEFAULT_LIMITS } from "../../src/support/limits.ts";
+import { NeoError } from "../../src/support/errors.ts";
+import { seededRandom } from "../../src/support/random.ts";
+import { tensor } from "../../src/ir/tensor.ts";
+import { node, value, writeOnnx } from "../fixtures/onnx-writer.ts";
+
+export interface OnnxFuzzOptions {
+  readonly seed: number;
+  /** The first of both limits ends it. */
+  readonly runs?: number;
+  readonly milliseconds?: number;
+  /** For one file. */
+  readonly limitMs?: number;
+}
+
+export interface OnnxFuzzResult {
+  readonly runs: number;
+  readonly imported: number;
+  readonly codes: Readonly<Record<string, number>>;
+  readonly slowestMs: number;
+}
+
+/**
+ * Feeds damaged models to the importer: flipped bits, cut and doubled ranges, numbers replaced by extreme ones, parts of one model
+ * inside another. Throws at the first that ends in anything but a graph or a `NeoError`, or takes longer than `limitMs`.
+ */
+export function fuzzOnnx({ seed, runs = Infinity, milliseconds = Infinity, limitMs = 10_000 }: OnnxFuzzOptions): OnnxFuzzResult {
+  const random = seededRandom(seed);
+  const pick = (n: number): number => Math.floor(random() * n);
+  const models = originals();
+  const codes: Record<string, number> = {};
+  let [count, imported, slowestMs] = [0, 0, 0];
+  const started = performance.now();
+  for (; count < runs && performance.now() - started < milliseconds; count++) {
+    let bytes: Uint8Array = models[pick(models.length)]!.slice();
+    for (let i = 1 + pick(4); i > 0; i--) bytes = damage(bytes, models, pick);
+    const start = performance.now();
+    try {
+      importModel(bytes, { fileName: "fuzz.onnx", shapes: { N: 2 }, limits: { ...DEFAULT_LIMITS, totalBytes: 2 ** 26, tensorBytes: 2 ** 26 } });
+      imported++;
+    } catch (error) {
+      if (!(error instanceof NeoError)) throw new Error(`seed ${seed}, file ${count}: ${(error as Error).stack}`, { cause: error });
+      codes[error.code] = (codes[error.code] ?? 0) + 1;
+    }
+    const took = performance.now() - start;
+    slowestMs = Math.max(slowestMs, took);
+    if (took > limitMs) throw new Error(`seed ${seed}, file ${count}: ${took.toFixed(0)} ms`);
+  }
+  return { runs: count, imported, codes, slowestMs };
+}
+
+const EXTREMES = [0, 1, 0x7f, 0x80, 0xff];
+
+function damage(bytes: Uint8Array, models: readonly Uint8Array[], pick: (n: number) => number): Uint8Array {
+  const at = pick(bytes.length || 1);
+  const length = 1 + pick(Math.min(64, bytes.length || 1));
+  switch (pick(6)) {
+    case 0:
+      bytes[at]! ^= 1 << pick(8);
+      return bytes;
+    case 1:
+      bytes[at] = EXTREMES[pick(EXTREMES.length)]!;
+      return bytes;
+    case 2:
+      return bytes.slice(0, at);
+    case 3:
+      return join(bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + length)));
+    case 4:
+      return join(bytes.subarray(0, at), bytes.subarray(at, at + length), bytes.subarray(at));
+    default: {
+      const other = models[pick(models.length)]!;
+      const from = pick(other.length);
+      return join(bytes.subarray(0, at), other.subarray(from, from + length), bytes.subarray(Math.min(bytes.length, at + length)));
+    }
+  }
+}
+
+function join(...parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Small models that reach many importers. */
+function originals(): Uint8Array[] {
+  const f32 = (shape: number[]): ReturnType<typeof tensor> => tensor("f32", shape, Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i % 7) / 7));
+  const i64 = (...values: number[]): ReturnType<typeof tensor> => tensor("i64", [values.length], values.map(BigInt));
+  return [
+    writeOnnx({
+      inputs: [value("x", "f32", [1, 3, 8, 8])],
+      outputs: [value("y", "f32", [1, 4])],
+      initializers: { w: f32([4, 3, 3, 3]), b: f32([4]), s: i64(1, 4) },
+      nodes: [
+        node("Conv", ["x", "w", "b"], ["c"], { pads: [1, 1, 1, 1], strides: [2, 2], kernel_shape: [3, 3] }),
+        node("Relu", ["c"], ["r"]),
+        node("MaxPool", ["r"], ["m"], { kernel_shape: [2, 2], strides: [2, 2] }),
+        node("GlobalAveragePool", ["m"], ["g"]),
+        node("Reshape", ["g", "s"], ["y"]),
+      ],
+    }),
+    writeOnnx({
+      inputs: [value("x", "f32", ["N", 6])],
+      outputs: [value("y", "f32", ["N", 5])],
+      initializers: { w: f32([6, 5]), b: f32([5]), axes: i64(0), one: i64(1) },
+      nodes: [
+        node("MatMul", ["x", "w"], ["p"]),
+        node("Add", ["p", "b"], ["q"]),
+        node("Shape", ["q"], ["shape"]),
+        node("Slice", ["shape", "axes", "one"], ["n"]),
+        node("Concat", ["n", "one"], ["z"], { axis: 0 }),
+        node("Expand", ["q", "n"], ["e"]),
+        node("Softmax", ["q"], ["y"], { axis: -1 }),
+      ],
+    }),
+    writeOnnx({
+      inputs: [value("x", "f32", [2, 3, 4])],
+      outputs: [value("y", "f32", [2, 3, 4])],
+      initializers: { pads: i64(0, 0, 1, 0, 0, 1), reps: i64(1, 2, 1), starts: i64(0), ends: i64(3), axes: i64(1), scales: f32([3]) },
+      nodes: [
+        node("Pad", ["x", "pads"], ["p"], { mode: "reflect" }),
+        node("Tile", ["p", "reps"], ["t"]),
+        node("Slice", ["t", "starts", "ends", "axes"], ["s"]),
+        node("Transpose", ["s"], ["u"], { perm: [0, 2, 1] }),
+        node("ReduceMean", ["u"], ["v"], { axes: [1], keepdims: 0 }),
+        node("Cast", ["x"], ["y"], { to: 1 }),
+      ],
+    }),
+  ];
+}
