@@ -77,7 +77,7 @@ function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, 
     code: "NEO3100",
     message: `${missing.length} operation${missing.length > 1 ? "s have" : " has"} no kernel for the CPU of ${target.name}`,
     notes: missing.map((op) => ({ where: op.loc.join(", ") || op.results[0]?.name || op.name, text: op.name })),
-    hint: "`neo ops --target` lists what can be compiled",
+    hint: "`neo check` lists all that is in the way; rewrite these nodes with other operators",
     awsName: "OperatorNotImplemented",
   });
 }
@@ -302,7 +302,7 @@ class Lowering implements LowerContext {
 
   /** Equal bodies are stored once; other bodies of the same formula get a hash of the body behind the name. */
   private addKernel(kernel: Kernel): string {
-    const body = JSON.stringify({ ...kernel, name: "", loc: [] });
+    const body = JSON.stringify({ ...kernel, name: "", loc: [] }, exactNumbers);
     const known = this.kernelByBody.get(body);
     if (known) return known;
     const name = this.kernels.has(kernel.name) ? `${kernel.name}_${contentHash(new TextEncoder().encode(body)).toString(16).padStart(8, "0").slice(0, 4)}` : kernel.name;
@@ -382,6 +382,12 @@ function portOf(value: Value, name: string): Port {
 export function outputName(graph: Graph, index: number): string {
   const names = graph.terminator.attrs["names"] as readonly string[] | undefined;
   return names?.[index] || graph.outputs[index]!.name || `output${index}`;
+}
+
+/** JSON knows no bigints, takes NaN and the infinities for null and -0 for 0. */
+function exactNumbers(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}n`;
+  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `${Object.is(value, -0) ? "-0" : value}` : value;
 }
 
 /** Multiply-accumulates of one op. */

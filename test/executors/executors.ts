@@ -61,9 +61,14 @@ export class Executors {
     return runNative(bytes, lowered.program, weights, inputs);
   }
 
-  lower(profile: TargetProfile): { lowered: Lowered; weights: Uint8Array } {
+  /** Runs the passes, if they did not run yet. */
+  optimize(): void {
     if (!this.optimized) optimize(this.graph, { verifyEach: true });
     this.optimized = true;
+  }
+
+  lower(profile: TargetProfile): { lowered: Lowered; weights: Uint8Array } {
+    this.optimize();
     const pool = new WeightPool();
     const lowered = lower(this.graph, profile, pool);
     return { lowered, weights: pool.bytes() };
