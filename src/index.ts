@@ -17,9 +17,21 @@ export interface LibraryCompileOptions extends Omit<CompileOptions, "targets" | 
 }
 
 /** A model file to bundle bytes, with the C compiler and crypto of this machine. */
-export async function compile(bytes: Uint8Array, options: LibraryCompileOptions): Promise<{ readonly bundle: Uint8Array; readonly report: Compiled["report"] }> {
-  const [core, { nodeCrypto }, toolchain, { targetByName }] = await Promise.all([import("./compile.ts"), import("./support/node/crypto.ts"), import("./support/node/toolchain.ts"), import("./target-by-name.ts")]);
-  const ports: CompilePorts = { crypto: nodeCrypto, compileC: async ({ sources, headers }, target) => (await toolchain.compileC(sources, target, { headers })).bytes, now: () => performance.now() };
+export async function compile(
+  bytes: Uint8Array,
+  options: LibraryCompileOptions,
+): Promise<{ readonly bundle: Uint8Array; readonly report: Compiled["report"] }> {
+  const [core, { nodeCrypto }, toolchain, { targetByName }] = await Promise.all([
+    import("./compile.ts"),
+    import("./support/node/crypto.ts"),
+    import("./support/node/toolchain.ts"),
+    import("./target-by-name.ts"),
+  ]);
+  const ports: CompilePorts = {
+    crypto: nodeCrypto,
+    compileC: async ({ sources, headers }, target) => (await toolchain.compileC(sources, target, { headers })).bytes,
+    now: () => performance.now(),
+  };
   const { sign, targets = ["host"], ...rest } = options;
   const profiles = await Promise.all(targets.map((target) => (typeof target === "string" ? targetByName(target) : target)));
   const { bundle, report } = await core.compile(bytes, { ...rest, compiler: "neo", targets: profiles }, ports);
@@ -30,7 +42,11 @@ export async function compile(bytes: Uint8Array, options: LibraryCompileOptions)
 
 /** Verifies a bundle and makes it ready to run: native code where it fits this machine, else WebAssembly. */
 export async function load(bytes: Uint8Array, options: LoadOptions): Promise<Session> {
-  const [session, crypto, native] = await Promise.all([import("./session/load.ts"), import("./support/node/crypto.ts"), import("./session/node/native-engine.ts")]);
+  const [session, crypto, native] = await Promise.all([
+    import("./session/load.ts"),
+    import("./support/node/crypto.ts"),
+    import("./session/node/native-engine.ts"),
+  ]);
   return session.load(bytes, { crypto: crypto.nodeCrypto, native: native.nativeRunner(), ...options });
 }
 

@@ -4,9 +4,23 @@ import { canonicalJson, type Json } from "./canonical-json.ts";
 import { equalBytes, sha256Hex, toHex, type CryptoEngine } from "./crypto.ts";
 import { dtypeBytes } from "./dtypes.ts";
 import {
-  BUNDLE_FORMAT, CODE_ABI, SELF_TEST_FILE, WEIGHTS_FILE,
-  type Artifact, type FileEntry, type Manifest, type ManifestExtent, type ManifestPort, type ManifestProgram, type ManifestStep,
-  type Range, type SelfTestOutput, type SelfTestSeed, type SelfTestVector, type Tolerance, type WasmMemory,
+  BUNDLE_FORMAT,
+  CODE_ABI,
+  SELF_TEST_FILE,
+  WEIGHTS_FILE,
+  type Artifact,
+  type FileEntry,
+  type Manifest,
+  type ManifestExtent,
+  type ManifestPort,
+  type ManifestProgram,
+  type ManifestStep,
+  type Range,
+  type SelfTestOutput,
+  type SelfTestSeed,
+  type SelfTestVector,
+  type Tolerance,
+  type WasmMemory,
 } from "./manifest.ts";
 import { LEAF_BYTES, leafDigests, merkleRoot } from "./merkle.ts";
 import { preprocessProblem, printPreprocess, type PreprocessSpec } from "./preprocess-spec.ts";
@@ -122,9 +136,14 @@ export function buildBundle(input: BuildInput, crypto: CryptoEngine): BuiltBundl
 }
 
 function buildArtifacts(input: BuildInput, ids: readonly string[], pool: RangePool, files: Map<string, Uint8Array>, crypto: CryptoEngine): Artifact[] {
-  const folders = unique(input.artifacts.map(({ target }) => (target.kind === "wasm" ? `wasm/${slug(target.name)}` : `${slug(target.os)}-${slug(target.arch)}/${slug(target.name)}`)));
+  const folders = unique(
+    input.artifacts.map(({ target }) =>
+      target.kind === "wasm" ? `wasm/${slug(target.name)}` : `${slug(target.os)}-${slug(target.arch)}/${slug(target.name)}`,
+    ),
+  );
   return input.artifacts.map(({ target, weights, programs }, i) => {
-    if (programs.length !== ids.length) throw new InternalError("buildBundle", `target ${target.name} has code for ${programs.length} of ${ids.length} programs`);
+    if (programs.length !== ids.length)
+      throw new InternalError("buildBundle", `target ${target.name} has code for ${programs.length} of ${ids.length} programs`);
     const extension = target.kind === "wasm" ? "wasm" : (target.toolchain?.extension ?? "so");
     return {
       id: folders[i]!.replaceAll("/", "-"),
@@ -147,11 +166,21 @@ function checkPreprocess({ preprocess = {}, programs, name: model }: BuildInput)
     const names = programs[0]!.inputs.map((port) => port.name);
     const near = nearestWord(name, names);
     if (!names.includes(name)) return [{ where: name, text: near ? `is no input, did you mean ${near}?` : `is no input, found inputs: ${names.join(", ")}` }];
-    const problems = programs.map((program) => preprocessProblem(program.inputs.find((port) => port.name === name)!, spec));
+    const problems = programs.map((program) =>
+      preprocessProblem(
+        program.inputs.find((port) => port.name === name)!,
+        spec,
+      ),
+    );
     return problems.flatMap((text) => (text === undefined ? [] : [{ where: `${name}=${printPreprocess(spec)}`, text }]));
   });
   if (notes.length === 0) return;
-  throw new NeoError({ code: "NEO1056", message: `the preprocessing does not fit the inputs of ${model}`, notes, hint: "`neo inspect` lists the inputs of a model" });
+  throw new NeoError({
+    code: "NEO1056",
+    message: `the preprocessing does not fit the inputs of ${model}`,
+    notes,
+    hint: "`neo inspect` lists the inputs of a model",
+  });
 }
 
 function portEntry({ name, dtype, shape, bytes }: ManifestPort): ManifestPort {
@@ -192,7 +221,13 @@ function programIds(programs: readonly BuildProgram[]): string[] {
 
 /** A part of a file name. */
 function slug(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 32).replace(/^-+|-+$/g, "") || "x";
+  return (
+    text
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .slice(0, 32)
+      .replace(/^-+|-+$/g, "") || "x"
+  );
 }
 
 function unique(names: readonly string[]): string[] {

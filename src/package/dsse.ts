@@ -31,7 +31,9 @@ export function preAuthEncoding(payload: Uint8Array): Uint8Array {
 }
 
 export function writeEnvelope(envelope: Envelope): Uint8Array {
-  const signatures = [...envelope.signatures].sort((a, b) => (a.keyId < b.keyId ? -1 : 1)).map(({ keyId, signature }) => ({ keyid: keyId, sig: encodeBase64(signature) }));
+  const signatures = [...envelope.signatures]
+    .sort((a, b) => (a.keyId < b.keyId ? -1 : 1))
+    .map(({ keyId, signature }) => ({ keyid: keyId, sig: encodeBase64(signature) }));
   return new TextEncoder().encode(canonicalJson({ payload: encodeBase64(envelope.payload), payloadType: PAYLOAD_TYPE, signatures }));
 }
 

@@ -32,7 +32,11 @@ export function parseSecretKey(text: string, file = "the key"): Uint8Array {
 export function parsePublicKeys(text: string, file = "the key"): Uint8Array[] {
   const found = blocks(text, "PUBLIC KEY", SPKI_PREFIX, PUBLIC_KEY_BYTES);
   if (!found || found.length === 0) {
-    throw badKey(file, text.includes("PRIVATE KEY") ? "found a secret key" : "found something else", "wanted Ed25519 public keys in PEM (SubjectPublicKeyInfo)");
+    throw badKey(
+      file,
+      text.includes("PRIVATE KEY") ? "found a secret key" : "found something else",
+      "wanted Ed25519 public keys in PEM (SubjectPublicKeyInfo)",
+    );
   }
   for (const key of found) if (!isStrictPublicKey(key)) throw badKey(file, `found the point ${toHex(key)}`, "wanted a canonical point of full order");
   return found;
@@ -54,7 +58,7 @@ function pem(label: string, prefix: Uint8Array, key: Uint8Array): string {
 function blocks(text: string, label: string, prefix: Uint8Array, keyBytes: number): Uint8Array[] | undefined {
   const keys: Uint8Array[] = [];
   const form = new RegExp(`^-----BEGIN ${label}-----\\r?\\n([A-Za-z0-9+/=\\r\\n]{1,200})\\r?\\n-----END ${label}-----\\s*`);
-  for (let rest = text.trim(); rest !== ""; ) {
+  for (let rest = text.trim(); rest !== "";) {
     const block = form.exec(rest);
     const der = block && decodeBase64(block[1]!.replace(/[\r\n]/g, ""));
     if (!der || der.length !== prefix.length + keyBytes || !prefix.every((byte, i) => der[i] === byte)) return undefined;

@@ -1,7 +1,17 @@
 import { safeProduct } from "../support/limits.ts";
 import { dtypeBytes } from "./dtypes.ts";
 import type { Findings } from "./findings.ts";
-import { SELF_TEST_FILE, WEIGHTS_FILE, type Artifact, type ArtifactProgram, type Manifest, type ManifestPort, type ManifestProgram, type Range, type SelfTestVector } from "./manifest.ts";
+import {
+  SELF_TEST_FILE,
+  WEIGHTS_FILE,
+  type Artifact,
+  type ArtifactProgram,
+  type Manifest,
+  type ManifestPort,
+  type ManifestProgram,
+  type Range,
+  type SelfTestVector,
+} from "./manifest.ts";
 import { LEAF_BYTES } from "./merkle.ts";
 import { isReservedName, sortFiles } from "./members.ts";
 import { preprocessProblem } from "./preprocess-spec.ts";
@@ -58,11 +68,18 @@ function checkPorts(program: ManifestProgram, at: string, f: Findings): void {
 
 function checkArtifact(manifest: Manifest, artifact: Artifact, at: string, f: Findings): void {
   checkInside(artifact.weights, bytesOfFile(manifest, WEIGHTS_FILE), `${at}.weights`, f);
-  if (!f.check(artifact.programs.length === manifest.programs.length, `${at}.programs`, `found ${artifact.programs.length}, wanted ${manifest.programs.length}`)) return;
+  if (
+    !f.check(artifact.programs.length === manifest.programs.length, `${at}.programs`, `found ${artifact.programs.length}, wanted ${manifest.programs.length}`)
+  )
+    return;
   artifact.programs.forEach((code, i) => {
     const where = `${at}.programs[${i}]`;
     const program = manifest.programs[i]!;
-    f.check(code.file.startsWith("code/") && manifest.files.some((file) => file.name === code.file), `${where}.file`, `${code.file} is not among the files of code/`);
+    f.check(
+      code.file.startsWith("code/") && manifest.files.some((file) => file.name === code.file),
+      `${where}.file`,
+      `${code.file} is not among the files of code/`,
+    );
     f.check(code.stateBytes <= code.arenaBytes, `${where}.stateBytes`, "more than the arena");
     checkExtents(program, code, where, f);
     checkSteps(program, code, where, f);
@@ -96,7 +113,10 @@ function checkSteps(program: ManifestProgram, code: ArtifactProgram, at: string,
 function checkMemory(program: ManifestProgram, artifact: Artifact, code: ArtifactProgram, at: string, f: Findings): void {
   const memory = code.memory!;
   for (const list of ["inputs", "outputs"] as const) {
-    if (!f.check(memory[list].length === program[list].length, `${at}.memory.${list}`, `found ${memory[list].length} addresses, wanted ${program[list].length}`)) return;
+    if (
+      !f.check(memory[list].length === program[list].length, `${at}.memory.${list}`, `found ${memory[list].length} addresses, wanted ${program[list].length}`)
+    )
+      return;
   }
   const ranges: Range[] = [
     { offset: memory.weights, bytes: artifact.weights.bytes },
@@ -109,14 +129,19 @@ function checkMemory(program: ManifestProgram, artifact: Artifact, code: Artifac
   for (const range of ranges) checkInside(range, memory.pages * PAGE_BYTES, `${at}.memory`, f);
   f.check(memory.inputTable % 4 === 0 && memory.outputTable % 4 === 0, `${at}.memory`, "a table is not aligned to 4 bytes");
   const used = ranges.filter((range) => range.bytes > 0).sort((a, b) => a.offset - b.offset);
-  for (let i = 1; i < used.length; i++) f.check(used[i - 1]!.offset + used[i - 1]!.bytes <= used[i]!.offset, `${at}.memory`, `two ranges meet at ${used[i]!.offset}`);
+  for (let i = 1; i < used.length; i++)
+    f.check(used[i - 1]!.offset + used[i - 1]!.bytes <= used[i]!.offset, `${at}.memory`, `two ranges meet at ${used[i]!.offset}`);
 }
 
 function checkVector(manifest: Manifest, vector: SelfTestVector, at: string, f: Findings): void {
   const program = manifest.programs.find((p) => p.id === vector.program);
   if (!program) return f.add(at, `there is no program ${vector.program}`);
   const stored = bytesOfFile(manifest, SELF_TEST_FILE);
-  const fits = f.check(vector.inputs.length === program.inputs.length && vector.outputs.length === program.outputs.length, at, `wanted ${program.inputs.length} inputs and ${program.outputs.length} outputs`);
+  const fits = f.check(
+    vector.inputs.length === program.inputs.length && vector.outputs.length === program.outputs.length,
+    at,
+    `wanted ${program.inputs.length} inputs and ${program.outputs.length} outputs`,
+  );
   if (!fits) return;
   vector.inputs.forEach((input, i) => {
     if ("seed" in input) return;

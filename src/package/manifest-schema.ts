@@ -3,8 +3,20 @@ import { isMemberName, MAX_MEMBER_BYTES } from "./ustar.ts";
 import { Findings } from "./findings.ts";
 import { checkReferences } from "./manifest-references.ts";
 import type {
-  Artifact, ArtifactProgram, FileEntry, Manifest, ManifestExtent, ManifestPort, ManifestProgram, ManifestStep, Range, SelfTestSeed, SelfTestVector,
-  StepTensor, WasmMemory, WeightsEntry,
+  Artifact,
+  ArtifactProgram,
+  FileEntry,
+  Manifest,
+  ManifestExtent,
+  ManifestPort,
+  ManifestProgram,
+  ManifestStep,
+  Range,
+  SelfTestSeed,
+  SelfTestVector,
+  StepTensor,
+  WasmMemory,
+  WeightsEntry,
 } from "./manifest.ts";
 import type { PreprocessSpec } from "./preprocess-spec.ts";
 
@@ -37,7 +49,9 @@ function program(f: Findings, value: unknown, at: string): ManifestProgram {
   const record = f.record(value, at);
   return {
     id: f.text(record["id"], `${at}.id`, { pattern: /^[a-z0-9-]{1,40}$/ }),
-    binding: f.map(record["binding"], `${at}.binding`, (v, where) => (Array.isArray(v) ? f.list(v, where, (d, w) => f.integer(d, w), 64) : f.integer(v, where))),
+    binding: f.map(record["binding"], `${at}.binding`, (v, where) =>
+      Array.isArray(v) ? f.list(v, where, (d, w) => f.integer(d, w), 64) : f.integer(v, where),
+    ),
     inputs: f.list(record["inputs"], `${at}.inputs`, (v, where) => port(f, v, where)),
     outputs: f.list(record["outputs"], `${at}.outputs`, (v, where) => port(f, v, where)),
   };
@@ -60,7 +74,10 @@ function artifact(f: Findings, value: unknown, at: string): Artifact {
   return {
     id: f.text(record["id"], `${at}.id`, { maxLength: 128 }),
     kind: f.word(record["kind"], `${at}.kind`, ["native", "wasm"]),
-    target: { name: f.text(target["name"], `${at}.target.name`, { maxLength: 1024 }), digest: f.text(target["digest"], `${at}.target.digest`, { pattern: HEX }) },
+    target: {
+      name: f.text(target["name"], `${at}.target.name`, { maxLength: 1024 }),
+      digest: f.text(target["digest"], `${at}.target.digest`, { pattern: HEX }),
+    },
     needs: {
       os: f.text(needs["os"], `${at}.needs.os`, { maxLength: 32 }),
       arch: f.text(needs["arch"], `${at}.needs.arch`, { maxLength: 32 }),
@@ -104,11 +121,16 @@ function extent(f: Findings, value: unknown, at: string): ManifestExtent {
 function step(f: Findings, value: unknown, at: string): ManifestStep {
   const record = f.record(value, at);
   const kind = f.word(record["kind"], `${at}.kind`, ["code", "host", "region"]);
-  if (kind === "code") return { kind, first: f.integer(record["first"], `${at}.first`, 0, 2 ** 31 - 1), last: f.integer(record["last"], `${at}.last`, 0, 2 ** 31 - 1) };
+  if (kind === "code")
+    return { kind, first: f.integer(record["first"], `${at}.first`, 0, 2 ** 31 - 1), last: f.integer(record["last"], `${at}.last`, 0, 2 ** 31 - 1) };
   const tensors = (key: string): StepTensor[] =>
     f.list(record[key], `${at}.${key}`, (v, where) => {
       const tensor = f.record(v, where);
-      return { space: f.word(tensor["space"], `${where}.space`, ["arena", "input", "output"]), index: f.integer(tensor["index"], `${where}.index`, 0, 4095), ...range(f, v, where) };
+      return {
+        space: f.word(tensor["space"], `${where}.space`, ["arena", "input", "output"]),
+        index: f.integer(tensor["index"], `${where}.index`, 0, 4095),
+        ...range(f, v, where),
+      };
     });
   return { kind, name: f.text(record["name"], `${at}.name`), inputs: tensors("inputs"), outputs: tensors("outputs") };
 }
@@ -150,12 +172,20 @@ function preprocess(f: Findings, value: unknown, at: string): PreprocessSpec {
   const spec: PreprocessSpec = {
     channels: f.word(record["channels"], `${at}.channels`, ["rgb", "bgr", "gray"]),
     layout: f.word(record["layout"], `${at}.layout`, ["nchw", "nhwc"]),
-    ...(resize ? { resize: { height: side(resize["height"], `${at}.resize.height`), ...(resize["width"] === undefined ? {} : { width: side(resize["width"], `${at}.resize.width`) }) } } : {}),
+    ...(resize
+      ? {
+          resize: {
+            height: side(resize["height"], `${at}.resize.height`),
+            ...(resize["width"] === undefined ? {} : { width: side(resize["width"], `${at}.resize.width`) }),
+          },
+        }
+      : {}),
     mean: f.list(record["mean"], `${at}.mean`, (v, where) => f.number(v, where), 3),
     scale: f.list(record["scale"], `${at}.scale`, (v, where) => f.number(v, where), 3),
   };
   const channels = spec.channels === "gray" ? 1 : 3;
-  for (const key of ["mean", "scale"] as const) f.check(spec[key].length === 1 || spec[key].length === channels, `${at}.${key}`, `wanted 1 or ${channels} values`);
+  for (const key of ["mean", "scale"] as const)
+    f.check(spec[key].length === 1 || spec[key].length === channels, `${at}.${key}`, `wanted 1 or ${channels} values`);
   f.check(!spec.scale.includes(0), `${at}.scale`, "wanted values other than 0");
   return spec;
 }
@@ -166,14 +196,21 @@ function selfTest(f: Findings, value: unknown, at: string): SelfTestVector {
   return {
     program: f.text(record["program"], `${at}.program`, { maxLength: 40 }),
     inputs: f.list(record["inputs"], `${at}.inputs`, (v, where) => (Object.hasOwn(f.record(v, where), "seed") ? seed(f, v, where) : range(f, v, where))),
-    outputs: f.list(record["outputs"], `${at}.outputs`, (v, where) => ({ ...range(f, v, where), stride: f.integer(f.record(v, where)["stride"], `${where}.stride`, 1) })),
+    outputs: f.list(record["outputs"], `${at}.outputs`, (v, where) => ({
+      ...range(f, v, where),
+      stride: f.integer(f.record(v, where)["stride"], `${where}.stride`, 1),
+    })),
     tolerance: { abs: f.number(tolerance["abs"], `${at}.tolerance.abs`, 0), rel: f.number(tolerance["rel"], `${at}.tolerance.rel`, 0) },
   };
 }
 
 function seed(f: Findings, value: unknown, at: string): SelfTestSeed {
   const record = f.record(value, at);
-  return { seed: f.integer(record["seed"], `${at}.seed`, 0, 2 ** 32 - 1), low: f.number(record["low"], `${at}.low`), high: f.number(record["high"], `${at}.high`) };
+  return {
+    seed: f.integer(record["seed"], `${at}.seed`, 0, 2 ** 32 - 1),
+    low: f.number(record["low"], `${at}.low`),
+    high: f.number(record["high"], `${at}.high`),
+  };
 }
 
 function range(f: Findings, value: unknown, at: string): Range {

@@ -1,5 +1,3 @@
-import type { PreprocessSpec } from "./preprocess-spec.ts";
-
 /** Version of the bundle format. Readers of one format read every bundle of it: later writers may only add optional fields. */
 export const BUNDLE_FORMAT = 1;
 
@@ -119,6 +117,20 @@ export interface WeightsEntry {
   readonly leafBytes: number;
   readonly leaves: readonly string[];
   readonly root: string;
+}
+
+/** How a picture becomes an input: `rgb,nchw,resize:48xW,mean:127.5,scale:127.5`. Elements are (pixel - mean) / scale. */
+export interface PreprocessSpec {
+  readonly channels: "rgb" | "bgr" | "gray";
+  readonly layout: "nchw" | "nhwc";
+  /**
+   * Bilinear with half-pixel centres. No width: it keeps the picture's proportions, is at most that of the input, and the rest of
+   * the input to the right is zero. No resize: the picture must have the input's size.
+   */
+  readonly resize?: { readonly height: number; readonly width?: number };
+  /** One value, or one a channel in the order of `channels`. */
+  readonly mean: readonly number[];
+  readonly scale: readonly number[];
 }
 
 /** Inputs and what must come out of them; stored data lies in `selftest.bin`. */

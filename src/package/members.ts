@@ -17,7 +17,11 @@ export function sortFiles<T extends Pick<FileEntry, "name">>(files: readonly T[]
 }
 
 /** Members in the order of the archive. */
-export function membersOf(manifestBytes: number, envelopeBytes: number | undefined, files: readonly FileEntry[]): { readonly name: string; readonly bytes: number }[] {
+export function membersOf(
+  manifestBytes: number,
+  envelopeBytes: number | undefined,
+  files: readonly FileEntry[],
+): { readonly name: string; readonly bytes: number }[] {
   const members: { name: string; bytes: number }[] = [];
   let at = 0;
   const add = (name: string, bytes: number): void => {

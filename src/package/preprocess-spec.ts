@@ -1,19 +1,7 @@
 import { NeoError, type Note } from "../support/errors.ts";
-import type { ManifestPort } from "./manifest.ts";
+import type { ManifestPort, PreprocessSpec } from "./manifest.ts";
 
-/** How a picture becomes an input: `rgb,nchw,resize:48xW,mean:127.5,scale:127.5`. Elements are (pixel - mean) / scale. */
-export interface PreprocessSpec {
-  readonly channels: "rgb" | "bgr" | "gray";
-  readonly layout: "nchw" | "nhwc";
-  /**
-   * Bilinear with half-pixel centres. No width: it keeps the picture's proportions, is at most that of the input, and the rest of
-   * the input to the right is zero. No resize: the picture must have the input's size.
-   */
-  readonly resize?: { readonly height: number; readonly width?: number };
-  /** One value, or one a channel in the order of `channels`. */
-  readonly mean: readonly number[];
-  readonly scale: readonly number[];
-}
+export type { PreprocessSpec };
 
 /** The words of `--preprocess x=WORDS`; all findings in one error. */
 export function parsePreprocess(text: string, input: string): PreprocessSpec {
@@ -30,7 +18,8 @@ export function parsePreprocess(text: string, input: string): PreprocessSpec {
   }
   const channels = spec.channels === "gray" ? 1 : 3;
   for (const key of ["mean", "scale"] as const) {
-    if (spec[key].length !== 1 && spec[key].length !== channels) findings.push({ where: key, text: `found ${spec[key].length} values, wanted 1 or ${channels}` });
+    if (spec[key].length !== 1 && spec[key].length !== channels)
+      findings.push({ where: key, text: `found ${spec[key].length} values, wanted 1 or ${channels}` });
   }
   if (findings.length === 0) return spec;
   throw new NeoError({
@@ -50,7 +39,10 @@ export function printPreprocess(spec: PreprocessSpec): string {
 const PICTURE_DTYPES = ["f32", "f64", "f16", "bf16", "u8", "i8", "i32"];
 
 /** The dims of a port as a picture: one image, its channels, rows and columns. Undefined for a port that is no such picture. */
-export function pictureShape(port: ManifestPort, spec: PreprocessSpec): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
+export function pictureShape(
+  port: ManifestPort,
+  spec: PreprocessSpec,
+): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
   const dims = port.shape.length === 4 && port.shape[0] === 1 ? port.shape.slice(1) : port.shape;
   if (dims.length !== 3) return undefined;
   const [channels, height, width] = (spec.layout === "nchw" ? dims : [dims[2], dims[0], dims[1]]) as [number, number, number];
@@ -62,7 +54,8 @@ export function preprocessProblem(port: ManifestPort, spec: PreprocessSpec): str
   const found = `found ${port.dtype} [${port.shape.join(", ")}]`;
   if (!PICTURE_DTYPES.includes(port.dtype)) return `${found}, wanted one of ${PICTURE_DTYPES.join(", ")}`;
   const shape = pictureShape(port, spec);
-  if (!shape) return `${found}, wanted one picture: ${spec.layout === "nchw" ? `[1, ${spec.channels === "gray" ? 1 : 3}, H, W]` : `[1, H, W, ${spec.channels === "gray" ? 1 : 3}]`}`;
+  if (!shape)
+    return `${found}, wanted one picture: ${spec.layout === "nchw" ? `[1, ${spec.channels === "gray" ? 1 : 3}, H, W]` : `[1, H, W, ${spec.channels === "gray" ? 1 : 3}]`}`;
   if (!spec.resize) return undefined;
   const fits = spec.resize.height === shape.height && (spec.resize.width ?? shape.width) === shape.width;
   return fits ? undefined : `${found}, resize gives ${spec.resize.height}x${spec.resize.width ?? "W"}`;

@@ -58,10 +58,18 @@ export function examineBundle(bytes: Uint8Array, options: ReadOptions): { readon
     if (error) throw error;
     const manifest = readManifest(head.manifestBytes, name);
     const contents = readMembers(bytes, head, manifest, name);
-    const files = manifest.files.map((entry) => ({ name: entry.name, bytes: entry.bytes, ok: contentFits(entry, contents.get(entry.name)!, manifest, crypto) }));
+    const files = manifest.files.map((entry) => ({
+      name: entry.name,
+      bytes: entry.bytes,
+      ok: contentFits(entry, contents.get(entry.name)!, manifest, crypto),
+    }));
     report = { signatures, files };
     const changed = files.filter((entry) => !entry.ok);
-    if (changed.length > 0) throw damaged(name, changed.map((entry) => ({ where: entry.name, text: "differs from its digest in the manifest" })));
+    if (changed.length > 0)
+      throw damaged(
+        name,
+        changed.map((entry) => ({ where: entry.name, text: "differs from its digest in the manifest" })),
+      );
     const bundle: Bundle = {
       manifest,
       manifestBytes: head.manifestBytes,
@@ -110,7 +118,11 @@ function readManifest(bytes: Uint8Array, name: string): Manifest {
     });
   }
   const checked = checkManifest(value);
-  if ("findings" in checked) throw damaged(name, checked.findings.map(({ where, text }) => ({ where: `${MANIFEST_FILE} ${where}`, text })));
+  if ("findings" in checked)
+    throw damaged(
+      name,
+      checked.findings.map(({ where, text }) => ({ where: `${MANIFEST_FILE} ${where}`, text })),
+    );
   return checked.manifest;
 }
 
@@ -119,7 +131,8 @@ function readMembers(bytes: Uint8Array, head: Head, manifest: Manifest, name: st
   const contents = new Map<string, Uint8Array>();
   let at = 0;
   for (const wanted of membersOf(head.manifestBytes.length, head.envelopeBytes, manifest.files)) {
-    if (!isHeader(bytes, at, wanted.name, wanted.bytes)) throw damaged(name, [{ where: `byte ${at}`, text: `wanted the header of ${wanted.name} with ${wanted.bytes} bytes` }]);
+    if (!isHeader(bytes, at, wanted.name, wanted.bytes))
+      throw damaged(name, [{ where: `byte ${at}`, text: `wanted the header of ${wanted.name} with ${wanted.bytes} bytes` }]);
     const content = member(bytes, at, wanted.bytes, Infinity, name);
     if (wanted.name === PAD_FILE && !isZero(content)) throw damaged(name, [{ where: PAD_FILE, text: "is not zero" }]);
     contents.set(wanted.name, content);
@@ -135,7 +148,8 @@ function readMembers(bytes: Uint8Array, head: Head, manifest: Manifest, name: st
 function member(bytes: Uint8Array, at: number, size: number, limit: number, name: string): Uint8Array {
   const start = at + BLOCK;
   if (size > limit) throw damaged(name, [{ where: `byte ${at}`, text: `found a member of ${size} bytes, at most ${limit} are read here` }]);
-  if (start + paddedBytes(size) > bytes.length) throw damaged(name, [{ where: `byte ${bytes.length}`, text: `the file ends inside a member of ${size} bytes that begins at ${at}` }]);
+  if (start + paddedBytes(size) > bytes.length)
+    throw damaged(name, [{ where: `byte ${bytes.length}`, text: `the file ends inside a member of ${size} bytes that begins at ${at}` }]);
   if (!isZero(bytes.subarray(start + size, start + paddedBytes(size)))) throw damaged(name, [{ where: `byte ${start + size}`, text: "padding is not zero" }]);
   return bytes.subarray(start, start + size);
 }

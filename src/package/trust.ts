@@ -74,7 +74,13 @@ function unsigned(file: string): NeoError {
 }
 
 function forged(file: string, bad: readonly SignatureReport[]): NeoError {
-  return new NeoError({ code: "NEO5001", message: `${file} has a signature that is not good`, notes: bad.map(noteOf), hint: "fetch the bundle again from its maker", file });
+  return new NeoError({
+    code: "NEO5001",
+    message: `${file} has a signature that is not good`,
+    notes: bad.map(noteOf),
+    hint: "fetch the bundle again from its maker",
+    file,
+  });
 }
 
 function untrusted(file: string, found: readonly SignatureReport[], keys: ReadonlyMap<string, Uint8Array>): NeoError {

@@ -22,7 +22,12 @@ export function writeBundle(manifest: Manifest, files: ReadonlyMap<string, Uint8
 }
 
 /** The archive of its parts; `contentOf` gives the bytes of listed files. */
-export function assemble(manifest: Uint8Array, envelope: Uint8Array | undefined, files: readonly FileEntry[], contentOf: (name: string) => Uint8Array): Uint8Array {
+export function assemble(
+  manifest: Uint8Array,
+  envelope: Uint8Array | undefined,
+  files: readonly FileEntry[],
+  contentOf: (name: string) => Uint8Array,
+): Uint8Array {
   return writeArchive(
     membersOf(manifest.length, envelope?.length, files).map(({ name, bytes }) => {
       if (name === MANIFEST_FILE) return [name, manifest];

@@ -37,7 +37,11 @@ function fitShapes(manifest: Manifest, artifact: Artifact, program: number, give
     const shape = given[i]!.shape ?? port.shape;
     shapes.push(shape);
     const wanted = shape.reduce((n, d) => n * d, 1);
-    return noteIf(port, shapeProblem(artifact.programs[program]!, port, i, shape, extents) ?? (count === wanted ? undefined : `found ${count} elements, wanted ${wanted} for [${shape.join(", ")}]`));
+    return noteIf(
+      port,
+      shapeProblem(artifact.programs[program]!, port, i, shape, extents) ??
+        (count === wanted ? undefined : `found ${count} elements, wanted ${wanted} for [${shape.join(", ")}]`),
+    );
   });
   return notes.length > 0 ? notes : { program, given, shapes, extents };
 }

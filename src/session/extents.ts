@@ -3,12 +3,23 @@ import type { ArtifactProgram, ManifestPort, ManifestProgram } from "../package/
 import type { Runnable } from "./engine.ts";
 
 /** The extent that counts an axis of a port. */
-export function extentOf(code: ArtifactProgram, port: "input" | "output", index: number, axis: number): { readonly name: string; readonly max: number; readonly at: number } | undefined {
+export function extentOf(
+  code: ArtifactProgram,
+  port: "input" | "output",
+  index: number,
+  axis: number,
+): { readonly name: string; readonly max: number; readonly at: number } | undefined {
   return code.extents.find((extent) => extent.dims.some((dim) => dim.port === port && dim.index === index && dim.axis === axis));
 }
 
 /** Why the shapes of inputs, as given, are none of this program; undefined where they fit. Axes with an extent may be shorter, all of one extent alike. */
-export function shapeProblem(code: ArtifactProgram, port: ManifestPort, index: number, shape: readonly number[], values: Map<string, number>): string | undefined {
+export function shapeProblem(
+  code: ArtifactProgram,
+  port: ManifestPort,
+  index: number,
+  shape: readonly number[],
+  values: Map<string, number>,
+): string | undefined {
   const wanted = port.shape.map((dim, axis) => (extentOf(code, "input", index, axis) ? `0..${dim}` : dim));
   const found = `found [${shape.join(", ")}], wanted [${wanted.join(", ")}]`;
   if (shape.length !== port.shape.length) return found;
@@ -46,7 +57,14 @@ export function shapeOfOutput(code: ArtifactProgram, program: ManifestProgram, i
 }
 
 /** Copies the elements of a dense tensor of shape `box` to or from the corner of one of shape `whole`, whose dims are not smaller. */
-export function copyCorner(direction: "in" | "out", dense: Uint8Array, box: readonly number[], padded: Uint8Array, whole: readonly number[], width: number): void {
+export function copyCorner(
+  direction: "in" | "out",
+  dense: Uint8Array,
+  box: readonly number[],
+  padded: Uint8Array,
+  whole: readonly number[],
+  width: number,
+): void {
   // Axes behind the last one that differs are one run of bytes.
   let axis = box.length;
   while (axis > 0 && box[axis - 1] === whole[axis - 1]) axis--;

@@ -54,7 +54,10 @@ export async function openBundle(bundle: Bundle, options: Omit<LoadOptions, "tru
   throw new NeoError({
     code: "NEO3050",
     message: `${options.file ?? "the bundle"} has no code that runs here`,
-    notes: refusals.length > 0 ? refusals.map(({ artifact, reason }) => ({ where: artifact, text: reason })) : [{ where: "artifacts", text: options.prefer ? `none is ${options.prefer.join(" or ")}` : "there are none" }],
+    notes:
+      refusals.length > 0
+        ? refusals.map(({ artifact, reason }) => ({ where: artifact, text: reason }))
+        : [{ where: "artifacts", text: options.prefer ? `none is ${options.prefer.join(" or ")}` : "there are none" }],
     hint: "compile with `-t wasm`, which runs anywhere, or `-t host` on this machine",
     ...(options.file ? { file: options.file } : {}),
   });

@@ -9,12 +9,24 @@ export function whatIsMissing(artifact: Artifact, machine: MachineProbe | undefi
   if (abi !== CODE_ABI) missing.push(`has calling convention ${abi}, this version calls ${CODE_ABI}`);
   if (artifact.kind === "wasm") {
     if (typeof WebAssembly === "undefined") return [...missing, "needs WebAssembly, this host has none"];
-    return [...missing, ...lacking(cpuFeatures.filter((feature) => !hasWasmFeature(feature)), "this host's WebAssembly")];
+    return [
+      ...missing,
+      ...lacking(
+        cpuFeatures.filter((feature) => !hasWasmFeature(feature)),
+        "this host's WebAssembly",
+      ),
+    ];
   }
   if (!machine) return [...missing, `needs ${os} on ${arch}, here only WebAssembly can run`];
   if (os !== "any" && os !== machine.os) missing.push(`needs ${os}, this is ${machine.os}`);
   if (arch !== machine.arch) return [...missing, `needs ${arch}, this is ${machine.arch}`];
-  return [...missing, ...lacking(cpuFeatures.filter((feature) => !machine.cpuFeatures.includes(feature)), machine.model || "this processor")];
+  return [
+    ...missing,
+    ...lacking(
+      cpuFeatures.filter((feature) => !machine.cpuFeatures.includes(feature)),
+      machine.model || "this processor",
+    ),
+  ];
 }
 
 function lacking(features: readonly string[], who: string): string[] {

@@ -1,7 +1,17 @@
 import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from "../support/half.ts";
 
 export type TypedArray =
-  | Float64Array | Float32Array | BigInt64Array | BigUint64Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array | Uint8ClampedArray;
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray;
 
 /** Elements in row-major order. A plain list is converted; its values must fit the dtype. */
 export type InputData = TypedArray | readonly (number | bigint | boolean)[];

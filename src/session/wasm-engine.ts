@@ -93,7 +93,8 @@ function guarded(run: () => unknown, name: string): void {
 function memoryOf(instance: WebAssembly.Instance, plan: WasmMemory, name: string): ArrayBuffer {
   const memory = instance.exports["memory"];
   if (!(memory instanceof WebAssembly.Memory)) throw malformed(name, "exports no memory");
-  if (memory.buffer.byteLength < plan.pages * PAGE_BYTES) throw malformed(name, `has ${memory.buffer.byteLength} bytes of memory, the manifest says ${plan.pages * PAGE_BYTES}`);
+  if (memory.buffer.byteLength < plan.pages * PAGE_BYTES)
+    throw malformed(name, `has ${memory.buffer.byteLength} bytes of memory, the manifest says ${plan.pages * PAGE_BYTES}`);
   return memory.buffer as ArrayBuffer;
 }
 
@@ -117,12 +118,29 @@ function source(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 function refused(name: string, error: unknown): NeoError {
   const { message } = error as Error;
   if (error instanceof RangeError) {
-    return new NeoError({ code: "NEO3056", message: `there is not enough memory for ${name}`, notes: [{ where: name, text: message }], hint: "close other sessions, or compile for smaller shapes", cause: error });
+    return new NeoError({
+      code: "NEO3056",
+      message: `there is not enough memory for ${name}`,
+      notes: [{ where: name, text: message }],
+      hint: "close other sessions, or compile for smaller shapes",
+      cause: error,
+    });
   }
-  return new NeoError({ code: "NEO3053", message: `this host's WebAssembly refuses the code of ${name}`, notes: [{ where: name, text: message }], hint: "update the browser or Node, or compile with this version of neo", cause: error });
+  return new NeoError({
+    code: "NEO3053",
+    message: `this host's WebAssembly refuses the code of ${name}`,
+    notes: [{ where: name, text: message }],
+    hint: "update the browser or Node, or compile with this version of neo",
+    cause: error,
+  });
 }
 
 /** The bundle is signed and whole, and its code is not what its manifest says: the writer's fault. */
 function malformed(name: string, text: string): NeoError {
-  return new NeoError({ code: "NEO3052", message: `the code of ${name} is not what its manifest says`, notes: [{ where: name, text }], hint: "compile the model again with this version of neo" });
+  return new NeoError({
+    code: "NEO3052",
+    message: `the code of ${name} is not what its manifest says`,
+    notes: [{ where: name, text }],
+    hint: "compile the model again with this version of neo",
+  });
 }

@@ -48,7 +48,11 @@ describe("a bundle", () => {
     const { artifacts, ...rest } = smallInput();
     const other = { ...artifacts[1]!, target: { ...artifacts[1]!.target, name: "relaxed" }, weights: Uint8Array.of(1, 2, 3) };
     const { manifest } = buildBundle({ ...rest, artifacts: [...artifacts, other] }, crypto);
-    expect(manifest.artifacts.map((a) => a.weights)).toEqual([{ offset: 0, bytes: 96 }, { offset: 0, bytes: 96 }, { offset: 4096, bytes: 3 }]);
+    expect(manifest.artifacts.map((a) => a.weights)).toEqual([
+      { offset: 0, bytes: 96 },
+      { offset: 0, bytes: 96 },
+      { offset: 4096, bytes: 3 },
+    ]);
     expect(manifest.files.find((f) => f.name === "weights.bin")!.bytes).toBe(4099);
   });
 
@@ -62,26 +66,52 @@ describe("a bundle", () => {
   test("hashes weights by leaves of 1 MiB", () => {
     const { artifacts, ...rest } = smallInput();
     const weights = Uint8Array.from({ length: 2 * 2 ** 20 + 5 }, (_, i) => (i * 7) & 255);
-    const { bytes, manifest } = buildBundle({ ...rest, artifacts: artifacts.map((a) => ({ ...a, weights, programs: a.programs.map((p) => (p.memory ? { ...p, memory: { ...p.memory, pages: 64, weights: 65_536 } } : p)) })) }, crypto);
+    const { bytes, manifest } = buildBundle(
+      {
+        ...rest,
+        artifacts: artifacts.map((a) => ({
+          ...a,
+          weights,
+          programs: a.programs.map((p) => (p.memory ? { ...p, memory: { ...p.memory, pages: 64, weights: 65_536 } } : p)),
+        })),
+      },
+      crypto,
+    );
     expect(manifest.weights!.leaves).toHaveLength(3);
     const at = bytes.length - 4096 - 2 ** 20;
     bytes[at]! ^= 1;
-    expect(() => readBundle(bytes, { trust: "unsigned", crypto })).toThrowError(expect.objectContaining({ code: "NEO5000", notes: [{ where: "weights.bin", text: "differs from its digest in the manifest" }] }));
+    expect(() => readBundle(bytes, { trust: "unsigned", crypto })).toThrowError(
+      expect.objectContaining({ code: "NEO5000", notes: [{ where: "weights.bin", text: "differs from its digest in the manifest" }] }),
+    );
   });
 
   test("is an archive that tar lists", () => {
     const folder = mkdtempSync(join(tmpdir(), "bundle-"));
     writeFileSync(join(folder, "small.neo"), signed);
-    const listed = execFileSync("tar", ["tf", join(folder, "small.neo")], { encoding: "utf8" }).trim().split("\n");
+    const listed = execFileSync("tar", ["tf", join(folder, "small.neo")], { encoding: "utf8" })
+      .trim()
+      .split("\n");
     rmSync(folder, { recursive: true });
-    expect(listed).toEqual(["manifest.json", "manifest.dsse", "selftest.bin", "pad.bin", "weights.bin", ...["linux-x86-64/x86-64-v3/n1.so", "linux-x86-64/x86-64-v3/n2.so", "wasm/wasm/n1.wasm", "wasm/wasm/n2.wasm"].map((name) => `code/${name}`)]);
+    expect(listed).toEqual([
+      "manifest.json",
+      "manifest.dsse",
+      "selftest.bin",
+      "pad.bin",
+      "weights.bin",
+      ...["linux-x86-64/x86-64-v3/n1.so", "linux-x86-64/x86-64-v3/n2.so", "wasm/wasm/n1.wasm", "wasm/wasm/n2.wasm"].map((name) => `code/${name}`),
+    ]);
   });
 
   test("keeps 4,096 evenly spaced elements of a long answer", () => {
     const shape = [1, 10_000];
     const port = { name: "y", dtype: "f32", shape, bytes: 40_000 };
     const output = new Uint8Array(Float32Array.from({ length: 10_000 }, (_, i) => i).buffer);
-    const input = { ...smallInput(), programs: [{ binding: {}, inputs: [], outputs: [port] }], artifacts: [], selfTest: [{ program: 0, inputs: [], outputs: [output], tolerance: { abs: 0, rel: 0 } }] };
+    const input = {
+      ...smallInput(),
+      programs: [{ binding: {}, inputs: [], outputs: [port] }],
+      artifacts: [],
+      selfTest: [{ program: 0, inputs: [], outputs: [output], tolerance: { abs: 0, rel: 0 } }],
+    };
     const { manifest, bytes } = buildBundle(input, crypto);
     expect(manifest.selfTest[0]!.outputs).toEqual([{ offset: 0, bytes: 4 * 3334, stride: 3 }]);
     const stored = readBundle(bytes, { trust: "unsigned", crypto }).file("selftest.bin")!;
@@ -91,8 +121,21 @@ describe("a bundle", () => {
 
 describe("data from a seed", () => {
   test.each([
-    ["f32", 4, -1, 1], ["f64", 8, -1, 1], ["f16", 2, -1, 1], ["bf16", 2, -1, 1], ["i64", 8, 0, 9], ["u64", 8, 0, 9], ["i32", 4, -5, 5],
-    ["u32", 4, 0, 9], ["i16", 2, -5, 5], ["u16", 2, 0, 9], ["i8", 1, -5, 5], ["u8", 1, 0, 255], ["i4", 1, -8, 7], ["u4", 1, 0, 15], ["bool", 1, 0, 1],
+    ["f32", 4, -1, 1],
+    ["f64", 8, -1, 1],
+    ["f16", 2, -1, 1],
+    ["bf16", 2, -1, 1],
+    ["i64", 8, 0, 9],
+    ["u64", 8, 0, 9],
+    ["i32", 4, -5, 5],
+    ["u32", 4, 0, 9],
+    ["i16", 2, -5, 5],
+    ["u16", 2, 0, 9],
+    ["i8", 1, -5, 5],
+    ["u8", 1, 0, 255],
+    ["i4", 1, -8, 7],
+    ["u4", 1, 0, 15],
+    ["bool", 1, 0, 1],
   ])("of %s never changes", (dtype, width, low, high) => {
     expect(Buffer.from(seededBytes({ dtype, bytes: 8 * width }, { seed: 42, low, high })).toString("hex")).toMatchSnapshot();
   });
@@ -130,7 +173,12 @@ describe("trust", () => {
   test("ends where a trusted key's signature is bad, or carries another's id, though a second one is good", () => {
     const bundle = readBundle(signBundle(signed, OTHER_SECRET, crypto), { trust: [PUBLIC_KEY, OTHER_PUBLIC], crypto });
     const again = (change: (s: { keyId: string; signature: Uint8Array }, i: number) => { keyId: string; signature: Uint8Array }): Uint8Array =>
-      assemble(bundle.manifestBytes, writeEnvelope({ payload: bundle.manifestBytes, signatures: bundle.envelope!.signatures.map(change) }), bundle.manifest.files, (name) => bundle.file(name)!);
+      assemble(
+        bundle.manifestBytes,
+        writeEnvelope({ payload: bundle.manifestBytes, signatures: bundle.envelope!.signatures.map(change) }),
+        bundle.manifest.files,
+        (name) => bundle.file(name)!,
+      );
     const flipped = again((s, i) => (i === 0 ? { ...s, signature: s.signature.map((b, k) => (k === 5 ? b ^ 1 : b)) } : s));
     expect(code([PUBLIC_KEY, OTHER_PUBLIC], flipped)).toBe("NEO5001");
     const renamed = again((s, i) => (i === 0 ? { ...s, keyId: "0".repeat(64) } : s));

@@ -92,7 +92,12 @@ export function challenge(r: Uint8Array, publicKey: Uint8Array, message: Uint8Ar
 }
 
 /** Signs with any secret scalar and any nonce. `encodedR` replaces the encoding of the nonce's point: the challenge covers that. */
-export function signWith(secret: bigint, nonce: bigint, message: Uint8Array, encodedR = encodePoint(multiply(nonce, BASE))): { readonly publicKey: Uint8Array; readonly signature: Uint8Array } {
+export function signWith(
+  secret: bigint,
+  nonce: bigint,
+  message: Uint8Array,
+  encodedR = encodePoint(multiply(nonce, BASE)),
+): { readonly publicKey: Uint8Array; readonly signature: Uint8Array } {
   const publicKey = encodePoint(multiply(secret, BASE));
   const s = mod(nonce + challenge(encodedR, publicKey, message) * secret, L);
   return { publicKey, signature: joined(encodedR, littleEndian(s)) };

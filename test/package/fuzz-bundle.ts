@@ -124,7 +124,25 @@ function withOtherHeader(bytes: Uint8Array, random: Random): Uint8Array {
   return changed;
 }
 
-const STRANGE: readonly Json[] = [null, true, 0, -1, 1.5, 2 ** 31, 2 ** 32, 2 ** 53, 1e300, "", "x", "../../x", "__proto__", [], {}, [[]], { offset: 0, bytes: 8 }];
+const STRANGE: readonly Json[] = [
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  1e300,
+  "",
+  "x",
+  "../../x",
+  "__proto__",
+  [],
+  {},
+  [[]],
+  { offset: 0, bytes: 8 },
+];
 
 /** A canonical manifest with some fields changed, in an archive whose lengths and digests fit it wherever they can. */
 function withOtherFields(manifest: Json, files: ReadonlyMap<string, Uint8Array>, random: Random): Uint8Array {
@@ -144,7 +162,12 @@ function withOtherFields(manifest: Json, files: ReadonlyMap<string, Uint8Array>,
   const text = new TextEncoder().encode(printed(changed));
   const entries = (changed as { files?: unknown } | null)?.files;
   const listed = Array.isArray(entries) ? (entries as FileEntry[]).filter((entry) => typeof entry?.name === "string" && files.has(entry.name)) : [];
-  return assemble(text, undefined, listed.map((entry) => ({ ...entry, bytes: files.get(entry.name)!.length })), (name) => files.get(name)!);
+  return assemble(
+    text,
+    undefined,
+    listed.map((entry) => ({ ...entry, bytes: files.get(entry.name)!.length })),
+    (name) => files.get(name)!,
+  );
 }
 
 function printed(value: Json): string {

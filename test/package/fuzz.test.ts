@@ -13,5 +13,8 @@ test("damaged bundles are answered by an error, whatever is damaged", { timeout:
 });
 
 test("any bytes are answered by an error", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 3000 }), (bytes) => examineBundle(bytes, { trust: "unsigned", crypto }).error?.code === "NEO5000"), { seed: 4 });
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 3000 }), (bytes) => examineBundle(bytes, { trust: "unsigned", crypto }).error?.code === "NEO5000"),
+    { seed: 4 },
+  );
 });

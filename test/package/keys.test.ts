@@ -25,7 +25,11 @@ test("the id of a key is the digest of its bytes", () => {
   expect(keyId(nodeCrypto, PUBLIC_KEY)).toBe("65b60673d6ed884bf01c2c222d82ada0740f29ac3355d6a925c81f17f47a27b8");
 });
 
-const rsa = generateKeyPairSync("rsa", { modulusLength: 1024, privateKeyEncoding: { format: "pem", type: "pkcs8" }, publicKeyEncoding: { format: "pem", type: "spki" } });
+const rsa = generateKeyPairSync("rsa", {
+  modulusLength: 1024,
+  privateKeyEncoding: { format: "pem", type: "pkcs8" },
+  publicKeyEncoding: { format: "pem", type: "spki" },
+});
 
 test.each([
   ["a public key", printPublicKey(PUBLIC_KEY)],

@@ -23,7 +23,19 @@ const NONCE = mod(toInteger(PUBLIC), L);
 
 /** Vectors of every class, the same each time. */
 export function signatureVectors(): SignatureVector[] {
-  return [...valid(), ...known(), ...extreme(), ...specialValues(), ...lengths(), ...compressed(), ...encodings(), ...malleable(), ...aboveTheBound(), ...smallOrder(), ...torsion()];
+  return [
+    ...valid(),
+    ...known(),
+    ...extreme(),
+    ...specialValues(),
+    ...lengths(),
+    ...compressed(),
+    ...encodings(),
+    ...malleable(),
+    ...aboveTheBound(),
+    ...smallOrder(),
+    ...torsion(),
+  ];
 }
 
 function vector(group: string, comment: string, signature: Uint8Array, isValid: boolean, publicKey = PUBLIC, message = MESSAGE): SignatureVector {
@@ -40,25 +52,43 @@ function valid(): SignatureVector[] {
 /** RFC 8032, 7.1, tests 1 to 3. */
 function known(): SignatureVector[] {
   const rows = [
-    ["d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "", "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"],
-    ["3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72", "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"],
-    ["fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82", "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"],
+    [
+      "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+      "",
+      "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+    ],
+    [
+      "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+      "72",
+      "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ],
+    [
+      "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+      "af82",
+      "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+    ],
   ] as const;
-  return rows.map(([publicKey, message, signature], i) => vector("Ktv", `RFC 8032 test ${i + 1}`, fromHex(signature), true, fromHex(publicKey), fromHex(message)));
+  return rows.map(([publicKey, message, signature], i) =>
+    vector("Ktv", `RFC 8032 test ${i + 1}`, fromHex(signature), true, fromHex(publicKey), fromHex(message)),
+  );
 }
 
 /** Good signatures whose scalars and points are at the ends of their ranges, where carries of bad arithmetic get lost. */
 function extreme(): SignatureVector[] {
   const scalars = [1n, 2n, 8n, L - 1n, L - 2n, 2n ** 252n, 2n ** 252n - 1n, 2n ** 128n - 1n, 2n ** 251n + 2n ** 26n - 1n, SCALAR];
-  return scalars.flatMap((secret, i) => [1n, L - 1n, 2n ** 252n - 1n, NONCE].map((nonce, j) => {
-    const { publicKey, signature } = signWith(secret, nonce, MESSAGE);
-    return vector("TinkOverflow", `scalar ${i}, nonce ${j}`, signature, true, publicKey);
-  }));
+  return scalars.flatMap((secret, i) =>
+    [1n, L - 1n, 2n ** 252n - 1n, NONCE].map((nonce, j) => {
+      const { publicKey, signature } = signWith(secret, nonce, MESSAGE);
+      return vector("TinkOverflow", `scalar ${i}, nonce ${j}`, signature, true, publicKey);
+    }),
+  );
 }
 
 function specialValues(): SignatureVector[] {
   const values = [0n, 1n, L - 1n, L, L + 1n, P - 1n, P, P + 1n, 2n ** 255n - 1n, 2n ** 256n - 1n];
-  return values.flatMap((r) => [0n, 1n, L - 1n, L, 2n ** 256n - 1n].map((s) => vector("InvalidSignature", `R = ${r}, S = ${s}`, joined(littleEndian(r), littleEndian(s)), false)));
+  return values.flatMap((r) =>
+    [0n, 1n, L - 1n, L, 2n ** 256n - 1n].map((s) => vector("InvalidSignature", `R = ${r}, S = ${s}`, joined(littleEndian(r), littleEndian(s)), false)),
+  );
 }
 
 function lengths(): SignatureVector[] {
@@ -75,7 +105,14 @@ function lengths(): SignatureVector[] {
 
 /** Signatures that hold a zero byte, without it. The numbers were found by trying one after another. */
 function compressed(): SignatureVector[] {
-  return ([[0, 318], [31, 807], [32, 260], [62, 156]] as const).map(([at, n]) => {
+  return (
+    [
+      [0, 318],
+      [31, 807],
+      [32, 260],
+      [62, 156],
+    ] as const
+  ).map(([at, n]) => {
     const message = new TextEncoder().encode(`${at} ${n}`);
     const signature = nodeCrypto.sign(SECRET, message);
     if (signature[at] !== 0) throw new Error(`message ${n} has no zero at ${at}`);
@@ -96,12 +133,20 @@ function encodings(): SignatureVector[] {
     return withR(`bit ${bit} of R`, encoded);
   });
   // y and y + P name one point, where y + P still fits into 255 bits.
-  const lenient = [3n, 4n, 5n, 6n, 9n, 10n, 14n, 15n, 16n, 18n].filter((y) => recoverX(y, 0n) !== undefined).flatMap((y) => [
-    withR(`R encoded as ${y} + P`, littleEndian(y + P)),
-    vector("InvalidEncoding", `public key encoded as ${y} + P`, SIGNATURE, false, littleEndian(y + P)),
-  ]);
+  const lenient = [3n, 4n, 5n, 6n, 9n, 10n, 14n, 15n, 16n, 18n]
+    .filter((y) => recoverX(y, 0n) !== undefined)
+    .flatMap((y) => [
+      withR(`R encoded as ${y} + P`, littleEndian(y + P)),
+      vector("InvalidEncoding", `public key encoded as ${y} + P`, SIGNATURE, false, littleEndian(y + P)),
+    ]);
   const signOfZero = littleEndian(1n | (1n << 255n));
-  return [...flipped, ...lenient, withR("R = 0", new Uint8Array(32)), withR("R = all ones", new Uint8Array(32).fill(255)), withR("R of y = 1 with the sign of x", signOfZero)];
+  return [
+    ...flipped,
+    ...lenient,
+    withR("R = 0", new Uint8Array(32)),
+    withR("R = all ones", new Uint8Array(32).fill(255)),
+    withR("R of y = 1 with the sign of x", signOfZero),
+  ];
 }
 
 function malleable(): SignatureVector[] {
@@ -114,7 +159,12 @@ function malleable(): SignatureVector[] {
 
 /** S + L whose upper bytes are those of L: a check of the first byte or two finds nothing. The numbers were found by trying. */
 function aboveTheBound(): SignatureVector[] {
-  return ([[244n, 7], [240n, 13706]] as const).map(([bits, n]) => {
+  return (
+    [
+      [244n, 7],
+      [240n, 13706],
+    ] as const
+  ).map(([bits, n]) => {
     const message = new TextEncoder().encode(`${bits} ${n}`);
     const signature = nodeCrypto.sign(SECRET, message);
     const s = toInteger(signature.subarray(32));
@@ -138,10 +188,12 @@ function smallOrder(): SignatureVector[] {
 
 /** R with a part of small order: eight times the equation holds, the equation itself does not. */
 function torsion(): SignatureVector[] {
-  return smallOrderPoints().filter(({ y }) => y !== 1n).map((point, i) => {
-    const { publicKey, signature } = signWith(SCALAR, NONCE, MESSAGE, encodePoint(add(multiply(NONCE, BASE), point)));
-    return vector("Cofactor", `R + small ${i}`, signature, false, publicKey);
-  });
+  return smallOrderPoints()
+    .filter(({ y }) => y !== 1n)
+    .map((point, i) => {
+      const { publicKey, signature } = signWith(SCALAR, NONCE, MESSAGE, encodePoint(add(multiply(NONCE, BASE), point)));
+      return vector("Cofactor", `R + small ${i}`, signature, false, publicKey);
+    });
 }
 
 /** The eight points whose order divides 8: L times a point of full order 8 L, and its multiples. */

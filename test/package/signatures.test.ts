@@ -13,10 +13,30 @@ import { signatureVectors, smallOrderPoints } from "./signature-vectors.ts";
 
 const ENGINES = { node: nodeCrypto, portable: portableCrypto };
 const WYCHEPROOF = join(process.env["NEO_CORPUS"] ?? "../shared/corpus", "conformance/wycheproof/ed25519_test.json");
-const CLASSES = ["CompressedSignature", "InvalidEncoding", "InvalidKtv", "InvalidSignature", "Ktv", "SignatureMalleability", "SignatureWithGarbage", "TinkOverflow", "TruncatedSignature", "Valid"];
+const CLASSES = [
+  "CompressedSignature",
+  "InvalidEncoding",
+  "InvalidKtv",
+  "InvalidSignature",
+  "Ktv",
+  "SignatureMalleability",
+  "SignatureWithGarbage",
+  "TinkOverflow",
+  "TruncatedSignature",
+  "Valid",
+];
 
 interface WycheproofFile {
-  readonly testGroups: readonly { readonly publicKey: { readonly pk: string }; readonly tests: readonly { readonly tcId: number; readonly msg: string; readonly sig: string; readonly result: string; readonly flags: readonly string[] }[] }[];
+  readonly testGroups: readonly {
+    readonly publicKey: { readonly pk: string };
+    readonly tests: readonly {
+      readonly tcId: number;
+      readonly msg: string;
+      readonly sig: string;
+      readonly result: string;
+      readonly flags: readonly string[];
+    }[];
+  }[];
 }
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"));
@@ -42,11 +62,20 @@ describe.each(Object.entries(ENGINES))("Ed25519 by the %s engine", (_name, engin
   test("signs as RFC 8032 says", () => {
     const secret = bytesOf("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
     expect(engine.publicKeyOf(secret)).toEqual(bytesOf("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"));
-    expect(engine.sign(secret, new Uint8Array(0))).toEqual(bytesOf("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"));
+    expect(engine.sign(secret, new Uint8Array(0))).toEqual(
+      bytesOf("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"),
+    );
   });
 
   test("any 32 bytes as a key and 64 as a signature are a plain no", () => {
-    fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array({ minLength: 64, maxLength: 64 }), (key, signature) => !engine.verify(key, new Uint8Array(3), signature)), { numRuns: 50, seed: 1 });
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        fc.uint8Array({ minLength: 64, maxLength: 64 }),
+        (key, signature) => !engine.verify(key, new Uint8Array(3), signature),
+      ),
+      { numRuns: 50, seed: 1 },
+    );
   });
 });
 

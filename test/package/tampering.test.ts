@@ -25,7 +25,8 @@ interface Member {
 }
 
 const members: Member[] = [];
-for (let at = 0, header; (header = readHeader(good, at)); at = members.at(-1)!.end) members.push({ name: header.name, start: at, end: at + BLOCK + paddedBytes(header.bytes) });
+for (let at = 0, header; (header = readHeader(good, at)); at = members.at(-1)!.end)
+  members.push({ name: header.name, start: at, end: at + BLOCK + paddedBytes(header.bytes) });
 const part = ({ start, end }: Member): Uint8Array => good.subarray(start, end);
 const join = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 const end = good.subarray(members.at(-1)!.end);
@@ -40,7 +41,7 @@ describe("every change is seen before anything runs", () => {
     const bytes = good.slice();
     const missed: number[] = [];
     for (let at = 0; at < bytes.length; at++) {
-      const flip = at % 9 === 8 ? 255 : 1 << at % 9;
+      const flip = at % 9 === 8 ? 255 : 1 << (at % 9);
       bytes[at]! ^= flip;
       if (exitOf(bytes) !== 5) missed.push(at);
       bytes[at]! ^= flip;
@@ -89,13 +90,33 @@ describe("every change is seen before anything runs", () => {
       return bytes;
     };
     const put = (at: number, text: string) => (header: Uint8Array) => header.set(new TextEncoder().encode(text), at);
-    const edits = { same: put(0, "code"), name: put(0, "../../etc/pass"), absolute: put(0, "/ode/"), upper: put(0, "Code"), mode: put(100, "0000755"), uid: put(108, "0000001"), time: put(136, "00000000001"), link: put(156, "2"), pax: put(156, "x"), user: put(265, "root"), prefix: put(345, "etc"), gnu: put(257, "ustar  \0") };
-    expect(Object.entries(edits).filter(([, edit]) => exitOf(change(edit)) === 0).map(([name]) => name)).toEqual(["same"]);
+    const edits = {
+      same: put(0, "code"),
+      name: put(0, "../../etc/pass"),
+      absolute: put(0, "/ode/"),
+      upper: put(0, "Code"),
+      mode: put(100, "0000755"),
+      uid: put(108, "0000001"),
+      time: put(136, "00000000001"),
+      link: put(156, "2"),
+      pax: put(156, "x"),
+      user: put(265, "root"),
+      prefix: put(345, "etc"),
+      gnu: put(257, "ustar  \0"),
+    };
+    expect(
+      Object.entries(edits)
+        .filter(([, edit]) => exitOf(change(edit)) === 0)
+        .map(([name]) => name),
+    ).toEqual(["same"]);
   });
 
   test("by the loader: no engine is opened", async () => {
     let opened = 0;
-    const native = { machine: { os: "linux", arch: "x86_64", cpuFeatures: ["avx2"], model: "", cores: 1 }, open: () => Promise.reject(new Error(`opened ${++opened}`)) } as const;
+    const native = {
+      machine: { os: "linux", arch: "x86_64", cpuFeatures: ["avx2"], model: "", cores: 1 },
+      open: () => Promise.reject(new Error(`opened ${++opened}`)),
+    } as const;
     const both = signBundle(buildBundle(smallInput(), crypto).bytes, SECRET_KEY, crypto);
     await expect(load(both, { trust: [PUBLIC_KEY], crypto, native })).rejects.toThrow("opened 1");
     for (let at = 5; at < both.length; at += 997) {

@@ -8,7 +8,13 @@ import { port, wasmArtifact } from "./tiny-model.ts";
 test("unsigned bundles with other fields load and run, or end in an error of ours", { timeout: 120_000 }, async () => {
   const bundles: Bundle[] = [];
   const program = (n: number) => ({ binding: { N: n }, inputs: [port("x", [n, 4])], outputs: [port("y", [n, 4])] });
-  const input = { name: "tiny", compiler: "neo", programs: [program(1), program(2)], artifacts: [wasmArtifact([4, 8])], selfTest: [{ program: 0, inputs: [{ seed: 1, low: 0, high: 1 }], outputs: [new Uint8Array(16)], tolerance: { abs: 1, rel: 0 } }] };
+  const input = {
+    name: "tiny",
+    compiler: "neo",
+    programs: [program(1), program(2)],
+    artifacts: [wasmArtifact([4, 8])],
+    selfTest: [{ program: 0, inputs: [{ seed: 1, low: 0, high: 1 }], outputs: [new Uint8Array(16)], tolerance: { abs: 1, rel: 0 } }],
+  };
   fuzzBundleReader({ seed: 7, runs: 2000, input, onTaken: (bundle) => bundles.push(bundle) });
   expect(bundles.length).toBeGreaterThan(50);
   let ran = 0;

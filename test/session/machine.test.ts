@@ -21,7 +21,10 @@ const foreign = (os: string, arch: string, cpuFeatures: readonly string[]) => ({
 
 describe("code for other machines", () => {
   test("is refused with what each wants and what is there", async () => {
-    const bytes = bundleOf([[1]], [foreign("macos", "aarch64", ["neon"]), foreign("linux", "x86_64", ["avx2"]), foreign("linux", "aarch64", ["dotprod", "neon"])]);
+    const bytes = bundleOf(
+      [[1]],
+      [foreign("macos", "aarch64", ["neon"]), foreign("linux", "x86_64", ["avx2"]), foreign("linux", "aarch64", ["dotprod", "neon"])],
+    );
     await expect(load(bytes, { trust: "unsigned", native: nativeRunner(board) })).rejects.toMatchObject({
       code: "NEO3050",
       notes: [
@@ -49,7 +52,9 @@ describe("code for other machines", () => {
   test("features of WebAssembly are probed", async () => {
     expect(Object.keys(CPU_FEATURES.wasm32).filter(hasWasmFeature)).toEqual(expect.arrayContaining(["simd128", "threads"]));
     const artifact = { ...wasmArtifact([1]), target: { ...wasmArtifact([1]).target, cpuFeatures: ["simd128", "memory128"] } };
-    await expect(load(bundleOf([[1]], [artifact]), { trust: "unsigned" })).rejects.toMatchObject({ notes: [{ text: "needs memory128, which this host's WebAssembly lacks" }] });
+    await expect(load(bundleOf([[1]], [artifact]), { trust: "unsigned" })).rejects.toMatchObject({
+      notes: [{ text: "needs memory128, which this host's WebAssembly lacks" }],
+    });
   });
 
   test("only the kinds that are preferred are tried", async () => {
@@ -85,17 +90,23 @@ describe.skipIf(NO_NATIVE)("native code", () => {
   });
 
   test("that the system does not load is refused", async () => {
-    await expect(load(bundleOf([[1]], [nativeArtifact([1], "scale", { code: Uint8Array.of(1, 2, 3, 4) })]), { trust: "unsigned" })).rejects.toMatchObject({ code: "NEO3054" });
+    await expect(load(bundleOf([[1]], [nativeArtifact([1], "scale", { code: Uint8Array.of(1, 2, 3, 4) })]), { trust: "unsigned" })).rejects.toMatchObject({
+      code: "NEO3054",
+    });
   });
 
   test("of another calling convention, arena or export is refused", async () => {
     for (const code of [cSource(1, "scale", 2), cSource(1).replace("256", "512"), cSource(1).replace("model_run", "model_walk"), "int x(void) { return 1; }"]) {
-      await expect(load(bundleOf([[1]], [nativeArtifact([1], "scale", { code: nativeCode(code) })]), { trust: "unsigned" })).rejects.toMatchObject({ code: "NEO3052" });
+      await expect(load(bundleOf([[1]], [nativeArtifact([1], "scale", { code: nativeCode(code) })]), { trust: "unsigned" })).rejects.toMatchObject({
+        code: "NEO3052",
+      });
     }
   });
 
   test("for more memory than there is is refused", async () => {
-    await expect(load(bundleOf([[1]], [nativeArtifact([1], "scale", { arenaBytes: 2 ** 40 })]), { trust: "unsigned" })).rejects.toMatchObject({ code: "NEO3056" });
+    await expect(load(bundleOf([[1]], [nativeArtifact([1], "scale", { arenaBytes: 2 ** 40 })]), { trust: "unsigned" })).rejects.toMatchObject({
+      code: "NEO3056",
+    });
   });
 
   test("leaves no file behind", async () => {

@@ -20,14 +20,23 @@ describe("the words of --preprocess", () => {
     expect(spec).toEqual({ channels: "rgb", layout: "nchw", resize: { height: 48 }, mean: [127.5], scale: [127.5] });
     expect(printPreprocess(spec)).toBe(text);
     expect(parsePreprocess("gray", "x")).toEqual({ channels: "gray", layout: "nchw", mean: [0], scale: [1] });
-    expect(parsePreprocess("bgr,nhwc,resize:2x3,mean:1:2:3,scale:4:5:6", "x")).toMatchObject({ resize: { height: 2, width: 3 }, mean: [1, 2, 3], scale: [4, 5, 6] });
+    expect(parsePreprocess("bgr,nhwc,resize:2x3,mean:1:2:3,scale:4:5:6", "x")).toMatchObject({
+      resize: { height: 2, width: 3 },
+      mean: [1, 2, 3],
+      scale: [4, 5, 6],
+    });
   });
 
   test("are all named where they are wrong", () => {
     expect(() => parsePreprocess("rgb,bgr,resize:0x4,mean:a,scale:0,crop", "x")).toThrowError(
-      expect.objectContaining({ code: "NEO1053", notes: ["bgr", "resize:0x4", "mean:a", "scale:0", "crop"].map((where) => expect.objectContaining({ where })) }),
+      expect.objectContaining({
+        code: "NEO1053",
+        notes: ["bgr", "resize:0x4", "mean:a", "scale:0", "crop"].map((where) => expect.objectContaining({ where })),
+      }),
     );
-    expect(() => parsePreprocess("gray,mean:1:2:3", "x")).toThrowError(expect.objectContaining({ notes: [{ where: "mean", text: "found 3 values, wanted 1 or 1" }] }));
+    expect(() => parsePreprocess("gray,mean:1:2:3", "x")).toThrowError(
+      expect.objectContaining({ notes: [{ where: "mean", text: "found 3 values, wanted 1 or 1" }] }),
+    );
   });
 });
 
@@ -40,27 +49,48 @@ describe("a picture as elements", () => {
   });
 
   test("each channel has its own mean and scale", () => {
-    const elements = pictureElements(picture(1, 1, () => [10, 20, 30, 255]), parsePreprocess("rgb,mean:1:2:3,scale:2:3:9", "x"), port("x", [1, 3, 1, 1]));
+    const elements = pictureElements(
+      picture(1, 1, () => [10, 20, 30, 255]),
+      parsePreprocess("rgb,mean:1:2:3,scale:2:3:9", "x"),
+      port("x", [1, 3, 1, 1]),
+    );
     expect([...elements]).toEqual([4.5, 6, 3]);
   });
 
   test("transparent pixels stand on white", () => {
-    const elements = pictureElements(picture(2, 1, (x) => [0, 0, 0, x * 51]), parsePreprocess("gray", "x"), port("x", [1, 1, 2]));
+    const elements = pictureElements(
+      picture(2, 1, (x) => [0, 0, 0, x * 51]),
+      parsePreprocess("gray", "x"),
+      port("x", [1, 1, 2]),
+    );
     expect([...elements]).toEqual([255, 204]);
   });
 
   test("gray is the luma of BT.601", () => {
-    const of = (...rgb: number[]): number => pictureElements(picture(1, 1, () => [...rgb, 255]), parsePreprocess("gray", "x"), port("x", [1, 1, 1]))[0]!;
+    const of = (...rgb: number[]): number =>
+      pictureElements(
+        picture(1, 1, () => [...rgb, 255]),
+        parsePreprocess("gray", "x"),
+        port("x", [1, 1, 1]),
+      )[0]!;
     expect([of(255, 0, 0), of(0, 255, 0), of(0, 0, 255), of(255, 255, 255)]).toEqual([76, 150, 29, 255]);
   });
 
   test("a free width keeps proportions, and zeros follow to the right", () => {
-    const elements = pictureElements(picture(3, 2, () => [255, 255, 255, 255]), parsePreprocess("gray,resize:4xW,mean:127.5,scale:127.5", "x"), port("x", [1, 1, 4, 8]));
+    const elements = pictureElements(
+      picture(3, 2, () => [255, 255, 255, 255]),
+      parsePreprocess("gray,resize:4xW,mean:127.5,scale:127.5", "x"),
+      port("x", [1, 1, 4, 8]),
+    );
     expect([...elements.subarray(0, 8)]).toEqual([1, 1, 1, 1, 1, 1, 0, 0]);
   });
 
   test("a picture too wide is squeezed", () => {
-    const elements = pictureElements(picture(100, 1, () => [255, 255, 255, 255]), parsePreprocess("gray,resize:1xW", "x"), port("x", [1, 1, 1, 4]));
+    const elements = pictureElements(
+      picture(100, 1, () => [255, 255, 255, 255]),
+      parsePreprocess("gray,resize:1xW", "x"),
+      port("x", [1, 1, 1, 4]),
+    );
     expect([...elements]).toEqual([255, 255, 255, 255]);
   });
 });
@@ -86,13 +116,23 @@ describe("bilinear resize", () => {
 
 describe("a session's pictures", () => {
   const preprocess = { x: parsePreprocess("gray,resize:1xW", "x") };
-  const bytes = bundleOf([[1, 1, 1, 4], [1, 1, 1, 8]], [wasmArtifact([4, 8])], { preprocess });
+  const bytes = bundleOf(
+    [
+      [1, 1, 1, 4],
+      [1, 1, 1, 8],
+    ],
+    [wasmArtifact([4, 8])],
+    { preprocess },
+  );
 
   test("go to the narrowest program that holds them", async () => {
     const session = await load(bytes, { trust: "unsigned" });
     const widthFor = (width: number): number => session.preprocess("x", ramp(width, 1)).shape[3]!;
     expect([1, 4, 5, 8, 20].map(widthFor)).toEqual([4, 4, 8, 8, 8]);
-    const input = session.preprocess("x", picture(3, 1, (x) => [x, x, x, 255]));
+    const input = session.preprocess(
+      "x",
+      picture(3, 1, (x) => [x, x, x, 255]),
+    );
     expect(input).toEqual({ dtype: "f32", shape: [1, 1, 1, 4], data: Float32Array.of(0, 1, 2, 0) });
     expect((await session.run({ x: input }))["y"]!.data).toEqual(Float32Array.of(0, 3, 6, 0));
   });
@@ -100,14 +140,29 @@ describe("a session's pictures", () => {
   test("are refused for inputs without preprocessing, and where the size is another", async () => {
     const plain = await load(bundleOf([[1, 1, 2, 2]], [wasmArtifact([4])], { preprocess: { x: parsePreprocess("gray", "x") } }), { trust: "unsigned" });
     expect(plain.preprocess("x", ramp(2, 2)).shape).toEqual([1, 1, 2, 2]);
-    expect(() => plain.preprocess("x", ramp(3, 2))).toThrowError(expect.objectContaining({ code: "NEO1054", notes: [{ where: "picture", text: "3x2" }, { where: "x", text: "f32 [1, 1, 2, 2], gray,nchw,mean:0,scale:1" }] }));
+    expect(() => plain.preprocess("x", ramp(3, 2))).toThrowError(
+      expect.objectContaining({
+        code: "NEO1054",
+        notes: [
+          { where: "picture", text: "3x2" },
+          { where: "x", text: "f32 [1, 1, 2, 2], gray,nchw,mean:0,scale:1" },
+        ],
+      }),
+    );
     expect(() => plain.preprocess("y", ramp(2, 2))).toThrowError(expect.objectContaining({ code: "NEO1054" }));
   });
 
   test("are checked against the model when it is built", () => {
     const build = (words: string, name = "x") => bundleOf([[1, 1, 1, 4]], [wasmArtifact([4])], { preprocess: { [name]: parsePreprocess(words, name) } });
-    expect(() => build("rgb")).toThrowError(expect.objectContaining({ code: "NEO1056", notes: [{ where: "x=rgb,nchw,mean:0,scale:1", text: "found f32 [1, 1, 1, 4], wanted one picture: [1, 3, H, W]" }] }));
-    expect(() => build("gray,resize:2xW")).toThrowError(expect.objectContaining({ notes: [{ where: expect.anything(), text: "found f32 [1, 1, 1, 4], resize gives 2xW" }] }));
+    expect(() => build("rgb")).toThrowError(
+      expect.objectContaining({
+        code: "NEO1056",
+        notes: [{ where: "x=rgb,nchw,mean:0,scale:1", text: "found f32 [1, 1, 1, 4], wanted one picture: [1, 3, H, W]" }],
+      }),
+    );
+    expect(() => build("gray,resize:2xW")).toThrowError(
+      expect.objectContaining({ notes: [{ where: expect.anything(), text: "found f32 [1, 1, 1, 4], resize gives 2xW" }] }),
+    );
     expect(() => build("gray", "X")).toThrowError(expect.objectContaining({ notes: [{ where: "X", text: "is no input, did you mean x?" }] }));
   });
 });

@@ -40,7 +40,16 @@ for (const [kind, skip, artifact] of KINDS) {
     });
 
     test("picks the program by the shapes of the inputs; the state moves along", async () => {
-      const session = await open(bundleOf([[1, 1], [2, 2], [1, 3]], [artifact([1, 4, 3])]));
+      const session = await open(
+        bundleOf(
+          [
+            [1, 1],
+            [2, 2],
+            [1, 3],
+          ],
+          [artifact([1, 4, 3])],
+        ),
+      );
       expect((await session.run({ x: { data: [1], shape: [1, 1] } }))["y"]).toMatchObject({ shape: [1, 1], data: Float32Array.of(3) });
       expect((await session.run({ x: { data: [1, 1, 1, 1], shape: [2, 2] } }))["y"]).toMatchObject({ shape: [2, 2], data: Float32Array.of(4, 4, 4, 4) });
       expect((await session.run({ x: [1, 1, 1] }))["y"]).toMatchObject({ shape: [1, 3], data: Float32Array.of(5, 5, 5) });
@@ -62,7 +71,12 @@ for (const [kind, skip, artifact] of KINDS) {
     test("host steps run between code steps", async () => {
       const steps = [
         { kind: "code", first: 0, last: 1 },
-        { kind: "host", name: "shout", inputs: [{ space: "arena", index: 0, offset: 64, bytes: 8 }], outputs: [{ space: "arena", index: 0, offset: 128, bytes: 8 }] },
+        {
+          kind: "host",
+          name: "shout",
+          inputs: [{ space: "arena", index: 0, offset: 64, bytes: 8 }],
+          outputs: [{ space: "arena", index: 0, offset: 128, bytes: 8 }],
+        },
         { kind: "code", first: 2, last: 3 },
       ] as const;
       const bytes = bundleOf([[2]], [artifact([2], "stepwise", { steps })]);
@@ -79,21 +93,44 @@ for (const [kind, skip, artifact] of KINDS) {
     });
 
     test("axes with an extent take fewer elements than was planned for", async () => {
-      const extents = [{ name: "n", max: 3, at: 4, dims: [{ port: "input", index: 0, axis: 1 }, { port: "output", index: 0, axis: 1 }] }] as const;
+      const extents = [
+        {
+          name: "n",
+          max: 3,
+          at: 4,
+          dims: [
+            { port: "input", index: 0, axis: 1 },
+            { port: "output", index: 0, axis: 1 },
+          ],
+        },
+      ] as const;
       const session = await open(bundleOf([[2, 3, 2]], [artifact([12], "scale", { extents })]));
       const data = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
       expect((await session.run({ x: { data, shape: [2, 2, 2] } }))["y"]).toEqual({ dtype: "f32", shape: [2, 2, 2], data: data.map((v) => 3 * v) });
       session.resetState();
       expect((await session.run({ x: { data: [], shape: [2, 0, 2] } }))["y"]).toEqual({ dtype: "f32", shape: [2, 0, 2], data: new Float32Array(0) });
-      await expect(session.run({ x: { data: new Float32Array(16), shape: [2, 4, 2] } })).rejects.toMatchObject({ code: "NEO1052", notes: [{ text: "found [2, 4, 2], wanted [2, 0..3, 2]" }] });
+      await expect(session.run({ x: { data: new Float32Array(16), shape: [2, 4, 2] } })).rejects.toMatchObject({
+        code: "NEO1052",
+        notes: [{ text: "found [2, 4, 2], wanted [2, 0..3, 2]" }],
+      });
       session.close();
     });
 
     test("known answers are compared, and leave the state as it was", async () => {
-      const answers = (value: number) => [{ program: 0, inputs: [new Uint8Array(Float32Array.of(1, 2).buffer)], outputs: [new Uint8Array(Float32Array.of(3, value).buffer)], tolerance: { abs: 0.01, rel: 0 } }];
+      const answers = (value: number) => [
+        {
+          program: 0,
+          inputs: [new Uint8Array(Float32Array.of(1, 2).buffer)],
+          outputs: [new Uint8Array(Float32Array.of(3, value).buffer)],
+          tolerance: { abs: 0.01, rel: 0 },
+        },
+      ];
       const good = await open(bundleOf([[2]], [artifact([2])], { selfTest: answers(6) }));
       good.runSync({ x: [0, 0] });
-      expect(await good.selfTest()).toEqual({ ok: true, vectors: [{ program: "main", ok: true, outputs: [{ output: "y", ok: true, maxAbs: 0, index: 0, found: 3, wanted: 3 }] }] });
+      expect(await good.selfTest()).toEqual({
+        ok: true,
+        vectors: [{ program: "main", ok: true, outputs: [{ output: "y", ok: true, maxAbs: 0, index: 0, found: 3, wanted: 3 }] }],
+      });
       expect(good.runSync({ x: [0, 0] })["y"]!.data[0]).toBe(1);
       const bad = await open(bundleOf([[2]], [artifact([2])], { selfTest: answers(7) }));
       expect(await bad.selfTest()).toMatchObject({ ok: false, vectors: [{ outputs: [{ ok: false, maxAbs: 1, index: 1, found: 6, wanted: 7 }] }] });
@@ -115,22 +152,48 @@ test("a closed session says so", async () => {
 });
 
 describe("inputs that don't fit", async () => {
-  const session = await open(bundleOf([[1, 4], [2, 4]], [wasmArtifact([4, 8])]));
+  const session = await open(
+    bundleOf(
+      [
+        [1, 4],
+        [2, 4],
+      ],
+      [wasmArtifact([4, 8])],
+    ),
+  );
 
   test.each([
-    ["missing and misspelt", { X: [1] }, "NEO1050", [{ where: "x", text: "is missing, wanted f32 [1, 4]" }, { where: "X", text: "is no input, did you mean x?" }]],
+    [
+      "missing and misspelt",
+      { X: [1] },
+      "NEO1050",
+      [
+        { where: "x", text: "is missing, wanted f32 [1, 4]" },
+        { where: "X", text: "is no input, did you mean x?" },
+      ],
+    ],
     ["no tensor", { x: "1,2" }, "NEO1050", [{ where: "x", text: "found a string, wanted a typed array, a list of numbers or {data, shape}" }]],
     ["no shape", { x: { data: [1], shape: [1, -1] } }, "NEO1050", [{ where: "x", text: expect.stringContaining("found an object") }]],
     ["another type", { x: new Int32Array(4) }, "NEO1051", [{ where: "x", text: "found i32, wanted f32" }]],
     ["another type by word", { x: { dtype: "f64", data: [1, 2, 3, 4] } }, "NEO1051", [{ where: "x", text: "found f64, wanted f32" }]],
-    ["another shape", { x: { data: new Float32Array(4), shape: [4] } }, "NEO1052", [
-      { where: "x of program x-1x4", text: "found [4], wanted [1, 4]" },
-      { where: "x of program x-2x4", text: "found [4], wanted [2, 4]" },
-    ]],
-    ["too few elements", { x: { data: new Float32Array(3), shape: [1, 4] } }, "NEO1052", [
-      { where: "x of program x-1x4", text: "found 3 elements, wanted 4 for [1, 4]" },
-      { where: "x of program x-2x4", text: "found [1, 4], wanted [2, 4]" },
-    ]],
+    [
+      "another shape",
+      { x: { data: new Float32Array(4), shape: [4] } },
+      "NEO1052",
+      [
+        { where: "x of program x-1x4", text: "found [4], wanted [1, 4]" },
+        { where: "x of program x-2x4", text: "found [4], wanted [2, 4]" },
+      ],
+    ],
+    [
+      "too few elements",
+      { x: { data: new Float32Array(3), shape: [1, 4] } },
+      "NEO1052",
+      [
+        { where: "x of program x-1x4", text: "found 3 elements, wanted 4 for [1, 4]" },
+        { where: "x of program x-2x4", text: "found [1, 4], wanted [2, 4]" },
+      ],
+    ],
   ])("%s", async (_name, inputs, code, notes) => {
     await expect(session.run(inputs as never)).rejects.toMatchObject({ code, notes });
   });

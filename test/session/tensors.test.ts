@@ -48,7 +48,11 @@ test("clamped bytes, as canvases give them, are u8", () => {
 });
 
 test("a tensor of the compiler's library is an input", () => {
-  expect(givenOf({ type: { dtype: "f16", shape: [1, 2] }, data: Float32Array.of(1, 2) })).toEqual({ dtypes: ["f16"], shape: [1, 2], data: Float32Array.of(1, 2) });
+  expect(givenOf({ type: { dtype: "f16", shape: [1, 2] }, data: Float32Array.of(1, 2) })).toEqual({
+    dtypes: ["f16"],
+    shape: [1, 2],
+    data: Float32Array.of(1, 2),
+  });
 });
 
 describe("values that a dtype can't hold", () => {
@@ -69,6 +73,16 @@ describe("values that a dtype can't hold", () => {
   });
 });
 
-test.each([[null], [undefined], [5], ["x"], [{}], [{ data: "x" }], [{ data: [1], shape: "1" }], [{ data: [1], shape: [1.5] }], [new DataView(new ArrayBuffer(4))]])("%j is no tensor", (value) => {
+test.each([
+  [null],
+  [undefined],
+  [5],
+  ["x"],
+  [{}],
+  [{ data: "x" }],
+  [{ data: [1], shape: "1" }],
+  [{ data: [1], shape: [1.5] }],
+  [new DataView(new ArrayBuffer(4))],
+])("%j is no tensor", (value) => {
   expect(givenOf(value)).toBeUndefined();
 });

@@ -37,7 +37,16 @@ export const CC = ["gcc", "clang", "clang-19", "cc"].find((command) => {
 export const NO_NATIVE = CC === undefined && process.env["CI"] !== "true";
 
 export function bundleOf(shapes: readonly (readonly number[])[], artifacts: readonly BuildArtifact[], more: Partial<BuildInput> = {}): Uint8Array {
-  return buildBundle({ name: "tiny", compiler: "neo 0.1.0", programs: shapes.map((shape) => ({ binding: { x: shape }, inputs: [port("x", shape)], outputs: [port("y", shape)] })), artifacts, ...more }, nodeCrypto).bytes;
+  return buildBundle(
+    {
+      name: "tiny",
+      compiler: "neo 0.1.0",
+      programs: shapes.map((shape) => ({ binding: { x: shape }, inputs: [port("x", shape)], outputs: [port("y", shape)] })),
+      artifacts,
+      ...more,
+    },
+    nodeCrypto,
+  ).bytes;
 }
 
 export function wasmArtifact(counts: readonly number[], kind: Kind = "scale", more: Partial<BuildCode> = {}): BuildArtifact {
@@ -54,7 +63,12 @@ export function wasmArtifact(counts: readonly number[], kind: Kind = "scale", mo
   };
 }
 
-export function nativeArtifact(counts: readonly number[], kind: Kind = "scale", more: Partial<BuildCode> = {}, target: Partial<BuildArtifact["target"]> = {}): BuildArtifact {
+export function nativeArtifact(
+  counts: readonly number[],
+  kind: Kind = "scale",
+  more: Partial<BuildCode> = {},
+  target: Partial<BuildArtifact["target"]> = {},
+): BuildArtifact {
   const { os, arch } = probeMachine();
   return {
     target: { name: "here", kind: "native", os, arch, cpuFeatures: [], toolchain: { extension: "so" }, ...target },
@@ -64,7 +78,8 @@ export function nativeArtifact(counts: readonly number[], kind: Kind = "scale", 
 }
 
 export function wasmCode(n: number, kind: Kind = "scale", abi = 1): Uint8Array {
-  const each = (body: string): string => `(local.set $k (i32.const 0)) (loop $l ${body} (local.set $k (i32.add (local.get $k) (i32.const 4))) (br_if $l (i32.lt_u (local.get $k) (i32.const ${4 * n}))))`;
+  const each = (body: string): string =>
+    `(local.set $k (i32.const 0)) (loop $l ${body} (local.set $k (i32.add (local.get $k) (i32.const 4))) (br_if $l (i32.lt_u (local.get $k) (i32.const ${4 * n}))))`;
   const x = "(f32.load (i32.add (i32.load (local.get $in)) (local.get $k)))";
   const y = "(i32.add (i32.load (local.get $out)) (local.get $k))";
   const scaled = `(f32.mul ${x} (f32.load (local.get $w)))`;

@@ -39,7 +39,7 @@ function codeRoots(): string[] {
 function writeNew(path: string, bytes: Uint8Array): void {
   const file = openSync(path, "wx", 0o600);
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
   } finally {
     closeSync(file);
   }

@@ -1,3 +1,4 @@
+import type * as KoffiModule from "koffi";
 import type { ArtifactProgram, ManifestProgram } from "../../package/manifest.ts";
 import { CODE_ABI } from "../../package/manifest.ts";
 import { NeoError, type ErrorCode } from "../../support/errors.ts";
@@ -6,7 +7,7 @@ import { probeMachine } from "../../support/node/probe.ts";
 import type { Code, Engine, NativeRunner, Runnable } from "../engine.ts";
 import { withCodeFile } from "./code-file.ts";
 
-type Koffi = typeof import("koffi");
+type Koffi = typeof KoffiModule;
 type Library = ReturnType<Koffi["load"]>;
 
 /** Weights, arena, inputs and outputs begin at multiples of this. */
@@ -76,7 +77,12 @@ class NativeEngine implements Engine {
     try {
       return withCodeFile(code.file.split("/").at(-1)!, this.code.file(code.file), (path) => this.koffi.load(path));
     } catch (error) {
-      throw this.refused("NEO3054", "can't be loaded", (error as Error).message, "run the WebAssembly of the bundle, or compile it on this machine with `-t host`");
+      throw this.refused(
+        "NEO3054",
+        "can't be loaded",
+        (error as Error).message,
+        "run the WebAssembly of the bundle, or compile it on this machine with `-t host`",
+      );
     }
   }
 
@@ -125,7 +131,8 @@ class NativeEngine implements Engine {
       arenaBytes <= code.arenaBytes ? "" : `model_arena_bytes is ${arenaBytes}, wanted ${code.arenaBytes}`,
       weightBytes <= this.weights.bytes.length ? "" : `model_weight_bytes is ${weightBytes}, wanted ${this.weights.bytes.length}`,
     ].filter(Boolean);
-    if (differences.length > 0) throw this.refused("NEO3052", "is not what its manifest says", differences.join("; "), "compile the model again with this version of neo");
+    if (differences.length > 0)
+      throw this.refused("NEO3052", "is not what its manifest says", differences.join("; "), "compile the model again with this version of neo");
   }
 
   private find(library: Library, name: string, result: string, args: readonly string[]): (...args: unknown[]) => unknown {

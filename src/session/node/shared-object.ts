@@ -12,7 +12,11 @@ export interface SharedObjectProgram {
 }
 
 /** Freshly compiled code of this machine without a bundle round it, for tools that compare executors. Close the engine when done. */
-export async function openSharedObject(code: Uint8Array, program: SharedObjectProgram, weights: Uint8Array): Promise<{ readonly engine: Engine; readonly runnable: Runnable }> {
+export async function openSharedObject(
+  code: Uint8Array,
+  program: SharedObjectProgram,
+  weights: Uint8Array,
+): Promise<{ readonly engine: Engine; readonly runnable: Runnable }> {
   const runner = nativeRunner();
   const { os, arch } = runner.machine;
   const { arenaBytes, stateBytes, inputs, outputs } = program;
