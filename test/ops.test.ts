@@ -44,7 +44,13 @@ describe("the op table", () => {
   });
 });
 
-const cases = OPS.flatMap((def) => def.samples.map((sample, i) => ({ title: `${def.name} ${i}: ${JSON.stringify(sample, (_, value: unknown) => (isTensor(value) ? "tensor" : value))}`, def, sample })));
+const cases = OPS.flatMap((def) =>
+  def.samples.map((sample, i) => ({
+    title: `${def.name} ${i}: ${JSON.stringify(sample, (_, value: unknown) => (isTensor(value) ? "tensor" : value))}`,
+    def,
+    sample,
+  })),
+);
 
 describe.each(cases)("$title", ({ def, sample }) => {
   test("names only operands and attributes that the record has", () => {
@@ -89,7 +95,11 @@ describe.each(cases)("$title", ({ def, sample }) => {
       const types = sampleOperands(def, sample).map((operand) => operand?.type);
       named[slot.name] = slot.variadic ? types.slice(i) : types[i];
     });
-    const macs = def.macs(named as never, attrsOf(def, sample), run(def, sample, 1).map((tensor) => tensor.type));
+    const macs = def.macs(
+      named as never,
+      attrsOf(def, sample),
+      run(def, sample, 1).map((tensor) => tensor.type),
+    );
     expect(macs >= 0 && Number.isFinite(macs)).toBe(true);
   });
 

@@ -15,18 +15,25 @@ interface Windows {
 function byFormula(x: Tensor, w: Tensor, { strides, pads, dilations, groups }: Windows): Tensor {
   const [batch, channels, height, width] = x.type.shape as [number, number, number, number];
   const [outputs, perGroup, kh, kw] = w.type.shape as [number, number, number, number];
-  const extent = (size: number, axis: number, kernel: number): number => Math.floor((size + pads[axis]! + pads[axis + 2]! - dilations[axis]! * (kernel - 1) - 1) / strides[axis]!) + 1;
+  const extent = (size: number, axis: number, kernel: number): number =>
+    Math.floor((size + pads[axis]! + pads[axis + 2]! - dilations[axis]! * (kernel - 1) - 1) / strides[axis]!) + 1;
   const [oh, ow] = [extent(height, 0, kh), extent(width, 1, kw)];
   const y: number[] = [];
-  for (let n = 0; n < batch; n++) for (let o = 0; o < outputs; o++) for (let i = 0; i < oh; i++) for (let j = 0; j < ow; j++) {
-    let sum = 0;
-    for (let c = 0; c < perGroup; c++) for (let a = 0; a < kh; a++) for (let b = 0; b < kw; b++) {
-      const [r, q] = [i * strides[0]! + a * dilations[0]! - pads[0]!, j * strides[1]! + b * dilations[1]! - pads[1]!];
-      const channel = Math.floor(o / (outputs / groups)) * perGroup + c;
-      if (r >= 0 && r < height && q >= 0 && q < width) sum += Number(x.data[((n * channels + channel) * height + r) * width + q]) * Number(w.data[((o * perGroup + c) * kh + a) * kw + b]);
-    }
-    y.push(sum);
-  }
+  for (let n = 0; n < batch; n++)
+    for (let o = 0; o < outputs; o++)
+      for (let i = 0; i < oh; i++)
+        for (let j = 0; j < ow; j++) {
+          let sum = 0;
+          for (let c = 0; c < perGroup; c++)
+            for (let a = 0; a < kh; a++)
+              for (let b = 0; b < kw; b++) {
+                const [r, q] = [i * strides[0]! + a * dilations[0]! - pads[0]!, j * strides[1]! + b * dilations[1]! - pads[1]!];
+                const channel = Math.floor(o / (outputs / groups)) * perGroup + c;
+                if (r >= 0 && r < height && q >= 0 && q < width)
+                  sum += Number(x.data[((n * channels + channel) * height + r) * width + q]) * Number(w.data[((o * perGroup + c) * kh + a) * kw + b]);
+              }
+          y.push(sum);
+        }
   return f32([batch, outputs, oh, ow], y);
 }
 
@@ -50,7 +57,9 @@ describe("conv", () => {
       fc.property(windows, (at) => {
         const x = random(1, at.batch, at.groups * at.perGroupIn, ...at.space);
         const w = random(2, at.groups * at.perGroupOut, at.perGroupIn, ...at.kernel);
-        expect(distance(run(conv, { x, w }, { strides: at.strides, pads: at.pads, dilations: at.dilations, groups: at.groups }), byFormula(x, w, at))).toBeLessThan(1e-4);
+        expect(
+          distance(run(conv, { x, w }, { strides: at.strides, pads: at.pads, dilations: at.dilations, groups: at.groups }), byFormula(x, w, at)),
+        ).toBeLessThan(1e-4);
       }),
       { numRuns: 60 },
     );
@@ -86,7 +95,8 @@ describe("convTranspose", () => {
         const w = random(4, at.groups * at.perGroupOut, at.perGroupIn, ...at.kernel);
         const forth = run(conv, { x, w }, attrs);
         const y = random(5, ...forth.type.shape);
-        const reached = (axis: 0 | 1): number => (forth.type.shape[axis + 2]! - 1) * at.strides[axis] + (at.kernel[axis] - 1) * at.dilations[axis] + 1 - at.pads[axis]! - at.pads[axis + 2]!;
+        const reached = (axis: 0 | 1): number =>
+          (forth.type.shape[axis + 2]! - 1) * at.strides[axis] + (at.kernel[axis] - 1) * at.dilations[axis] + 1 - at.pads[axis]! - at.pads[axis + 2]!;
         const outputPads = ([0, 1] as const).map((axis) => at.space[axis] - reached(axis));
         const back = run(convTranspose, { x: y, w }, { ...attrs, outputPads });
         expect(back.type.shape).toEqual(x.type.shape);
@@ -116,7 +126,8 @@ describe("deformConv", () => {
   test("whole offsets move taps, halves read between pixels, the mask weighs", () => {
     const x = iota("f32", 1, 1, 3, 3);
     const w = f32([1, 1, 1, 1], [1]);
-    const moved = (down: number, right: number, mask?: Tensor): number[] => list(run(deformConv, { x, w, offset: f32([1, 2, 3, 3], [...new Array<number>(9).fill(down), ...new Array<number>(9).fill(right)]), mask })).map(Number);
+    const moved = (down: number, right: number, mask?: Tensor): number[] =>
+      list(run(deformConv, { x, w, offset: f32([1, 2, 3, 3], [...new Array<number>(9).fill(down), ...new Array<number>(9).fill(right)]), mask })).map(Number);
     expect(moved(1, 0)).toEqual([3, 4, 5, 6, 7, 8, 0, 0, 0]);
     expect(moved(0, 0.5)).toEqual([0.5, 1.5, 1, 3.5, 4.5, 2.5, 6.5, 7.5, 4]);
     expect(moved(0, 0, f32([1, 1, 3, 3], new Array<number>(9).fill(2)))).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16]);
@@ -136,6 +147,6 @@ test.each([
   [convTranspose, { x: type("f32", 1, 3, 2), w: type("f32", 3, 1, 2) }, { pads: [2, 1] }, "convTranspose wants pads that leave something"],
   [convTranspose, { x: type("f32", 1, 3, 2), w: type("f32", 4, 1, 2) }, {}, "convTranspose wants them to fit 1 groups"],
   [deformConv, { x: type("f32", 1, 1, 3, 3), w: type("f32", 1, 1, 2, 2), offset: type("f32", 1, 4, 2, 2) }, {}, "offset is 1x4x2x2, deformConv wants 1x8x2x2"],
-])("$0.name refuses: $3", (def, operands, attrs, message) => {
+])("refuses: $3", (def, operands, attrs, message) => {
   expect(() => infer(def, operands, attrs)).toThrow(message);
 });

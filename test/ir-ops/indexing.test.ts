@@ -38,7 +38,10 @@ describe("gather and scatter", () => {
     const x = iota("i64", 3, 2);
     expect(list(run(scatterNd, { x, indices: i64([2, 1], [2, 0]), updates: i64([2, 2], [7, 8, 9, 9]) }))).toEqual([9, 9, 2, 3, 7, 8]);
     expect(list(run(scatterNd, { x, indices: i64([2, 2], [1, 1, 1, 1]), updates: i64([2], [10, 20]) }, { reduction: "add" }))).toEqual([0, 1, 2, 33, 4, 5]);
-    expect(list(run(scatterNd, { x: tensor("string", [2], ["a", "b"]), indices: i64([1, 1], [-1]), updates: tensor("string", [1], ["z"]) }))).toEqual(["a", "z"]);
+    expect(list(run(scatterNd, { x: tensor("string", [2], ["a", "b"]), indices: i64([1, 1], [-1]), updates: tensor("string", [1], ["z"]) }))).toEqual([
+      "a",
+      "z",
+    ]);
   });
 
   test("scattering what was gathered from the same places changes nothing", () => {
@@ -51,13 +54,18 @@ describe("gather and scatter", () => {
   test.each([
     [gather, { x: type("f32", 3), indices: type("f32", 1) }, { axis: 0 }, "indices is f32, gather wants i64 or i32"],
     [gather, { x: type("f32", 0), indices: type("i64", 1) }, { axis: 0 }, "axis 0 of x is empty"],
-    [gatherElements, { x: type("f32", 2, 2), indices: type("i64", 3, 3) }, { axis: 0 }, "indices are 3x3, gatherElements along axis 0 wants them to lie inside 2x2"],
+    [
+      gatherElements,
+      { x: type("f32", 2, 2), indices: type("i64", 3, 3) },
+      { axis: 0 },
+      "indices are 3x3, gatherElements along axis 0 wants them to lie inside 2x2",
+    ],
     [gatherNd, { x: type("f32", 2), indices: type("i64", 1, 2) }, {}, "indices point into 2 axes, x has 1"],
     [gatherNd, { x: type("f32", 2, 2), indices: type("i64", 3, 1) }, { batchDims: 1 }, "wants them to share 1 batch axes"],
     [scatterElements, { x: type("f32", 2), indices: type("i64", 1), updates: type("f32", 2) }, { axis: 0 }, "updates is 2, scatterElements wants 1"],
     [scatterNd, { x: type("f32", 2, 3), indices: type("i64", 1, 1), updates: type("f32", 1, 2) }, {}, "updates are 1x2, scatterNd wants 1x3"],
     [scatterNd, { x: type("string", 2), indices: type("i64", 1, 1), updates: type("string", 1) }, { reduction: "add" }, "x is string"],
-  ])("$0.name refuses: $3", (def, operands, attrs, message) => {
+  ])("refuses: $3", (def, operands, attrs, message) => {
     expect(() => infer(def, operands, attrs)).toThrow(message);
   });
 });

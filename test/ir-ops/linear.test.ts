@@ -11,7 +11,10 @@ describe("matmul and linear", () => {
     const a = iota("f32", 2, 1, 1, 2);
     const b = f32([2, 2, 1], [1, 1, 10, 1]);
     const y = run(matmul, { a, b });
-    expect([y.type.shape, list(y)]).toEqual([[2, 2, 1, 1], [1, 1, 5, 23]]);
+    expect([y.type.shape, list(y)]).toEqual([
+      [2, 2, 1, 1],
+      [1, 1, 5, 23],
+    ]);
   });
 
   test("a vector is a row on the left, a column on the right, and its axis goes", () => {
@@ -33,16 +36,43 @@ describe("matmul and linear", () => {
     const product = run(matmul, { a: x, b: run(transpose, { x: w }, { perm: [1, 0] }) });
     const sum = list(product).map((value, i) => Number(value) + Number(bias.data[i % 7]) + Number(residual.data[i]));
     expect(distance(run(linear, { x, w, bias, residual }), f32([3, 7], sum))).toBeLessThan(1e-5);
-    expect(distance(run(linear, { x, w, bias, residual }, { activation: "relu" }), f32([3, 7], sum.map((v) => Math.max(v, 0))))).toBeLessThan(1e-5);
-    expect(distance(run(linear, { x, w, bias, residual }, { activation: "clip", alpha: -1, beta: 0.5 }), f32([3, 7], sum.map((v) => Math.min(Math.max(v, -1), 0.5))))).toBeLessThan(1e-5);
-    expect(distance(run(linear, { x, w, bias, residual }, { activation: "leakyRelu", alpha: 0.25 }), f32([3, 7], sum.map((v) => (v < 0 ? v / 4 : v))))).toBeLessThan(1e-5);
+    expect(
+      distance(
+        run(linear, { x, w, bias, residual }, { activation: "relu" }),
+        f32(
+          [3, 7],
+          sum.map((v) => Math.max(v, 0)),
+        ),
+      ),
+    ).toBeLessThan(1e-5);
+    expect(
+      distance(
+        run(linear, { x, w, bias, residual }, { activation: "clip", alpha: -1, beta: 0.5 }),
+        f32(
+          [3, 7],
+          sum.map((v) => Math.min(Math.max(v, -1), 0.5)),
+        ),
+      ),
+    ).toBeLessThan(1e-5);
+    expect(
+      distance(
+        run(linear, { x, w, bias, residual }, { activation: "leakyRelu", alpha: 0.25 }),
+        f32(
+          [3, 7],
+          sum.map((v) => (v < 0 ? v / 4 : v)),
+        ),
+      ),
+    ).toBeLessThan(1e-5);
   });
 
   test("det of a product is the product of dets; inverse undoes", () => {
     const [a, b] = [random(5, 2, 4, 4), random(6, 2, 4, 4)];
     const [da, db, dab] = [a, b, run(matmul, { a, b })].map((x) => list(run(det, { x })).map(Number)) as [number[], number[], number[]];
     dab.forEach((value, i) => expect(value).toBeCloseTo(da[i]! * db[i]!, 3));
-    const identity = f32([2, 4, 4], Array.from({ length: 32 }, (_, i) => Number((i % 16) % 5 === 0)));
+    const identity = f32(
+      [2, 4, 4],
+      Array.from({ length: 32 }, (_, i) => Number((i % 16) % 5 === 0)),
+    );
     expect(distance(run(matmul, { a, b: run(inverse, { x: a }) }), identity)).toBeLessThan(1e-3);
     expect(list(run(det, { x: f32([2, 2], [0, 2, 3, 0]) }))).toEqual([-6]);
     expect(list(run(det, { x: f32([2, 2], [1, 2, 2, 4]) }))).toEqual([0]);
@@ -58,7 +88,13 @@ describe("attention", () => {
     for (let head = 0; head < 8; head++) {
       const shared = Math.floor(head / 4) * 2 + Math.floor((head % 4) / 2);
       for (let row = 0; row < 3; row++) {
-        const logits = Array.from({ length: 6 }, (_, t) => Array.from({ length: 5 }, (_, d) => Number(q.data[(head * 3 + row) * 5 + d]) * Number(k.data[(shared * 6 + t) * 5 + d])).reduce((a, b) => a + b) * scale + bias(row, t));
+        const logits = Array.from(
+          { length: 6 },
+          (_, t) =>
+            Array.from({ length: 5 }, (_, d) => Number(q.data[(head * 3 + row) * 5 + d]) * Number(k.data[(shared * 6 + t) * 5 + d])).reduce((a, b) => a + b) *
+              scale +
+            bias(row, t),
+        );
         const weights = list(run(softmax, { x: f32([6], logits) })).map(Number);
         for (let d = 0; d < 4; d++) y.push(weights.reduce((sum, weight, t) => sum + weight * Number(v.data[(shared * 6 + t) * 4 + d]), 0));
       }
@@ -67,16 +103,48 @@ describe("attention", () => {
   }
 
   test("is softmax(scale * q kᵀ + mask) v; neighbouring heads share keys", () => {
-    expect(distance(run(attention, { q, k, v }), f32([2, 4, 3, 4], inSteps(1 / Math.sqrt(5), () => 0)))).toBeLessThan(1e-5);
+    expect(
+      distance(
+        run(attention, { q, k, v }),
+        f32(
+          [2, 4, 3, 4],
+          inSteps(1 / Math.sqrt(5), () => 0),
+        ),
+      ),
+    ).toBeLessThan(1e-5);
     const mask = random(10, 3, 6);
-    expect(distance(run(attention, { q, k, v, mask }, { scale: 0.5 }), f32([2, 4, 3, 4], inSteps(0.5, (row, key) => Number(mask.data[row * 6 + key]))))).toBeLessThan(1e-5);
+    expect(
+      distance(
+        run(attention, { q, k, v, mask }, { scale: 0.5 }),
+        f32(
+          [2, 4, 3, 4],
+          inSteps(0.5, (row, key) => Number(mask.data[row * 6 + key])),
+        ),
+      ),
+    ).toBeLessThan(1e-5);
   });
 
   test("causal: query i sees keys up to i + offset; a bool mask lets through where it is true", () => {
     const hidden = (isHidden: boolean): number => (isHidden ? -Infinity : 0);
-    expect(distance(run(attention, { q, k, v }, { causal: true, offset: 2 }), f32([2, 4, 3, 4], inSteps(1 / Math.sqrt(5), (row, key) => hidden(key > row + 2))))).toBeLessThan(1e-5);
+    expect(
+      distance(
+        run(attention, { q, k, v }, { causal: true, offset: 2 }),
+        f32(
+          [2, 4, 3, 4],
+          inSteps(1 / Math.sqrt(5), (row, key) => hidden(key > row + 2)),
+        ),
+      ),
+    ).toBeLessThan(1e-5);
     const mask = tensor("bool", [6], [1, 0, 1, 1, 0, 1]);
-    expect(distance(run(attention, { q, k, v, mask }), f32([2, 4, 3, 4], inSteps(1 / Math.sqrt(5), (_, key) => hidden(mask.data[key] === 0))))).toBeLessThan(1e-5);
+    expect(
+      distance(
+        run(attention, { q, k, v, mask }),
+        f32(
+          [2, 4, 3, 4],
+          inSteps(1 / Math.sqrt(5), (_, key) => hidden(mask.data[key] === 0)),
+        ),
+      ),
+    ).toBeLessThan(1e-5);
   });
 
   test("what sees no key is 0, and softcap comes before the mask", () => {
@@ -99,6 +167,6 @@ test.each([
   [attention, { q: type("f32", 1, 3, 2, 4), k: type("f32", 1, 2, 2, 4), v: type("f32", 1, 2, 2, 4) }, {}, "q has 3 heads, k 2 and v 2"],
   [attention, { q: type("f32", 1, 2, 2, 4), k: type("f32", 1, 2, 5, 4), v: type("f32", 1, 2, 6, 4) }, {}, "attention wants as many keys as values"],
   [attention, { q: type("f32", 1, 2, 2, 4), k: type("f32", 1, 2, 5, 4), v: type("f32", 1, 2, 5, 4), mask: type("bool", 3, 5) }, {}, "don't broadcast"],
-])("$0.name refuses: $3", (def, operands, attrs, message) => {
+])("refuses: $3", (def, operands, attrs, message) => {
   expect(() => infer(def, operands, attrs)).toThrow(message);
 });

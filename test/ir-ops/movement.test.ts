@@ -90,7 +90,7 @@ describe("movement", () => {
     [reverse, { x: type("f32", 2) }, { axes: [1] }, "axis 1 is outside rank 1"],
     [reverse, { x: type("f32", 2) }, { axes: [0, -1] }, "name one twice"],
     [roll, { x: type("f32", 2) }, { shifts: [1, 2], axes: [0] }, "shifts has 2 entries, roll wants 1"],
-  ])("$0.name refuses: $3", (def, operands, attrs, message) => {
+  ])("refuses: $3", (def, operands, attrs, message) => {
     expect(() => infer(def, operands, attrs)).toThrow(message);
   });
 });

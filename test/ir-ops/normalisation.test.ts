@@ -7,7 +7,8 @@ import { distance, f32, infer, list, random, run, type } from "./run-op.ts";
 describe("softmax", () => {
   test("sums to 1 along its axis, moves with a shift, and does not overflow", () => {
     const x = random(1, 2, 3, 4);
-    for (const axis of [0, 1, -1]) list(run(reduce, { x: run(softmax, { x }, { axis }) }, { kind: "sum", axes: [axis] })).forEach((sum) => expect(sum).toBeCloseTo(1, 6));
+    for (const axis of [0, 1, -1])
+      list(run(reduce, { x: run(softmax, { x }, { axis }) }, { kind: "sum", axes: [axis] })).forEach((sum) => expect(sum).toBeCloseTo(1, 6));
     expect(list(run(softmax, { x: f32([3], [1e4, 1e4, -1e4]) }))).toEqual([0.5, 0.5, 0]);
   });
 
@@ -34,7 +35,9 @@ describe("norms", () => {
   });
 
   test("rmsNorm divides by the root of the mean square", () => {
-    expect(list(run(rmsNorm, { x: f32([2], [3, 4]), scale: f32([2], [1, 10]) }, { epsilon: 0 }))).toEqual([3 / Math.sqrt(12.5), 40 / Math.sqrt(12.5)].map(Math.fround));
+    expect(list(run(rmsNorm, { x: f32([2], [3, 4]), scale: f32([2], [1, 10]) }, { epsilon: 0 }))).toEqual(
+      [3 / Math.sqrt(12.5), 40 / Math.sqrt(12.5)].map(Math.fround),
+    );
   });
 
   test("groupNorm of one group is layerNorm of the rest, of as many groups as channels one a channel", () => {
@@ -44,7 +47,11 @@ describe("norms", () => {
   });
 
   test("batchNorm uses the numbers it is given", () => {
-    const y = run(batchNorm, { x: f32([1, 2, 2], [1, 2, 3, 4]), scale: f32([2], [2, 1]), bias: f32([2], [0, 1]), mean: f32([2], [1, 3]), variance: f32([2], [4, 0.25]) }, { epsilon: 0 });
+    const y = run(
+      batchNorm,
+      { x: f32([1, 2, 2], [1, 2, 3, 4]), scale: f32([2], [2, 1]), bias: f32([2], [0, 1]), mean: f32([2], [1, 3]), variance: f32([2], [4, 0.25]) },
+      { epsilon: 0 },
+    );
     expect(list(y)).toEqual([0, 1, 1, 3]);
   });
 
@@ -60,7 +67,12 @@ test.each([
   [layerNorm, { x: type("f32", 2, 3), scale: type("f32", 2) }, {}, "scale is 2, layerNorm wants 3"],
   [layerNorm, { x: type("f32", 2, 3), scale: type("f64", 3) }, {}, "scale is f64, layerNorm wants f32"],
   [groupNorm, { x: type("f32", 2, 3, 4) }, { groups: 2 }, "x has 3 channels, groupNorm wants a multiple of 2 groups"],
-  [batchNorm, { x: type("f32", 2, 3), scale: type("f32", 3), bias: type("f32", 3), mean: type("f32", 2), variance: type("f32", 3) }, {}, "mean is 2, batchNorm wants 3"],
-])("$0.name refuses: $3", (def, operands, attrs, message) => {
+  [
+    batchNorm,
+    { x: type("f32", 2, 3), scale: type("f32", 3), bias: type("f32", 3), mean: type("f32", 2), variance: type("f32", 3) },
+    {},
+    "mean is 2, batchNorm wants 3",
+  ],
+])("refuses: $3", (def, operands, attrs, message) => {
   expect(() => infer(def, operands, attrs)).toThrow(message);
 });

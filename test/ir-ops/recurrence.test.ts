@@ -16,7 +16,15 @@ describe("one step by hand", () => {
   const initialH = f32([1, 1, 1], [0.25]);
 
   test("lstm: gates i, o, f, c", () => {
-    const operands = { x, w: f32([1, 4, 1], [1, 2, -1, 0.5]), r: f32([1, 4, 1], [0.1, 0.2, 0.3, 0.4]), bias: f32([1, 8], [1, 0, 0, 0, 0, 0, 0, 1]), initialH, initialC: f32([1, 1, 1], [2]), peephole: f32([1, 3], [0.1, -0.1, 0.2]) };
+    const operands = {
+      x,
+      w: f32([1, 4, 1], [1, 2, -1, 0.5]),
+      r: f32([1, 4, 1], [0.1, 0.2, 0.3, 0.4]),
+      bias: f32([1, 8], [1, 0, 0, 0, 0, 0, 0, 1]),
+      initialH,
+      initialC: f32([1, 1, 1], [2]),
+      peephole: f32([1, 3], [0.1, -0.1, 0.2]),
+    };
     const [y, h, c] = runAll(lstm, operands, { hidden: 1 }).map((t) => Number(t.data[0])) as [number, number, number];
     const i = sigmoid(0.5 + 0.025 + 1 + 0.1 * 2);
     const f = sigmoid(-0.5 + 0.075 + 0.2 * 2);
@@ -46,17 +54,28 @@ describe("one step by hand", () => {
     expect(run(rnn, operands, { hidden: 1, activations: ["affine"], activationAlpha: [2], activationBeta: [-1] }).data[0]).toBe(4);
     expect(run(rnn, operands, { hidden: 1, activations: ["hardsigmoid"] }).data[0]).toBe(1);
     expect(run(rnn, operands, { hidden: 1, activations: ["thresholdedrelu"], activationAlpha: [3] }).data[0]).toBe(0);
-    expect(run(rnn, operands, { hidden: 1, activations: ["scaledtanh"], activationAlpha: [2], activationBeta: [0.1] }).data[0]).toBeCloseTo(2 * Math.tanh(0.25), 6);
+    expect(run(rnn, operands, { hidden: 1, activations: ["scaledtanh"], activationAlpha: [2], activationBeta: [0.1] }).data[0]).toBeCloseTo(
+      2 * Math.tanh(0.25),
+      6,
+    );
   });
 });
 
 describe.each(cells)("$def.name", ({ def, gates }) => {
   const [time, batch, features, hidden] = [4, 2, 3, 5];
-  const part = (seed: number, directions: number) => ({ w: random(seed, directions, gates * hidden, features), r: random(seed + 1, directions, gates * hidden, hidden), bias: random(seed + 2, directions, 2 * gates * hidden) });
+  const part = (seed: number, directions: number) => ({
+    w: random(seed, directions, gates * hidden, features),
+    r: random(seed + 1, directions, gates * hidden, hidden),
+    bias: random(seed + 2, directions, 2 * gates * hidden),
+  });
   const x = random(1, time, batch, features);
   const along = (value: Tensor, axis: number, start: number, size: number): Tensor => {
     const { shape } = value.type;
-    return run(slice, { x: value }, { starts: shape.map((_, i) => (i === axis ? start : 0)), sizes: shape.map((dim, i) => (i === axis ? size : dim)), steps: shape.map(() => 1) });
+    return run(
+      slice,
+      { x: value },
+      { starts: shape.map((_, i) => (i === axis ? start : 0)), sizes: shape.map((dim, i) => (i === axis ? size : dim)), steps: shape.map(() => 1) },
+    );
   };
 
   test("is steps one after another", () => {
@@ -79,7 +98,10 @@ describe.each(cells)("$def.name", ({ def, gates }) => {
   test("both directions are one of each", () => {
     const parts = part(30, 2);
     const both = runAll(def, { x, ...parts }, { hidden, direction: "bidirectional" });
-    for (const [d, direction] of [[0, "forward"], [1, "reverse"]] as const) {
+    for (const [d, direction] of [
+      [0, "forward"],
+      [1, "reverse"],
+    ] as const) {
       const own = Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, along(value, 0, d, 1)]));
       const alone = runAll(def, { x, ...own }, { hidden, direction });
       expect(along(both[0]!, 1, d, 1).data).toEqual(alone[0]!.data);
@@ -103,6 +125,8 @@ describe.each(cells)("$def.name", ({ def, gates }) => {
     expect(() => infer(def, types, { hidden: 5, direction: "bidirectional" })).toThrow(`w is 1x${gates * 5}x3, ${def.name} wants 2x${gates * 5}x3`);
     expect(() => infer(def, { ...types, sequenceLengths: type("i32", 3) }, { hidden: 5 })).toThrow("sequenceLengths is 3");
     expect(() => infer(def, types, { hidden: 5, activations: ["tanh", "tanh", "tanh", "tanh"] })).toThrow("activations has 4 entries");
-    expect(() => infer(def, types, { hidden: 5, activations: new Array(def === lstm ? 3 : def === gru ? 2 : 1).fill("constructor") })).toThrow("activations name constructor");
+    expect(() => infer(def, types, { hidden: 5, activations: new Array(def === lstm ? 3 : def === gru ? 2 : 1).fill("constructor") })).toThrow(
+      "activations name constructor",
+    );
   });
 });

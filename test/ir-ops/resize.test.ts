@@ -3,7 +3,8 @@ import { resize } from "../../src/ir/ops/resize.ts";
 import { tensor } from "../../src/ir/tensor.ts";
 import { f32, infer, iota, list, random, run, type } from "./run-op.ts";
 
-const line = (values: readonly number[], to: number, attrs: object = {}, scale = to / values.length): number[] => list(run(resize, { x: f32([values.length], values) }, { shape: [to], scales: [scale], ...attrs })).map(Number);
+const line = (values: readonly number[], to: number, attrs: object = {}, scale = to / values.length): number[] =>
+  list(run(resize, { x: f32([values.length], values) }, { shape: [to], scales: [scale], ...attrs })).map(Number);
 const near = (found: readonly number[], wanted: readonly number[]): void => {
   expect(found.length).toBe(wanted.length);
   found.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 4));
@@ -26,7 +27,9 @@ describe("nearest", () => {
 
   test("moves elements of any kind", () => {
     expect(list(run(resize, { x: tensor("string", [2], ["a", "b"]) }, { shape: [4], scales: [2] }))).toEqual(["a", "a", "b", "b"]);
-    expect(run(resize, { x: tensor("i64", [1], [2n ** 60n + 1n]) }, { shape: [2], scales: [2] }).data).toEqual(BigInt64Array.of(2n ** 60n + 1n, 2n ** 60n + 1n));
+    expect(run(resize, { x: tensor("i64", [1], [2n ** 60n + 1n]) }, { shape: [2], scales: [2] }).data).toEqual(
+      BigInt64Array.of(2n ** 60n + 1n, 2n ** 60n + 1n),
+    );
   });
 });
 
@@ -42,11 +45,18 @@ describe("linear", () => {
 
   test("scales that are not the ratio of the lengths are taken as they are", () => {
     near(line([1, 2, 3, 4], 2, { mode: "linear", coordinates: "alignCorners" }, 0.6), [1, 1 + 3 / 1.4]);
-    near(line([1, 2, 3, 4], 2, { mode: "linear", coordinates: "halfPixelSymmetric" }, 0.6), [2 * (1 - 2 / 2.4) + 0.5 / 0.6 + 0.5, 2 * (1 - 2 / 2.4) + 1.5 / 0.6 + 0.5]);
+    near(line([1, 2, 3, 4], 2, { mode: "linear", coordinates: "halfPixelSymmetric" }, 0.6), [
+      2 * (1 - 2 / 2.4) + 0.5 / 0.6 + 0.5,
+      2 * (1 - 2 / 2.4) + 1.5 / 0.6 + 0.5,
+    ]);
   });
 
   test("antialias averages over what is left out", () => {
-    near(line([1, 2, 3, 4, 5, 6], 3, { mode: "linear", antialias: true }), [(1 * 0.75 + 2 * 0.75 + 3 * 0.25 + 1 * 0.25) / 2, (2 * 0.25 + 3 * 0.75 + 4 * 0.75 + 5 * 0.25) / 2, (4 * 0.25 + 5 * 0.75 + 6 * 0.75 + 6 * 0.25) / 2]);
+    near(line([1, 2, 3, 4, 5, 6], 3, { mode: "linear", antialias: true }), [
+      (1 * 0.75 + 2 * 0.75 + 3 * 0.25 + 1 * 0.25) / 2,
+      (2 * 0.25 + 3 * 0.75 + 4 * 0.75 + 5 * 0.25) / 2,
+      (4 * 0.25 + 5 * 0.75 + 6 * 0.75 + 6 * 0.25) / 2,
+    ]);
   });
 
   test("a region of x, and what lies outside it", () => {
@@ -83,7 +93,9 @@ describe("cubic", () => {
 
 test("axes of the same length stay as they are", () => {
   const x = random(1, 2, 3, 4);
-  for (const mode of ["nearest", "linear", "cubic"]) for (const coordinates of ["halfPixel", "alignCorners", "asymmetric"]) expect(run(resize, { x }, { shape: [2, 3, 4], scales: [1, 1, 1], mode, coordinates }).data).toEqual(x.data);
+  for (const mode of ["nearest", "linear", "cubic"])
+    for (const coordinates of ["halfPixel", "alignCorners", "asymmetric"])
+      expect(run(resize, { x }, { shape: [2, 3, 4], scales: [1, 1, 1], mode, coordinates }).data).toEqual(x.data);
   expect(list(run(resize, { x: iota("f32", 2, 2) }, { shape: [2, 4], scales: [1, 2], mode: "linear" }))).toEqual([0, 0.25, 0.75, 1, 2, 2.25, 2.75, 3]);
 });
 

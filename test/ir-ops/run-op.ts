@@ -22,13 +22,21 @@ export function run(def: AnyOpDef, operands: Operands, attrs: Readonly<Record<st
 }
 
 /** Types that `infer` gives for operand types written like { x: f32(2, 3) }. */
-export function infer(def: AnyOpDef, operands: Readonly<Record<string, TensorType | readonly TensorType[] | undefined>>, attrs: Readonly<Record<string, unknown>> = {}): readonly TensorType[] {
+export function infer(
+  def: AnyOpDef,
+  operands: Readonly<Record<string, TensorType | readonly TensorType[] | undefined>>,
+  attrs: Readonly<Record<string, unknown>> = {},
+): readonly TensorType[] {
   return def.infer(operands, completeAttrs(def, attrs));
 }
 
 /** 0, 1, 2, … */
 export function iota(dtype: DType, ...shape: readonly number[]): Tensor {
-  return tensor(dtype, shape, Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => i));
+  return tensor(
+    dtype,
+    shape,
+    Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => i),
+  );
 }
 
 export function f32(shape: readonly number[], values: readonly number[]): Tensor {

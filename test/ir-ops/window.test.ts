@@ -47,7 +47,10 @@ describe("places of maxima", () => {
   test("count over the whole of x, row-major or first spatial axis first", () => {
     const x = f32([1, 2, 2, 3], [1, 5, 2, 3, 4, 0, 0, 1, 2, 3, 4, 9]);
     const [y, at] = runAll(maxPoolWithIndices, { x }, { kernel: [2, 2] });
-    expect([list(y!), list(at!)]).toEqual([[5, 5, 4, 9], [1, 1, 10, 11]]);
+    expect([list(y!), list(at!)]).toEqual([
+      [5, 5, 4, 9],
+      [1, 1, 10, 11],
+    ]);
     expect(list(runAll(maxPoolWithIndices, { x }, { kernel: [2, 2], columnMajor: true })[1]!)).toEqual([2, 2, 9, 11]);
   });
 
@@ -55,7 +58,11 @@ describe("places of maxima", () => {
     const x = random(1, 1, 2, 4, 4);
     const [values, indices] = runAll(maxPoolWithIndices, { x }, { kernel: [2, 2], strides: [2, 2] });
     const back = run(maxUnpool, { x: values!, indices: indices! }, { shape: [1, 2, 4, 4] });
-    expect(list(back).filter((value) => value !== 0).sort()).toEqual(list(values!).sort());
+    expect(
+      list(back)
+        .filter((value) => value !== 0)
+        .sort(),
+    ).toEqual(list(values!).sort());
     list(indices!).forEach((at) => expect(back.data[Number(at)]).toBe(x.data[Number(at)]));
     expect(list(run(maxUnpool, { x: f32([1, 1, 2], [1, 2]), indices: i64([1, 1, 2], [-1, 9]) }, { shape: [1, 1, 3] }))).toEqual([0, 0, 0]);
   });
@@ -96,12 +103,20 @@ describe("gridSample", () => {
     const corners = Array.from({ length: 20 }, (_, i) => [-1 + ((i % 5) * 2) / 4, -1 + (Math.floor(i / 5) * 2) / 3] as const);
     for (const mode of ["linear", "nearest", "cubic"]) {
       expect(distance(run(gridSample, { x, grid: grid(centres) }, { mode }), { ...x, type: { dtype: "f32", shape: [1, 2, 1, 20] } })).toBeLessThan(1e-5);
-      expect(distance(run(gridSample, { x, grid: grid(corners) }, { mode, alignCorners: true }), { ...x, type: { dtype: "f32", shape: [1, 2, 1, 20] } })).toBeLessThan(1e-5);
+      expect(
+        distance(run(gridSample, { x, grid: grid(corners) }, { mode, alignCorners: true }), { ...x, type: { dtype: "f32", shape: [1, 2, 1, 20] } }),
+      ).toBeLessThan(1e-5);
     }
   });
 
   test("outside: zeros, the edge, or mirrored", () => {
-    const row = { x: f32([1, 1, 1, 3], [1, 2, 3]), grid: grid([[-3, 0], [2, 0]]) };
+    const row = {
+      x: f32([1, 1, 1, 3], [1, 2, 3]),
+      grid: grid([
+        [-3, 0],
+        [2, 0],
+      ]),
+    };
     expect(list(run(gridSample, row, { padding: "zeros" }))).toEqual([0, 0]);
     expect(list(run(gridSample, row, { padding: "border" }))).toEqual([1, 3]);
     expect(list(run(gridSample, row, { padding: "reflection" }))).toEqual([3, 2]);
@@ -111,7 +126,12 @@ describe("gridSample", () => {
     const cube = iota("f32", 1, 1, 2, 3, 4);
     const at = f32([1, 1, 1, 1, 3], [1, 0, -1]);
     expect(list(run(gridSample, { x: cube, grid: at }, { alignCorners: true }))).toEqual([7]);
-    expect(distance(run(gridSample, { x: run(transpose, { x: cube }, { perm: [0, 1, 4, 3, 2] }), grid: f32([1, 1, 1, 1, 3], [-1, 0, 1]) }, { alignCorners: true }), f32([1, 1, 1, 1, 1], [7]))).toBe(0);
+    expect(
+      distance(
+        run(gridSample, { x: run(transpose, { x: cube }, { perm: [0, 1, 4, 3, 2] }), grid: f32([1, 1, 1, 1, 3], [-1, 0, 1]) }, { alignCorners: true }),
+        f32([1, 1, 1, 1, 1], [7]),
+      ),
+    ).toBe(0);
   });
 });
 
@@ -123,6 +143,6 @@ test.each([
   [lrn, { x: type("f32", 1, 1, 2) }, { size: 0 }, "size is 0"],
   [roiAlign, { x: type("f32", 1, 1, 2, 2), rois: type("f32", 2, 5), batchIndices: type("i64", 2) }, {}, "rois is 2x5, roiAlign wants rows of 4"],
   [gridSample, { x: type("f32", 1, 1, 2, 2), grid: type("f32", 1, 2, 2, 3) }, {}, "grid is 1x2x2x3"],
-])("$0.name refuses: $3", (def, operands, attrs, message) => {
+])("refuses: $3", (def, operands, attrs, message) => {
   expect(() => infer(def, operands, attrs)).toThrow(message);
 });
