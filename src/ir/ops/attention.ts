@@ -27,20 +27,39 @@ export const attention = defineOp({
     { q: "1x2x2x3xf32", k: "1x1x5x3xf32", v: "1x1x5x4xf32", mask: "2x5xbool", attrs: { causal: true, offset: 3 } },
   ],
   infer({ q, k, v, mask }) {
-    for (const [name, type] of [["q", q], ["k", k], ["v", v]] as const) {
+    for (const [name, type] of [
+      ["q", q],
+      ["k", k],
+      ["v", v],
+    ] as const) {
       expectRank("attention", name, type, 4);
       expectFloat("attention", name, type);
       expectDtype("attention", name, type, q.dtype);
-      expect(equalShapes(type.shape.slice(0, 1), q.shape.slice(0, 1)), () => `q is ${shapeText(q.shape)} and ${name} is ${shapeText(type.shape)}, attention wants one batch`);
+      expect(
+        equalShapes(type.shape.slice(0, 1), q.shape.slice(0, 1)),
+        () => `q is ${shapeText(q.shape)} and ${name} is ${shapeText(type.shape)}, attention wants one batch`,
+      );
     }
     const [heads, shared] = [knownExtent("attention", "q", q.shape[1]), knownExtent("attention", "k", k.shape[1])];
-    expect(shared > 0 && heads % shared === 0 && v.shape[1] === shared, () => `q has ${heads} heads, k ${shared} and v ${shapeText(v.shape.slice(1, 2))}, attention wants q's to be a multiple of k's and v's`);
-    expect(equalShapes(k.shape.slice(3), q.shape.slice(3)), () => `q is ${shapeText(q.shape)} and k is ${shapeText(k.shape)}, attention wants one length of rows`);
-    expect(equalShapes(k.shape.slice(2, 3), v.shape.slice(2, 3)), () => `k is ${shapeText(k.shape)} and v is ${shapeText(v.shape)}, attention wants as many keys as values`);
+    expect(
+      shared > 0 && heads % shared === 0 && v.shape[1] === shared,
+      () => `q has ${heads} heads, k ${shared} and v ${shapeText(v.shape.slice(1, 2))}, attention wants q's to be a multiple of k's and v's`,
+    );
+    expect(
+      equalShapes(k.shape.slice(3), q.shape.slice(3)),
+      () => `q is ${shapeText(q.shape)} and k is ${shapeText(k.shape)}, attention wants one length of rows`,
+    );
+    expect(
+      equalShapes(k.shape.slice(2, 3), v.shape.slice(2, 3)),
+      () => `k is ${shapeText(k.shape)} and v is ${shapeText(v.shape)}, attention wants as many keys as values`,
+    );
     if (mask) {
       expectDtype("attention", "mask", mask, q.dtype, "bool");
       const logits = [...q.shape.slice(0, 3), k.shape[2]!];
-      expect(equalShapes(broadcastShapes(mask.shape, logits), logits), () => `mask is ${shapeText(mask.shape)}, attention wants it to broadcast to ${shapeText(logits)}`);
+      expect(
+        equalShapes(broadcastShapes(mask.shape, logits), logits),
+        () => `mask is ${shapeText(mask.shape)}, attention wants it to broadcast to ${shapeText(logits)}`,
+      );
     }
     return tensorType(q.dtype, [...q.shape.slice(0, 3), v.shape[3]!]);
   },

@@ -37,7 +37,16 @@ export function convolve(x: Float64Array, w: Float64Array, size: ConvSize): Floa
 }
 
 /** A row for each of `count` output pixels: what lies under its window, channel after channel, 0 outside. */
-function layPatches(x: Float64Array, from: number, planeIn: number, channels: number, axes: readonly Sliding[], first: number, count: number, to: Float64Array): void {
+function layPatches(
+  x: Float64Array,
+  from: number,
+  planeIn: number,
+  channels: number,
+  axes: readonly Sliding[],
+  first: number,
+  count: number,
+  to: Float64Array,
+): void {
   const [d, h, v] = threeAxes(axes);
   // Locals: in the inner loops, fields of objects of several shapes cost more than the copying.
   const { in: depth, kernel: kernelD, dilation: stepD } = d;
@@ -89,7 +98,19 @@ export function convolveTransposed(x: Float64Array, w: Float64Array, size: ConvS
 }
 
 /** The elements of y's plane under one tap += factor * x's plane. */
-function spreadTap(x: Float64Array, fromPlane: number, y: Float64Array, toPlane: number, factor: number, d: Sliding, h: Sliding, v: Sliding, kd: number, kh: number, kw: number): void {
+function spreadTap(
+  x: Float64Array,
+  fromPlane: number,
+  y: Float64Array,
+  toPlane: number,
+  factor: number,
+  d: Sliding,
+  h: Sliding,
+  v: Sliding,
+  kd: number,
+  kh: number,
+  kw: number,
+): void {
   const [d0, d1] = outputsInside(d, kd);
   const [h0, h1] = outputsInside(h, kh);
   const [v0, v1] = outputsInside(v, kw);

@@ -7,6 +7,7 @@ import { deformedConvolve } from "./deform-loops.ts";
 import { SUMS, toDoubles } from "./elements.ts";
 import { activate, addResidual } from "./epilogue.ts";
 import { expect, expectFloat, expectLength, expectParts, expectRank, expectShape, knownShape, safeCount } from "./expect.ts";
+import { centred, isQuantised, quantisedType, requantAttrs, requantise } from "./requantise.ts";
 import { checkSliding, slidingAxes, type Sliding, type SlidingAttrs } from "./window-geometry.ts";
 
 const sliding = { strides: ints([]), pads: ints([]), dilations: ints([]) };
@@ -15,7 +16,7 @@ export const conv = defineOp({
   name: "conv",
   summary: "activation(windows of x[N,C,...] times w[O,C/groups,...] + bias[O] + residual), 1 to 3 spatial axes; i32 is exact up to 2^53, then wraps.",
   operands: ["x", "w", "bias?", "residual?"],
-  attrs: { ...sliding, groups: int(1), ...activationAttrs },
+  attrs: { ...sliding, groups: int(1), ...activationAttrs, ...requantAttrs },
   tolerance: SUMS,
   samples: [
     { x: "1x3x7x6xf32", w: "4x3x3x3xf32", bias: "4xf32", attrs: { strides: [2, 1], pads: [1, 1, 1, 1] } },
@@ -30,7 +31,7 @@ export const conv = defineOp({
   infer({ x, w, bias, residual }, attrs) {
     expectRank("conv", "x", x, 3, 5);
     expectRank("conv", "w", w, x.shape.length);
-    expectParts("conv", x, w, bias, residual);
+    if (!isQuantised(x, w)) expectParts("conv", x, w, bias, residual);
     const [outputs, perGroup, ...kernel] = knownShape("conv", "w", w);
     const fits = attrs.groups > 0 && x.shape[1] === perGroup! * attrs.groups && outputs! % attrs.groups === 0;
     expect(fits, () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, conv wants them to fit ${attrs.groups} groups`);
@@ -38,13 +39,16 @@ export const conv = defineOp({
     const result = tensorType(x.dtype, [x.shape[0]!, outputs!, ...axes.map((axis) => axis.out)]);
     if (bias) expectShape("conv", "bias", bias, [outputs!]);
     if (residual) expectShape("conv", "residual", residual, result.shape);
-    return result;
+    if (!isQuantised(x, w)) return result;
+    expect(!residual, () => "there is a residual, quantised conv wants none");
+    return quantisedType("conv", { x, w, bias, names: ["x", "w"], axisW: 0, channels: 1, shape: result.shape }, attrs);
   },
   evaluate({ x, w, bias, residual }, attrs, result, types) {
     const axes = slidingAxes("conv", types.x, types.w.shape.slice(2), attrs);
     const [batch, channelsIn] = types.x.shape as [number, number];
-    const y = convolve(toDoubles(x), toDoubles(w), { batch, channelsIn, channelsOut: types.w.shape[0]!, groups: attrs.groups, axes });
+    const y = convolve(centred(x, types.x), centred(w, types.w), { batch, channelsIn, channelsOut: types.w.shape[0]!, groups: attrs.groups, axes });
     addChannelBias(y, bias && toDoubles(bias), elementCount(result.shape.slice(2)));
+    if (result.quant) return requantise(y, types.x, types.w, result, elementCount(result.shape.slice(2)), attrs.rounding, attrs);
     addResidual(y, residual && toDoubles(residual));
     return activate(y, attrs);
   },
@@ -69,7 +73,10 @@ export const convTranspose = defineOp({
     expectParts("convTranspose", x, w, bias);
     const [channels, perGroup] = knownShape("convTranspose", "w", w) as [number, number];
     const fits = attrs.groups > 0 && x.shape[1] === channels && channels % attrs.groups === 0;
-    expect(fits, () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, convTranspose wants them to fit ${attrs.groups} groups`);
+    expect(
+      fits,
+      () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, convTranspose wants them to fit ${attrs.groups} groups`,
+    );
     if (bias) expectShape("convTranspose", "bias", bias, [perGroup * attrs.groups]);
     return tensorType(x.dtype, [x.shape[0]!, perGroup * attrs.groups, ...transposedAxes(x, w, attrs).map((axis) => axis.in)]);
   },
@@ -95,8 +102,14 @@ function transposedAxes(x: TensorType, w: TensorType, attrs: SlidingAttrs & { re
     const whole = (extents[i]! - 1) * stride + (taps - 1) * dilation + 1 + (attrs.outputPads[i] ?? 0);
     return { in: whole - before - after, out: extents[i]!, kernel: taps, stride, dilation, before, after };
   });
-  expect(axes.every((axis) => axis.in > 0), () => `the result would be ${axes.map((axis) => axis.in).join("x")}, convTranspose wants pads that leave something`);
-  safeCount("convTranspose", axes.map((axis) => axis.in));
+  expect(
+    axes.every((axis) => axis.in > 0),
+    () => `the result would be ${axes.map((axis) => axis.in).join("x")}, convTranspose wants pads that leave something`,
+  );
+  safeCount(
+    "convTranspose",
+    axes.map((axis) => axis.in),
+  );
   return axes;
 }
 
@@ -108,7 +121,13 @@ export const deformConv = defineOp({
   tolerance: SUMS,
   samples: [
     { x: "1x2x5x4xf32", w: "3x2x2x2xf32", offset: "1x8x4x3xf32", bias: "3xf32" },
-    { x: "2x4x4x4xf32", w: "2x2x3x3xf32", offset: "2x36x2x2xf32", mask: "2x18x2x2xf32", attrs: { groups: 2, offsetGroups: 2, pads: [1, 1, 1, 1], strides: [2, 2] } },
+    {
+      x: "2x4x4x4xf32",
+      w: "2x2x3x3xf32",
+      offset: "2x36x2x2xf32",
+      mask: "2x18x2x2xf32",
+      attrs: { groups: 2, offsetGroups: 2, pads: [1, 1, 1, 1], strides: [2, 2] },
+    },
   ],
   infer({ x, w, offset, bias, mask }, attrs) {
     expectRank("deformConv", "x", x, 4);
@@ -119,7 +138,10 @@ export const deformConv = defineOp({
     const [batch, channels] = knownShape("deformConv", "x", x) as [number, number];
     const fits = attrs.groups > 0 && channels === perGroup * attrs.groups && outputs % attrs.groups === 0;
     expect(fits, () => `x has ${channels} channels and w is ${shapeText(w.shape)}, deformConv wants them to fit ${attrs.groups} groups`);
-    expect(attrs.offsetGroups > 0 && channels % attrs.offsetGroups === 0, () => `x has ${channels} channels, deformConv wants a multiple of ${attrs.offsetGroups} offset groups`);
+    expect(
+      attrs.offsetGroups > 0 && channels % attrs.offsetGroups === 0,
+      () => `x has ${channels} channels, deformConv wants a multiple of ${attrs.offsetGroups} offset groups`,
+    );
     const space = slidingAxes("deformConv", x, kernel, attrs).map((axis) => axis.out);
     const taps = attrs.offsetGroups * kernel[0]! * kernel[1]!;
     expectShape("deformConv", "offset", offset, [batch, 2 * taps, ...space]);

@@ -2,15 +2,25 @@ import type { ConvSize } from "./conv-loops.ts";
 import type { Sliding } from "./window-geometry.ts";
 
 /** Value between the pixels of a plane; pixels outside are 0. */
-export function bilinear(plane: Float64Array, start: number, height: number, width: number, row: number, column: number): number {
+function bilinear(plane: Float64Array, start: number, height: number, width: number, row: number, column: number): number {
   const [top, left] = [Math.floor(row), Math.floor(column)];
   const [down, right] = [row - top, column - left];
   const pixel = (r: number, c: number): number => (r >= 0 && r < height && c >= 0 && c < width ? plane[start + r * width + c]! : 0);
-  return (1 - down) * ((1 - right) * pixel(top, left) + right * pixel(top, left + 1)) + down * ((1 - right) * pixel(top + 1, left) + right * pixel(top + 1, left + 1));
+  return (
+    (1 - down) * ((1 - right) * pixel(top, left) + right * pixel(top, left + 1)) +
+    down * ((1 - right) * pixel(top + 1, left) + right * pixel(top + 1, left + 1))
+  );
 }
 
 /** A two-dimensional `convolve` whose taps are displaced by `offset` and weighted by `mask`, both one set an offset group. */
-export function deformedConvolve(x: Float64Array, w: Float64Array, offset: Float64Array, mask: Float64Array | undefined, offsetGroups: number, size: ConvSize): Float64Array {
+export function deformedConvolve(
+  x: Float64Array,
+  w: Float64Array,
+  offset: Float64Array,
+  mask: Float64Array | undefined,
+  offsetGroups: number,
+  size: ConvSize,
+): Float64Array {
   const [h, v] = size.axes as [Sliding, Sliding];
   const [planeIn, planeOut, taps] = [h.in * v.in, h.out * v.out, h.kernel * v.kernel];
   const [perGroupIn, perGroupOut, perOffset] = [size.channelsIn / size.groups, size.channelsOut / size.groups, size.channelsIn / offsetGroups];

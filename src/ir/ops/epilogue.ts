@@ -23,20 +23,33 @@ export function activate(y: Float64Array, { activation, alpha, beta }: Activatio
 }
 
 /** The op that a word of `activationAttrs` stands for. */
-export function spelledOut(activation: Exclude<ActivationName, "none">, alpha: number, beta: number): readonly [AnyOpDef, Readonly<Record<string, unknown>>] {
+function spelledOut(activation: Exclude<ActivationName, "none">, alpha: number, beta: number): readonly [AnyOpDef, Readonly<Record<string, unknown>>] {
   switch (activation) {
-    case "relu": return [relu, {}];
-    case "clip": return [clip, { low: alpha, high: beta }];
-    case "leakyRelu": return [leakyRelu, { alpha }];
-    case "gelu": return [gelu, { approximate: "none" }];
-    case "geluTanh": return [gelu, { approximate: "tanh" }];
-    case "silu": return [silu, {}];
-    case "hardSwish": return [hardSwish, {}];
-    case "hardSigmoid": return [hardSigmoid, { alpha, beta }];
-    case "sigmoid": return [sigmoid, {}];
-    case "tanh": return [tanh, {}];
-    case "elu": return [elu, { alpha }];
-    case "exp": return [exp, {}];
-    case "softplus": return [softplus, {}];
+    case "relu":
+      return [relu, {}];
+    case "clip":
+      return [clip, { low: alpha, high: beta }];
+    case "leakyRelu":
+      return [leakyRelu, { alpha }];
+    case "gelu":
+      return [gelu, { approximate: "none" }];
+    case "geluTanh":
+      return [gelu, { approximate: "tanh" }];
+    case "silu":
+      return [silu, {}];
+    case "hardSwish":
+      return [hardSwish, {}];
+    case "hardSigmoid":
+      return [hardSigmoid, { alpha, beta }];
+    case "sigmoid":
+      return [sigmoid, {}];
+    case "tanh":
+      return [tanh, {}];
+    case "elu":
+      return [elu, { alpha }];
+    case "exp":
+      return [exp, {}];
+    case "softplus":
+      return [softplus, {}];
   }
 }

@@ -9,7 +9,10 @@ export function expect(condition: boolean, found: () => string): asserts conditi
 
 /** The shape of an operand whose extents must all be numbers. */
 export function knownShape(op: string, name: string, type: TensorType): readonly number[] {
-  expect(type.shape.every((dim) => typeof dim === "number"), () => `${name} is ${shapeText(type.shape)}, ${op} wants extents that are numbers`);
+  expect(
+    type.shape.every((dim) => typeof dim === "number"),
+    () => `${name} is ${shapeText(type.shape)}, ${op} wants extents that are numbers`,
+  );
   return type.shape as readonly number[];
 }
 
@@ -60,7 +63,10 @@ export function axisIn(op: string, axis: number, rank: number): number {
 /** Axes counted from the front, ascending, each once. */
 export function axesIn(op: string, axes: readonly number[], rank: number): readonly number[] {
   const normal = axes.map((axis) => axisIn(op, axis, rank)).sort((a, b) => a - b);
-  expect(normal.every((axis, i) => axis !== normal[i - 1]), () => `axes ${axes.join(", ")} name one twice, ${op} wants each once`);
+  expect(
+    normal.every((axis, i) => axis !== normal[i - 1]),
+    () => `axes ${axes.join(", ")} name one twice, ${op} wants each once`,
+  );
   return normal;
 }
 
@@ -73,14 +79,20 @@ export function safeCount(op: string, shape: readonly number[]): number {
 
 /** Extents of an attribute: whole numbers from `low` on, few enough to count. */
 export function expectExtents(op: string, attr: string, extents: readonly number[], low = 0): void {
-  expect(extents.every((n) => Number.isSafeInteger(n) && n >= low), () => `${attr} is ${extents.join(", ")}, ${op} wants integers from ${low} on`);
+  expect(
+    extents.every((n) => Number.isSafeInteger(n) && n >= low),
+    () => `${attr} is ${extents.join(", ")}, ${op} wants integers from ${low} on`,
+  );
   safeCount(op, extents);
 }
 
 /** Operands of an op that multiplies and adds: floats or i32, all of x's dtype, none quantised. */
 export function expectParts(op: string, x: TensorType, w: TensorType, ...others: readonly (TensorType | undefined)[]): void {
   if (x.dtype !== "i32") expectFloat(op, "x", x);
-  [w, ...others].forEach((type, i) => type && expect(type.dtype === x.dtype && !type.quant, () => `${["w", "bias", "residual"][i]!} is ${type.dtype}, ${op} wants ${x.dtype} like x`));
+  [w, ...others].forEach(
+    (type, i) =>
+      type && expect(type.dtype === x.dtype && !type.quant, () => `${["w", "bias", "residual"][i]!} is ${type.dtype}, ${op} wants ${x.dtype} like x`),
+  );
   expectNumbers(op, "x", x);
 }
 

@@ -69,12 +69,20 @@ export const gatherElements = defineOp({
 /** Indices of the rank of x, in every axis but the one they index no longer than it. */
 export function expectElementIndices(op: string, x: TensorType, indices: TensorType, axis: number): void {
   const at = axisIn(op, axis, x.shape.length);
-  const fits = indices.shape.length === x.shape.length && indices.shape.every((dim, i) => i === at || dim === x.shape[i] || Number(dim) <= Number(x.shape[i]) || equalShapes([dim], [x.shape[i]!]));
+  const fits =
+    indices.shape.length === x.shape.length &&
+    indices.shape.every((dim, i) => i === at || dim === x.shape[i] || Number(dim) <= Number(x.shape[i]) || equalShapes([dim], [x.shape[i]!]));
   expect(fits, () => `indices are ${shapeText(indices.shape)}, ${op} along axis ${at} wants them to lie inside ${shapeText(x.shape)}`);
 }
 
 /** Flat index into a tensor of `shape` for each of the indices that point along `axis`; `inside` maps those outside, -1 means nowhere. */
-export function elementTable(indices: Float64Array, shape: readonly number[], indexShape: readonly number[], axis: number, inside: (index: number, count: number) => number): Int32Array {
+export function elementTable(
+  indices: Float64Array,
+  shape: readonly number[],
+  indexShape: readonly number[],
+  axis: number,
+  inside: (index: number, count: number) => number,
+): Int32Array {
   const at = axisIn("gatherElements", axis, shape.length);
   const strides = stridesOf(shape);
   const counter = shape.map(() => 0);
@@ -105,7 +113,11 @@ export const gatherNd = defineOp({
     expectIndices("gatherNd", "indices", indices);
     expectOneScale("gatherNd", x);
     const depth = knownExtent("gatherNd", "indices", indices.shape.at(-1));
-    const batches = batchDims >= 0 && batchDims < indices.shape.length && batchDims <= x.shape.length && equalShapes(x.shape.slice(0, batchDims), indices.shape.slice(0, batchDims));
+    const batches =
+      batchDims >= 0 &&
+      batchDims < indices.shape.length &&
+      batchDims <= x.shape.length &&
+      equalShapes(x.shape.slice(0, batchDims), indices.shape.slice(0, batchDims));
     expect(batches, () => `x is ${shapeText(x.shape)} and indices are ${shapeText(indices.shape)}, gatherNd wants them to share ${batchDims} batch axes`);
     expect(depth <= x.shape.length - batchDims, () => `indices point into ${depth} axes, x has ${x.shape.length - batchDims} for gatherNd`);
     return tensorType(x.dtype, [...indices.shape.slice(0, -1), ...x.shape.slice(batchDims + depth)], x.quant);
@@ -119,7 +131,13 @@ export const gatherNd = defineOp({
 });
 
 /** Where each index tuple points: the flat start of a run of `run` elements; -1 when `inside` says so for one of its indices. */
-export function pointTable(indices: Float64Array, shape: readonly number[], indexShape: readonly number[], batchDims: number, inside: (index: number, count: number) => number): { readonly starts: Int32Array; readonly run: number } {
+export function pointTable(
+  indices: Float64Array,
+  shape: readonly number[],
+  indexShape: readonly number[],
+  batchDims: number,
+  inside: (index: number, count: number) => number,
+): { readonly starts: Int32Array; readonly run: number } {
   const depth = indexShape.at(-1)!;
   const strides = stridesOf(shape);
   const count = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);

@@ -5,12 +5,14 @@ import { elementCount, equalShapes, isWide, tensorType, type Dim } from "../type
 import { broadcastTable, SUMS, toDoubles } from "./elements.ts";
 import { activate, addResidual } from "./epilogue.ts";
 import { expect, expectNumbers, expectParts, expectRank, expectShape, squareMatrix } from "./expect.ts";
+import { centred, isQuantised, quantisedType, requantAttrs, requantise } from "./requantise.ts";
 import { dotRows, multiplyDoubles, multiplyInt32, multiplyWide } from "./matmul-loops.ts";
 
 export const matmul = defineOp({
   name: "matmul",
   summary: "Matrix products over the last two axes; the axes before them broadcast; a vector is a row on the left, a column on the right. Integers wrap.",
   operands: ["a", "b"],
+  attrs: { ...requantAttrs },
   tolerance: SUMS,
   samples: [
     { a: "3x5xf32", b: "5x4xf32" },
@@ -23,28 +25,49 @@ export const matmul = defineOp({
     { a: "2x3xf32", b: "3xf32" },
     { a: "5xf32", b: "5xf32" },
   ],
-  infer({ a, b }) {
-    for (const [name, type] of [["a", a], ["b", b]] as const) {
-      expectNumbers("matmul", name, type);
+  infer({ a, b }, attrs) {
+    const isPlain = !isQuantised(a, b);
+    for (const [name, type] of [
+      ["a", a],
+      ["b", b],
+    ] as const) {
+      if (isPlain) expectNumbers("matmul", name, type);
       expectRank("matmul", name, type, 1, Infinity);
     }
-    expect(a.dtype === b.dtype && a.dtype !== "bool", () => `a is ${a.dtype} and b is ${b.dtype}, matmul wants numbers of one dtype`);
+    expect(!isPlain || (a.dtype === b.dtype && a.dtype !== "bool"), () => `a is ${a.dtype} and b is ${b.dtype}, matmul wants numbers of one dtype`);
     const [left, right] = asMatrices(a.shape, b.shape);
-    expect(equalShapes(left.slice(-1), right.slice(-2, -1)), () => `a is ${shapeText(a.shape)} and b is ${shapeText(b.shape)}, matmul wants as many columns as rows`);
+    expect(
+      equalShapes(left.slice(-1), right.slice(-2, -1)),
+      () => `a is ${shapeText(a.shape)} and b is ${shapeText(b.shape)}, matmul wants as many columns as rows`,
+    );
     const lines = [...(a.shape.length > 1 ? [left.at(-2)!] : []), ...(b.shape.length > 1 ? [right.at(-1)!] : [])];
-    return tensorType(a.dtype, [...broadcastShapes(left.slice(0, -2), right.slice(0, -2)), ...lines]);
+    const shape = [...broadcastShapes(left.slice(0, -2), right.slice(0, -2)), ...lines];
+    return isPlain
+      ? tensorType(a.dtype, shape)
+      : quantisedType(
+          "matmul",
+          { x: a, w: b, names: ["a", "b"], axisW: b.shape.length > 1 ? b.shape.length - 1 : undefined, channels: shape.length - 1, shape },
+          attrs,
+        );
   },
-  evaluate({ a, b }, _attrs, result, types) {
+  evaluate({ a, b }, attrs, result, types) {
     const [left, right] = asMatrices(types.a.shape, types.b.shape);
     const [m, n] = [left.at(-2)!, right.at(-1)!];
     const size = { m, n, k: left.at(-1)! };
     const batch = broadcastShapes(left.slice(0, -2), right.slice(0, -2)) as number[];
     const [blocksA, blocksB] = [broadcastTable(left.slice(0, -2), batch), broadcastTable(right.slice(0, -2), batch)];
-    const run = <T extends { length: number }>(multiply: (a: T, atA: number, b: T, atB: number, y: T, atY: number, size: { m: number; n: number; k: number }) => void, left: T, right: T, y: T): T => {
+    const run = <T extends { length: number }>(
+      multiply: (a: T, atA: number, b: T, atB: number, y: T, atY: number, size: { m: number; n: number; k: number }) => void,
+      left: T,
+      right: T,
+      y: T,
+    ): T => {
       for (let i = 0; i < blocksA.length; i++) multiply(left, blocksA[i]! * m * size.k, right, blocksB[i]! * size.k * n, y, i * m * n, size);
       return y;
     };
     const count = elementCount(result.shape);
+    if (result.quant)
+      return requantise(run(multiplyDoubles, centred(a, types.a), centred(b, types.b), new Float64Array(count)), types.a, types.b, result, 1, attrs.rounding);
     if (isWide(result.dtype)) return run(multiplyWide, a as unknown as BigInt64Array, b as unknown as BigInt64Array, new BigInt64Array(count));
     if (result.dtype === "i32" || result.dtype === "u32") return run(multiplyInt32, Int32Array.from(a), Int32Array.from(b), new Int32Array(count));
     return run(multiplyDoubles, toDoubles(a), toDoubles(b), new Float64Array(count));
@@ -61,7 +84,7 @@ export const linear = defineOp({
   name: "linear",
   summary: "activation(x * transpose(w) + bias + residual), over the last axis of x.",
   operands: ["x", "w", "bias?", "residual?"],
-  attrs: { ...activationAttrs },
+  attrs: { ...activationAttrs, ...requantAttrs },
   tolerance: SUMS,
   samples: [
     { x: "2x3xf32", w: "4x3xf32", bias: "4xf32" },
@@ -70,22 +93,28 @@ export const linear = defineOp({
     { x: "5xf32", w: "3x5xf32", attrs: { activation: "clip", alpha: -0.5, beta: 0.5 } },
     { x: "3x4xf32", w: "2x4xf32", residual: "3x2xf32", attrs: { activation: "gelu" } },
   ],
-  infer({ x, w, bias, residual }) {
+  infer({ x, w, bias, residual }, attrs) {
     expectRank("linear", "x", x, 1, Infinity);
     expectRank("linear", "w", w, 2);
-    expectParts("linear", x, w, bias, residual);
-    expect(equalShapes(x.shape.slice(-1), w.shape.slice(-1)), () => `x is ${shapeText(x.shape)} and w is ${shapeText(w.shape)}, linear wants rows of one length`);
+    if (!isQuantised(x, w)) expectParts("linear", x, w, bias, residual);
+    expect(
+      equalShapes(x.shape.slice(-1), w.shape.slice(-1)),
+      () => `x is ${shapeText(x.shape)} and w is ${shapeText(w.shape)}, linear wants rows of one length`,
+    );
     const result = tensorType(x.dtype, [...x.shape.slice(0, -1), w.shape[0]!]);
     if (bias) expectShape("linear", "bias", bias, [w.shape[0]!]);
     if (residual) expectShape("linear", "residual", residual, result.shape);
-    return result;
+    if (!isQuantised(x, w)) return result;
+    expect(!residual, () => "there is a residual, quantised linear wants none");
+    return quantisedType("linear", { x, w, bias, names: ["x", "w"], axisW: 0, channels: x.shape.length - 1, shape: result.shape }, attrs);
   },
-  evaluate({ x, w, bias, residual }, attrs, _result, types) {
+  evaluate({ x, w, bias, residual }, attrs, result, types) {
     const [n, k] = types.w.shape as [number, number];
     const m = elementCount(types.x.shape.slice(0, -1));
     const y = new Float64Array(m * n);
-    dotRows(toDoubles(x), 0, toDoubles(w), y, 0, n, { m, n, k });
+    dotRows(centred(x, types.x), 0, centred(w, types.w), y, 0, n, { m, n, k });
     if (bias) for (let i = 0; i < y.length; i++) y[i]! += bias[i % n]!;
+    if (result.quant) return requantise(y, types.x, types.w, result, 1, attrs.rounding, attrs);
     addResidual(y, residual && toDoubles(residual));
     return activate(y, attrs);
   },

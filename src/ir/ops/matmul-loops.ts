@@ -53,7 +53,14 @@ export function dotRows(a: Float64Array, atA: number, b: Float64Array, y: Float6
     for (let j = 0; j < n; j += 2) {
       const b0 = j * k;
       const b1 = j + 1 < n ? b0 + k : b0;
-      let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
+      let s00 = 0,
+        s01 = 0,
+        s10 = 0,
+        s11 = 0,
+        s20 = 0,
+        s21 = 0,
+        s30 = 0,
+        s31 = 0;
       for (let p = 0; p < k; p++) {
         const u = b[b0 + p]!;
         const v = b[b1 + p]!;

@@ -71,8 +71,15 @@ export const transpose = defineOp({
   ],
   infer({ x }, { perm }) {
     expectLength("transpose", "perm", perm, x.shape.length);
-    expect([...perm].sort((a, b) => a - b).every((axis, i) => axis === i), () => `perm is ${perm.join(", ")}, transpose wants each axis below ${perm.length} once`);
-    return tensorType(x.dtype, perm.map((axis) => x.shape[axis]!), movedQuant("transpose", x, (axis) => perm.indexOf(axis)));
+    expect(
+      [...perm].sort((a, b) => a - b).every((axis, i) => axis === i),
+      () => `perm is ${perm.join(", ")}, transpose wants each axis below ${perm.length} once`,
+    );
+    return tensorType(
+      x.dtype,
+      perm.map((axis) => x.shape[axis]!),
+      movedQuant("transpose", x, (axis) => perm.indexOf(axis)),
+    );
   },
   evaluate({ x }, { perm }, result, types) {
     const strides = stridesOf(types.x.shape);
@@ -94,8 +101,15 @@ export const broadcast = defineOp({
   infer({ x }, { shape }) {
     expectExtents("broadcast", "shape", shape);
     const extra = shape.length - x.shape.length;
-    expect(extra >= 0 && x.shape.every((dim, i) => dim === 1 || dim === shape[i + extra]), () => `x is ${shapeText(x.shape)}, which does not broadcast to ${shapeText(shape)}`);
-    return tensorType(x.dtype, shape, movedQuant("broadcast", x, (axis) => axis + extra));
+    expect(
+      extra >= 0 && x.shape.every((dim, i) => dim === 1 || dim === shape[i + extra]),
+      () => `x is ${shapeText(x.shape)}, which does not broadcast to ${shapeText(shape)}`,
+    );
+    return tensorType(
+      x.dtype,
+      shape,
+      movedQuant("broadcast", x, (axis) => axis + extra),
+    );
   },
   evaluate: ({ x }, _attrs, result, types) => take(x, broadcastTable(types.x.shape, result.shape)),
 });
@@ -123,7 +137,10 @@ export const slice = defineOp({
       if (size === 0 || (starts[i] === 0 && steps[i] === 1 && size === dim)) return;
       const [first, last] = [starts[i]!, starts[i]! + (size - 1) * steps[i]!];
       const extent = knownExtent("slice", "x", dim);
-      expect(first >= 0 && last >= 0 && first < extent && last < extent, () => `axis ${i} of x has ${extent} elements, slice wants ${first} to ${last} of them`);
+      expect(
+        first >= 0 && last >= 0 && first < extent && last < extent,
+        () => `axis ${i} of x has ${extent} elements, slice wants ${first} to ${last} of them`,
+      );
     });
     return tensorType(x.dtype, sizes, movedQuant("slice", x, unchangedAxis(x.shape, sizes)));
   },
@@ -153,7 +170,10 @@ export const pad = defineOp({
     expectExtents("pad", "high", high);
     const shape = x.shape.map((dim, i) => dimOf("add", dim, low[i]! + high[i]!));
     x.shape.forEach((dim, i) => expect(mode === "constant" || dim !== 0 || shape[i] === 0, () => `axis ${i} of x is empty, pad wants elements to repeat`));
-    safeCount("pad", shape.filter((dim) => typeof dim === "number"));
+    safeCount(
+      "pad",
+      shape.filter((dim) => typeof dim === "number"),
+    );
     return tensorType(x.dtype, shape, movedQuant("pad", x, unchangedAxis(x.shape, shape)));
   },
   evaluate({ x }, { low, mode, value }, result, types) {
@@ -201,13 +221,20 @@ export const concat = defineOp({
     const at = axisIn("concat", axis, first.shape.length);
     for (const [i, x] of xs.entries()) {
       expect(x.dtype === first.dtype, () => `operand ${i} is ${x.dtype}, concat wants ${first.dtype} like the first`);
-      expect(JSON.stringify(x.quant ?? null) === JSON.stringify(first.quant ?? null), () => `operand ${i} is quantised otherwise than the first, concat wants them alike`);
+      expect(
+        JSON.stringify(x.quant ?? null) === JSON.stringify(first.quant ?? null),
+        () => `operand ${i} is quantised otherwise than the first, concat wants them alike`,
+      );
       const fits = x.shape.length === first.shape.length && x.shape.every((dim, a) => a === at || JSON.stringify(dim) === JSON.stringify(first.shape[a]));
       expect(fits, () => `operand ${i} is ${shapeText(x.shape)}, concat along axis ${at} wants it to agree with ${shapeText(first.shape)}`);
     }
     const total = xs.map((x) => x.shape[at]!).reduce((a, b) => dimOf("add", a, b));
     expect(xs.length === 1 || first.quant?.axis !== at, () => `operands are quantised along axis ${at}, concat wants another axis`);
-    return tensorType(first.dtype, first.shape.map((dim, a) => (a === at ? total : dim)), first.quant);
+    return tensorType(
+      first.dtype,
+      first.shape.map((dim, a) => (a === at ? total : dim)),
+      first.quant,
+    );
   },
   evaluate({ xs }, { axis }, result, types) {
     const { outer, size, inner } = splitAt(result.shape, axis < 0 ? axis + result.shape.length : axis);
@@ -234,12 +261,21 @@ export const reverse = defineOp({
   ],
   infer({ x }, { axes }) {
     const turned = axesIn("reverse", axes, x.shape.length);
-    return tensorType(x.dtype, x.shape, movedQuant("reverse", x, (axis) => (turned.includes(axis) ? undefined : axis)));
+    return tensorType(
+      x.dtype,
+      x.shape,
+      movedQuant("reverse", x, (axis) => (turned.includes(axis) ? undefined : axis)),
+    );
   },
   evaluate({ x }, { axes }, result) {
     const strides = stridesOf(result.shape);
     const turned = axesIn("reverse", axes, result.shape.length);
-    return take(x, tableOf(result.shape.map((count, i) => (turned.includes(i) ? evenOffsets(count, -strides[i]!, (count - 1) * strides[i]!) : evenOffsets(count, strides[i]!)))));
+    return take(
+      x,
+      tableOf(
+        result.shape.map((count, i) => (turned.includes(i) ? evenOffsets(count, -strides[i]!, (count - 1) * strides[i]!) : evenOffsets(count, strides[i]!))),
+      ),
+    );
   },
 });
 
@@ -257,7 +293,11 @@ export const roll = defineOp({
     axesIn("roll", axes, x.shape.length);
     expectLength("roll", "shifts", shifts, axes.length);
     axes.forEach((axis) => knownExtent("roll", "x", x.shape.at(axis)));
-    return tensorType(x.dtype, x.shape, movedQuant("roll", x, (axis) => (axes.some((a) => axisIn("roll", a, x.shape.length) === axis) ? undefined : axis)));
+    return tensorType(
+      x.dtype,
+      x.shape,
+      movedQuant("roll", x, (axis) => (axes.some((a) => axisIn("roll", a, x.shape.length) === axis) ? undefined : axis)),
+    );
   },
   evaluate({ x }, { shifts, axes }, result) {
     const shape = knownShape("roll", "x", result);

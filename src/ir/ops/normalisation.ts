@@ -93,7 +93,10 @@ export const rmsNorm = defineOp({
   summary: "x / sqrt(mean(x^2) + epsilon) * scale, over the axes from `axis` on; scale has those axes.",
   operands: ["x", "scale?"],
   attrs: { axis: int(-1), epsilon },
-  samples: [{ x: "3x5xf32", scale: "5xf32" }, { x: "2x3x4xf32", attrs: { axis: 1 } }],
+  samples: [
+    { x: "3x5xf32", scale: "5xf32" },
+    { x: "2x3x4xf32", attrs: { axis: 1 } },
+  ],
   infer: ({ x, scale }, { axis }) => inferFromAxis("rmsNorm", x, axis, { scale }),
   evaluate({ x, scale }, attrs, result) {
     const size = elementCount(result.shape.slice(axisIn("rmsNorm", attrs.axis, result.shape.length)));
@@ -208,7 +211,10 @@ export const l2Normalise = defineOp({
   summary: "x / max(sqrt(sum(x^2)), epsilon), the sum over the axes.",
   operands: ["x"],
   attrs: { axes: ints(), epsilon: float(1e-12) },
-  samples: [{ x: "3x5xf32", attrs: { axes: [1] } }, { x: "2x3x4xf32", attrs: { axes: [0, -1], epsilon: 0.5 } }],
+  samples: [
+    { x: "3x5xf32", attrs: { axes: [1] } },
+    { x: "2x3x4xf32", attrs: { axes: [0, -1], epsilon: 0.5 } },
+  ],
   infer({ x }, { axes }) {
     expectFloat("l2Normalise", "x", x);
     axesIn("l2Normalise", axes, x.shape.length);

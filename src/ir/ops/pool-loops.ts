@@ -36,7 +36,12 @@ const planeOf = (axes: readonly Sliding[]): number => axes.reduce((n, axis) => n
 const pixelsOf = (axes: readonly Sliding[]): number => axes.reduce((n, axis) => n * axis.out, 1);
 
 /** The greatest element of each window and its place in all of x, the first of equals. NaN wins; a window of padding alone gives the least value. */
-export function greatestInWindows(x: Data, planes: number, axes: readonly Sliding[], dtype: DType): { readonly values: ArrayLike<number | bigint>; readonly indices: Float64Array } {
+export function greatestInWindows(
+  x: Data,
+  planes: number,
+  axes: readonly Sliding[],
+  dtype: DType,
+): { readonly values: ArrayLike<number | bigint>; readonly indices: Float64Array } {
   const data = toDoubles(x);
   const values = new Float64Array(planes * pixelsOf(axes));
   const indices = new Float64Array(values.length);

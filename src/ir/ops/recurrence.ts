@@ -28,11 +28,20 @@ interface CellAttrs {
   readonly clip: number;
 }
 
-type CellTypes = Readonly<Record<"x" | "w" | "r", TensorType>> & Readonly<Partial<Record<"bias" | "sequenceLengths" | "initialH" | "initialC" | "peephole", TensorType | undefined>>>;
+type CellTypes = Readonly<Record<"x" | "w" | "r", TensorType>> &
+  Readonly<Partial<Record<"bias" | "sequenceLengths" | "initialH" | "initialC" | "peephole", TensorType | undefined>>>;
 
 const cellSamples = (gates: number): readonly Record<string, unknown>[] => [
   { x: "4x2x3xf32", w: `1x${gates * 5}x3xf32`, r: `1x${gates * 5}x5xf32`, attrs: { hidden: 5 } },
-  { x: "3x2x4xf32", w: `2x${gates * 3}x4xf32`, r: `2x${gates * 3}x3xf32`, bias: `2x${gates * 6}xf32`, sequenceLengths: "2xi32 in 1..3", initialH: "2x2x3xf32", attrs: { hidden: 3, direction: "bidirectional" } },
+  {
+    x: "3x2x4xf32",
+    w: `2x${gates * 3}x4xf32`,
+    r: `2x${gates * 3}x3xf32`,
+    bias: `2x${gates * 6}xf32`,
+    sequenceLengths: "2xi32 in 1..3",
+    initialH: "2x2x3xf32",
+    attrs: { hidden: 3, direction: "bidirectional" },
+  },
   { x: "5x1x2xf32", w: `1x${gates * 2}x2xf32`, r: `1x${gates * 2}x2xf32`, bias: `1x${gates * 4}xf32`, attrs: { hidden: 2, direction: "reverse", clip: 0.5 } },
 ];
 
@@ -44,7 +53,14 @@ export const lstm = defineOp({
   attrs: { ...cellAttrs, inputForget: bool(false) },
   samples: [
     ...cellSamples(4),
-    { x: "3x2x2xf32", w: "1x12x2xf32", r: "1x12x3xf32", initialC: "1x2x3xf32", peephole: "1x9xf32", attrs: { hidden: 3, inputForget: true, activations: ["hardsigmoid", "softsign", "relu"] } },
+    {
+      x: "3x2x2xf32",
+      w: "1x12x2xf32",
+      r: "1x12x3xf32",
+      initialC: "1x2x3xf32",
+      peephole: "1x9xf32",
+      attrs: { hidden: 3, inputForget: true, activations: ["hardsigmoid", "softsign", "relu"] },
+    },
   ],
   infer(types, attrs) {
     const [y, state] = inferCell("lstm", types, attrs, 4, 3);
@@ -88,7 +104,12 @@ export const gru = defineOp({
       return ({ input, recurrent, bias, h, multiply }) => {
         for (let i = 0; i < H; i++) reset[i] = f(input[H + i]! + recurrent[H + i]!);
         // recurrent = r * h + its bias; without linearBeforeReset h is reset before the product.
-        const hidden = attrs.linearBeforeReset ? recurrent.slice(2 * H).map((value, i) => reset[i]! * value) : multiply(h.map((value, i) => reset[i]! * value), 2).map((value, i) => value + bias[2 * H + i]!);
+        const hidden = attrs.linearBeforeReset
+          ? recurrent.slice(2 * H).map((value, i) => reset[i]! * value)
+          : multiply(
+              h.map((value, i) => reset[i]! * value),
+              2,
+            ).map((value, i) => value + bias[2 * H + i]!);
         for (let i = 0; i < H; i++) {
           const update = f(input[i]! + recurrent[i]!);
           h[i] = (1 - update) * g(input[2 * H + i]! + hidden[i]!) + update * h[i]!;
@@ -106,7 +127,10 @@ export const rnn = defineOp({
   operands: [...operands],
   results: ["y", "yH"],
   attrs: { ...cellAttrs },
-  samples: [...cellSamples(1), { x: "2x1x2xf32", w: "1x3x2xf32", r: "1x3x3xf32", attrs: { hidden: 3, activations: ["affine"], activationAlpha: [0.5], activationBeta: [0.1] } }],
+  samples: [
+    ...cellSamples(1),
+    { x: "2x1x2xf32", w: "1x3x2xf32", r: "1x3x3xf32", attrs: { hidden: 3, activations: ["affine"], activationAlpha: [0.5], activationBeta: [0.1] } },
+  ],
   infer: (types, attrs) => inferCell("rnn", types, attrs, 1, 1),
   evaluate(given, attrs, _result, types) {
     const ran = runDirections(given, { ...shapeOfCell(types, attrs), gates: 1 }, (direction) => {
@@ -158,7 +182,10 @@ function activationsOf(attrs: CellAttrs, defaults: readonly string[], direction:
   });
 }
 
-function shapeOfCell(types: { readonly x: StaticType }, attrs: CellAttrs): { time: number; batch: number; features: number; hidden: number; direction: CellAttrs["direction"] } {
+function shapeOfCell(
+  types: { readonly x: StaticType },
+  attrs: CellAttrs,
+): { time: number; batch: number; features: number; hidden: number; direction: CellAttrs["direction"] } {
   const [time, batch, features] = types.x.shape as [number, number, number];
   return { time, batch, features, hidden: attrs.hidden, direction: attrs.direction };
 }

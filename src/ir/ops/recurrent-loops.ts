@@ -6,7 +6,9 @@ export type CellActivation = (x: number) => number;
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** ONNX RNN-22's activations in lower case, and the numbers they take unless told otherwise. */
-const ACTIVATIONS: Readonly<Record<string, { readonly f: (x: number, alpha: number, beta: number) => number; readonly alpha?: number; readonly beta?: number }>> = {
+const ACTIVATIONS: Readonly<
+  Record<string, { readonly f: (x: number, alpha: number, beta: number) => number; readonly alpha?: number; readonly beta?: number }>
+> = {
   relu: { f: (x) => Math.max(x, 0) },
   tanh: { f: (x) => Math.tanh(x) },
   sigmoid: { f: sigmoid },
@@ -31,7 +33,7 @@ export function activationFor(name: string, alpha: number | undefined, beta: num
 }
 
 /** What a cell sees at one moment of one sequence; it changes h and c. */
-export interface Moment {
+interface Moment {
   /** w * x + the first half of the bias, gate after gate. */
   readonly input: Float64Array;
   /** r * h + the second half. */
@@ -70,7 +72,11 @@ export interface CellOperands {
  * Runs a cell over every sequence of the batch in every direction: y[T,D,B,H] and the states [D,B,H] after the last step.
  * Behind the end of a shorter sequence y is 0; backwards it begins at its own last element.
  */
-export function runDirections(operands: CellOperands, shape: CellShape, cellOf: (direction: number) => Cell): { readonly y: Float64Array; readonly h: Float64Array; readonly c: Float64Array } {
+export function runDirections(
+  operands: CellOperands,
+  shape: CellShape,
+  cellOf: (direction: number) => Cell,
+): { readonly y: Float64Array; readonly h: Float64Array; readonly c: Float64Array } {
   const { time, batch, features, hidden, gates } = shape;
   const directions = shape.direction === "bidirectional" ? 2 : 1;
   const [x, w, r] = [toDoubles(operands.x), toDoubles(operands.w), toDoubles(operands.r)];

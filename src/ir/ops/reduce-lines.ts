@@ -65,21 +65,42 @@ export function reduceLines(kind: ReduceKind, rows: Float64Array, count: number,
 }
 
 /** The same for i64 and u64, exactly where the result is whole by nature; roots and logarithms are taken in doubles. */
-export function reduceWideLines(kind: ReduceKind, rows: BigInt64Array | BigUint64Array, count: number, length: number, dtype: DType): ArrayLike<number | bigint> {
+export function reduceWideLines(
+  kind: ReduceKind,
+  rows: BigInt64Array | BigUint64Array,
+  count: number,
+  length: number,
+  dtype: DType,
+): ArrayLike<number | bigint> {
   const y = new Array<bigint>(count);
   const [low, high] = dtype === "i64" ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
   for (let i = 0; i < count; i++) {
     const line = [...rows.subarray(i * length, (i + 1) * length)];
     const sum = (terms: readonly bigint[]): bigint => terms.reduce((a, b) => a + b, 0n);
     switch (kind) {
-      case "sum": y[i] = sum(line); break;
-      case "mean": y[i] = length === 0 ? 0n : sum(line) / BigInt(length); break;
-      case "prod": y[i] = line.reduce((a, b) => a * b, 1n); break;
-      case "min": y[i] = line.reduce((a, b) => (b < a ? b : a), high); break;
-      case "max": y[i] = line.reduce((a, b) => (b > a ? b : a), low); break;
-      case "l1": y[i] = sum(line.map((x) => (x < 0n ? -x : x))); break;
-      case "sumSquare": y[i] = sum(line.map((x) => x * x)); break;
-      default: return reduceLines(kind, Float64Array.from(rows, Number), count, length, dtype);
+      case "sum":
+        y[i] = sum(line);
+        break;
+      case "mean":
+        y[i] = length === 0 ? 0n : sum(line) / BigInt(length);
+        break;
+      case "prod":
+        y[i] = line.reduce((a, b) => a * b, 1n);
+        break;
+      case "min":
+        y[i] = line.reduce((a, b) => (b < a ? b : a), high);
+        break;
+      case "max":
+        y[i] = line.reduce((a, b) => (b > a ? b : a), low);
+        break;
+      case "l1":
+        y[i] = sum(line.map((x) => (x < 0n ? -x : x)));
+        break;
+      case "sumSquare":
+        y[i] = sum(line.map((x) => x * x));
+        break;
+      default:
+        return reduceLines(kind, Float64Array.from(rows, Number), count, length, dtype);
     }
   }
   return y;

@@ -32,7 +32,10 @@ export const reduce = defineOp({
     const shape = reducedShape(x.shape, reduced, keepDims);
     if (kind === "any" || kind === "all") expectDtype("reduce", "x", x, "bool");
     else if (kind === "min" || kind === "max") {
-      expect(x.dtype !== "string" && (x.quant?.axis === undefined || x.quant.scale.length === 1), () => "x is string or quantised along an axis, reduce wants numbers of one scale");
+      expect(
+        x.dtype !== "string" && (x.quant?.axis === undefined || x.quant.scale.length === 1),
+        () => "x is string or quantised along an axis, reduce wants numbers of one scale",
+      );
       return tensorType(x.dtype, shape, x.quant);
     } else {
       expectNumbers("reduce", "x", x);
@@ -49,7 +52,7 @@ export const reduce = defineOp({
   macs: ({ x }) => elementCount(x.shape),
 });
 
-export function reducedShape(shape: readonly Dim[], axes: readonly number[], keepDims: boolean): readonly Dim[] {
+function reducedShape(shape: readonly Dim[], axes: readonly number[], keepDims: boolean): readonly Dim[] {
   return shape.flatMap((dim, i) => (!axes.includes(i) ? [dim] : keepDims ? [1] : []));
 }
 

@@ -25,13 +25,20 @@ export function sourceCoordinates(axis: number, count: number, resultCount: numb
   const last = count - 1;
   const place = (i: number): number => {
     switch (attrs.coordinates) {
-      case "asymmetric": return i / scale;
-      case "halfPixel": return (i + 0.5) / scale - 0.5;
-      case "pytorchHalfPixel": return resultCount > 1 ? (i + 0.5) / scale - 0.5 : 0;
-      case "tfHalfPixelForNn": return (i + 0.5) / scale;
-      case "alignCorners": return exact === 1 ? 0 : (i * last) / (exact - 1);
-      case "halfPixelSymmetric": return (count / 2) * (1 - resultCount / exact) + (i + 0.5) / scale - 0.5;
-      case "tfCropAndResize": return start * last + (exact === 1 ? ((end - start) * last) / 2 : (i * (end - start) * last) / (exact - 1));
+      case "asymmetric":
+        return i / scale;
+      case "halfPixel":
+        return (i + 0.5) / scale - 0.5;
+      case "pytorchHalfPixel":
+        return resultCount > 1 ? (i + 0.5) / scale - 0.5 : 0;
+      case "tfHalfPixelForNn":
+        return (i + 0.5) / scale;
+      case "alignCorners":
+        return exact === 1 ? 0 : (i * last) / (exact - 1);
+      case "halfPixelSymmetric":
+        return (count / 2) * (1 - resultCount / exact) + (i + 0.5) / scale - 0.5;
+      case "tfCropAndResize":
+        return start * last + (exact === 1 ? ((end - start) * last) / 2 : (i * (end - start) * last) / (exact - 1));
     }
   };
   const at = Float64Array.from({ length: resultCount }, (_, i) => place(i));
@@ -43,11 +50,16 @@ export function sourceCoordinates(axis: number, count: number, resultCount: numb
 export function nearestPixels(at: Float64Array, count: number, { nearest }: ResizeAttrs, scale: number): Int32Array {
   const round = (x: number): number => {
     switch (nearest) {
-      case "roundPreferFloor": return Math.ceil(x - 0.5);
-      case "roundPreferCeil": return Math.floor(x + 0.5);
-      case "floor": return Math.floor(x);
-      case "ceil": return Math.ceil(x);
-      case "simple": return scale < 1 ? Math.ceil(x) : Math.trunc(x);
+      case "roundPreferFloor":
+        return Math.ceil(x - 0.5);
+      case "roundPreferCeil":
+        return Math.floor(x + 0.5);
+      case "floor":
+        return Math.floor(x);
+      case "ceil":
+        return Math.ceil(x);
+      case "simple":
+        return scale < 1 ? Math.ceil(x) : Math.trunc(x);
     }
   };
   return Int32Array.from(at, (x) => Math.min(Math.max(round(x), 0), count - 1));

@@ -9,7 +9,8 @@ import { axisTaps, nearestPixels, sourceCoordinates, type AxisTaps } from "./res
 
 export const resize = defineOp({
   name: "resize",
-  summary: "x sampled anew along every axis, ONNX Resize-19: element i of an axis lies at i / scale of x, as `coordinates` words it. Integers get the nearest, halfway the even one.",
+  summary:
+    "x sampled anew along every axis, ONNX Resize-19: element i of an axis lies at i / scale of x, as `coordinates` words it. Integers get the nearest, halfway the even one.",
   operands: ["x"],
   attrs: {
     /** The whole of the result's shape. */
@@ -37,7 +38,10 @@ export const resize = defineOp({
     { x: "1x1x4x5xf32", attrs: { shape: [1, 1, 8, 3], scales: [1, 1, 2, 0.6], mode: "cubic", coordinates: "pytorchHalfPixel", excludeOutside: true } },
     { x: "2x6xf32", attrs: { shape: [2, 3], scales: [1, 0.5], mode: "linear", antialias: true } },
     { x: "1x8xf32", attrs: { shape: [1, 3], scales: [1, 0.4], mode: "cubic", antialias: true, coordinates: "halfPixelSymmetric" } },
-    { x: "1x4x4xf32", attrs: { shape: [1, 3, 3], scales: [1, 0.75, 0.75], mode: "linear", coordinates: "tfCropAndResize", roi: [0, 0.2, 0.4, 1, 0.8, 1.3], extrapolation: 10 } },
+    {
+      x: "1x4x4xf32",
+      attrs: { shape: [1, 3, 3], scales: [1, 0.75, 0.75], mode: "linear", coordinates: "tfCropAndResize", roi: [0, 0.2, 0.4, 1, 0.8, 1.3], extrapolation: 10 },
+    },
     { x: "3x2xi64", attrs: { shape: [5, 2], scales: [5 / 3, 1], coordinates: "tfHalfPixelForNn", nearest: "roundPreferCeil" } },
     { x: "3x4xu8", attrs: { shape: [2, 6], scales: [2 / 3, 1.5], mode: "linear" } },
   ],
@@ -46,8 +50,14 @@ export const resize = defineOp({
     expectLength("resize", "shape", attrs.shape, shape.length);
     expectLength("resize", "scales", attrs.scales, shape.length);
     expectExtents("resize", "shape", attrs.shape);
-    expect(attrs.scales.every((scale) => scale > 0 && Number.isFinite(scale)), () => `scales are ${attrs.scales.join(", ")}, resize wants them above 0`);
-    expect(shape.every((dim, i) => dim > 0 || attrs.shape[i] === 0), () => "x is empty, resize wants elements to read");
+    expect(
+      attrs.scales.every((scale) => scale > 0 && Number.isFinite(scale)),
+      () => `scales are ${attrs.scales.join(", ")}, resize wants them above 0`,
+    );
+    expect(
+      shape.every((dim, i) => dim > 0 || attrs.shape[i] === 0),
+      () => "x is empty, resize wants elements to read",
+    );
     if (attrs.coordinates === "tfCropAndResize") expectLength("resize", "roi", attrs.roi, 2 * shape.length);
     if (attrs.mode !== "nearest") expectNumbers("resize", "x", x);
     else expect(!attrs.antialias, () => "mode is nearest, resize wants linear or cubic to antialias");
@@ -58,7 +68,11 @@ export const resize = defineOp({
     const from = types.x.shape;
     const places = from.map((count, axis) => sourceCoordinates(axis, count, result.shape[axis]!, attrs));
     const strides = stridesOf(from);
-    if (attrs.mode === "nearest" && places.every((place) => !place.outside)) return take(x, tableOf(places.map((place, axis) => nearestPixels(place.at, from[axis]!, attrs, attrs.scales[axis]!).map((pixel) => pixel * strides[axis]!))));
+    if (attrs.mode === "nearest" && places.every((place) => !place.outside))
+      return take(
+        x,
+        tableOf(places.map((place, axis) => nearestPixels(place.at, from[axis]!, attrs, attrs.scales[axis]!).map((pixel) => pixel * strides[axis]!))),
+      );
     let data = toDoubles(x);
     const shape = [...from];
     places.forEach((place, axis) => {

@@ -15,7 +15,12 @@ export function alignRegions(x: Float64Array, rois: Float64Array, images: Float6
   const y = new Float64Array(images.length * channels * attrs.height * attrs.width);
   let to = 0;
   for (let r = 0; r < images.length; r++) {
-    const [left, top, right, bottom] = Array.from(rois.subarray(4 * r, 4 * r + 4), (edge) => edge * attrs.spatialScale - (attrs.halfPixel ? 0.5 : 0)) as [number, number, number, number];
+    const [left, top, right, bottom] = Array.from(rois.subarray(4 * r, 4 * r + 4), (edge) => edge * attrs.spatialScale - (attrs.halfPixel ? 0.5 : 0)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const rows = bins(top, bottom, attrs.height, attrs);
     const columns = bins(left, right, attrs.width, attrs);
     const image = insideIndex(images[r]!, batch) * channels;
@@ -41,7 +46,17 @@ function bins(from: number, to: number, count: number, { samplingRatio, halfPixe
   return { start: from, size: length / count, samples: samplingRatio > 0 ? samplingRatio : Math.max(0, Math.ceil(length / count)) };
 }
 
-function poolBin(x: Float64Array, plane: number, height: number, width: number, rows: Bins, i: number, columns: Bins, j: number, kind: "average" | "max"): number {
+function poolBin(
+  x: Float64Array,
+  plane: number,
+  height: number,
+  width: number,
+  rows: Bins,
+  i: number,
+  columns: Bins,
+  j: number,
+  kind: "average" | "max",
+): number {
   let [sum, most] = [0, -Infinity];
   for (let a = 0; a < rows.samples; a++) {
     const row = rows.start + i * rows.size + ((a + 0.5) * rows.size) / rows.samples;
@@ -57,7 +72,14 @@ function poolBin(x: Float64Array, plane: number, height: number, width: number, 
 }
 
 /** The four pixels round a place times their weights. More than a pixel outside there is nothing; up to that, the edge. */
-function weightedCorners(x: Float64Array, plane: number, height: number, width: number, row: number, column: number): readonly [number, number, number, number] {
+function weightedCorners(
+  x: Float64Array,
+  plane: number,
+  height: number,
+  width: number,
+  row: number,
+  column: number,
+): readonly [number, number, number, number] {
   if (!(row >= -1 && row <= height && column >= -1 && column <= width)) return [0, 0, 0, 0];
   const [r, c] = [Math.min(Math.max(row, 0), height - 1), Math.min(Math.max(column, 0), width - 1)];
   const [top, left] = [Math.floor(r), Math.floor(c)];

@@ -20,7 +20,10 @@ function inferScatter(op: string, x: TensorType, updates: TensorType, how: Reduc
   expect(updates.dtype === x.dtype, () => `updates are ${updates.dtype}, ${op} wants ${x.dtype} like x`);
   expectOneScale(op, x);
   expect(JSON.stringify(updates.quant ?? null) === JSON.stringify(x.quant ?? null), () => `updates are quantised otherwise than x, ${op} wants them alike`);
-  expect(how === "none" || (x.dtype !== "string" && x.quant === undefined), () => `x is ${x.quant ? "quantised" : "string"}, ${op} with ${how} wants plain numbers`);
+  expect(
+    how === "none" || (x.dtype !== "string" && x.quant === undefined),
+    () => `x is ${x.quant ? "quantised" : "string"}, ${op} with ${how} wants plain numbers`,
+  );
   return tensorType(x.dtype, x.shape, x.quant);
 }
 

@@ -54,7 +54,8 @@ function placesOf(x: Data, shape: readonly number[]): Float64Array {
 
 export const unique = defineOp({
   name: "unique",
-  summary: "Distinct slices along an axis (or elements of the flattened x), ascending or as they first came; where each first stood, which one each slice of x is, how many of each. NaNs are one.",
+  summary:
+    "Distinct slices along an axis (or elements of the flattened x), ascending or as they first came; where each first stood, which one each slice of x is, how many of each. NaNs are one.",
   operands: ["x"],
   results: ["values", "indices", "inverse", "counts"],
   attrs: { flat: bool(true), axis: int(0), sorted: bool(true), extent },
@@ -70,7 +71,11 @@ export const unique = defineOp({
     const at = flat ? 0 : axisIn("unique", axis, x.shape.length);
     const shape = flat ? [countOf(x.shape)] : x.shape;
     const count = dimSymbol(name, 0, boundsOf(shape[at]!)[1]);
-    const values = tensorType(x.dtype, shape.map((dim, i) => (i === at ? count : dim)), x.quant);
+    const values = tensorType(
+      x.dtype,
+      shape.map((dim, i) => (i === at ? count : dim)),
+      x.quant,
+    );
     return [values, tensorType("i64", [count]), tensorType("i64", [shape[at]!]), tensorType("i64", [count])];
   },
   evaluate: ({ x }, attrs, _result, types) => ({ results: distinct(x, types.x, attrs).map((part) => part.data) }),
@@ -116,7 +121,7 @@ function of(dtype: "i64", shape: readonly number[], data: Data): Tensor {
 
 function pickSlices(x: Data, outer: number, size: number, inner: number, picks: readonly number[]): Data {
   const y = emptyLike(x, outer * picks.length * inner);
-  for (let o = 0, to = 0; o < outer; o++) for (const pick of picks) copyRun(x, (o * size + pick) * inner, inner, y, (to++) * inner);
+  for (let o = 0, to = 0; o < outer; o++) for (const pick of picks) copyRun(x, (o * size + pick) * inner, inner, y, to++ * inner);
   return y;
 }
 
@@ -140,7 +145,11 @@ export const compress = defineOp({
     const [given, there] = [boundsOf(condition.shape[0]!)[0], boundsOf(shape[at]!)[1]];
     expect(given <= there, () => `condition is ${shapeText(condition.shape)}, compress wants no more than the ${there} there are`);
     const high = Math.min(boundsOf(condition.shape[0]!)[1], there);
-    return tensorType(x.dtype, shape.map((dim, i) => (i === at ? dimSymbol(name, 0, high) : dim)), x.quant);
+    return tensorType(
+      x.dtype,
+      shape.map((dim, i) => (i === at ? dimSymbol(name, 0, high) : dim)),
+      x.quant,
+    );
   },
   evaluate: ({ x, condition }, attrs, _result, types) => compressed(x, condition, types.x, attrs).data,
   execute: (([x, condition], attrs) => [compressed(x!.data, condition!.data, x!.type, attrs as { flat: boolean; axis: number })]) satisfies Execute,

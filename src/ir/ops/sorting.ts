@@ -35,7 +35,10 @@ export const topK = defineOp({
   infer({ x }, { k, axis }) {
     const at = axisIn("topK", axis, x.shape.length);
     const extent = x.shape[at]!;
-    expect(k >= 0 && (typeof extent !== "number" || k <= extent), () => `k is ${k} and axis ${at} of x has ${String(extent)} elements, topK wants no more than there are`);
+    expect(
+      k >= 0 && (typeof extent !== "number" || k <= extent),
+      () => `k is ${k} and axis ${at} of x has ${String(extent)} elements, topK wants no more than there are`,
+    );
     expectOneScale("topK", x);
     const shape = x.shape.map((dim, i) => (i === at ? k : dim));
     return [tensorType(x.dtype, shape, x.quant), tensorType("i64", shape)];
@@ -69,7 +72,9 @@ function sortLines(x: Data, { shape }: StaticType, axis: number, k: number, desc
     const [o, i] = [Math.floor(line / inner), line % inner];
     const element = (at: number): number | bigint | string => from[(o * size + at) * inner + i]!;
     // sort is stable, so equals stay in the order they stood in.
-    const order = Array.from({ length: size }, (_, at) => at).sort((a, b) => (descending ? compareElements(element(b), element(a)) : compareElements(element(a), element(b))));
+    const order = Array.from({ length: size }, (_, at) => at).sort((a, b) =>
+      descending ? compareElements(element(b), element(a)) : compareElements(element(a), element(b)),
+    );
     for (let j = 0; j < k; j++) {
       const place = (o * k + j) * inner + i;
       to[place] = element(order[j]!);

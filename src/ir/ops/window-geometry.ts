@@ -24,7 +24,10 @@ export interface SlidingAttrs {
 /** The spatial axes of x[N, C, ...] under windows of `kernel`; throws `TypeMismatch` where an attribute does not fit. */
 export function slidingAxes(op: string, x: TensorType, kernel: readonly number[], attrs: SlidingAttrs, ceilMode = false): readonly Sliding[] {
   checkSliding(op, kernel, attrs);
-  expect(attrs.pads.every((pad) => pad >= 0), () => `pads are ${attrs.pads.join(", ")}, ${op} wants none below 0`);
+  expect(
+    attrs.pads.every((pad) => pad >= 0),
+    () => `pads are ${attrs.pads.join(", ")}, ${op} wants none below 0`,
+  );
   return kernel.map((taps, i) => {
     const axis = {
       in: knownExtent(op, "x", x.shape[i + 2]),
@@ -55,7 +58,7 @@ export function checkSliding(op: string, kernel: readonly number[], { strides, p
 }
 
 /** One spatial axis that stands for those that x of lower rank lacks. */
-export const SINGLE: Sliding = { in: 1, out: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0 };
+const SINGLE: Sliding = { in: 1, out: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0 };
 
 /** Three axes, the missing ones in front. */
 export function threeAxes(axes: readonly Sliding[]): readonly [Sliding, Sliding, Sliding] {

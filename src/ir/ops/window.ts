@@ -16,7 +16,8 @@ type PoolAttrs = SlidingAttrs & { readonly kernel: readonly number[]; readonly c
 
 export const pool = defineOp({
   name: "pool",
-  summary: "Greatest, mean or p-norm of each window of x[N,C,...]. ceilMode keeps a last window that is not full; a mean counts padding if asked, never what lies beyond it.",
+  summary:
+    "Greatest, mean or p-norm of each window of x[N,C,...]. ceilMode keeps a last window that is not full; a mean counts padding if asked, never what lies beyond it.",
   operands: ["x"],
   attrs: { kind: oneOf("max", "average", "lp"), ...sliding, countIncludePad: bool(false), p: int(2) },
   samples: [
@@ -53,7 +54,8 @@ function pooledType(op: string, x: TensorType, attrs: PoolAttrs): TensorType {
 
 export const maxPoolWithIndices = defineOp({
   name: "maxPoolWithIndices",
-  summary: "pool of max, and where in the whole of x each element stood, counted row-major or with the first spatial axis fastest; -1 where a window holds nothing.",
+  summary:
+    "pool of max, and where in the whole of x each element stood, counted row-major or with the first spatial axis fastest; -1 where a window holds nothing.",
   operands: ["x"],
   results: ["y", "indices"],
   attrs: { ...sliding, columnMajor: bool(false) },
@@ -106,7 +108,11 @@ export const maxUnpool = defineOp({
     const y: Data = emptyLike(x, elementCount(result.shape));
     const inside = toDoubles(indices);
     // An index that points nowhere writes to no element of a typed array.
-    return place(x, y, Int32Array.from(inside, (at) => (at >= 0 && at < y.length ? at : -1)));
+    return place(
+      x,
+      y,
+      Int32Array.from(inside, (at) => (at >= 0 && at < y.length ? at : -1)),
+    );
   },
 });
 
@@ -115,7 +121,10 @@ export const lrn = defineOp({
   summary: "x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels) ^ beta.",
   operands: ["x"],
   attrs: { size: int(), alpha: float(1e-4), beta: float(0.75), bias: float(1) },
-  samples: [{ x: "2x5x3x2xf32", attrs: { size: 3, alpha: 0.1 } }, { x: "1x4x6xf32", attrs: { size: 4, alpha: 0.5, beta: 0.5, bias: 2 } }],
+  samples: [
+    { x: "2x5x3x2xf32", attrs: { size: 3, alpha: 0.1 } },
+    { x: "1x4x6xf32", attrs: { size: 4, alpha: 0.5, beta: 0.5, bias: 2 } },
+  ],
   infer({ x }, { size }) {
     expectFloat("lrn", "x", x);
     expectRank("lrn", "x", x, 2, Infinity);
@@ -144,7 +153,8 @@ export const lrn = defineOp({
 
 export const roiAlign = defineOp({
   name: "roiAlign",
-  summary: "Each region (x1, y1, x2, y2) of the image batchIndices names, cut into height times width bins; the mean of samples between pixels, or the greatest of their weighted corners.",
+  summary:
+    "Each region (x1, y1, x2, y2) of the image batchIndices names, cut into height times width bins; the mean of samples between pixels, or the greatest of their weighted corners.",
   operands: ["x", "rois", "batchIndices"],
   attrs: {
     kind: oneOf("average", "max"),
@@ -158,7 +168,12 @@ export const roiAlign = defineOp({
   },
   samples: [
     { x: "1x2x6x6xf32", rois: "3x4xf32 in 0..5", batchIndices: "3xi64 in 0..0", attrs: { height: 2, width: 3, samplingRatio: 2 } },
-    { x: "2x1x5x4xf32", rois: "2x4xf32 in 0..4", batchIndices: "2xi64 in 0..1", attrs: { kind: "max", height: 2, width: 2, spatialScale: 0.5, halfPixel: false } },
+    {
+      x: "2x1x5x4xf32",
+      rois: "2x4xf32 in 0..4",
+      batchIndices: "2xi64 in 0..1",
+      attrs: { kind: "max", height: 2, width: 2, spatialScale: 0.5, halfPixel: false },
+    },
   ],
   infer({ x, rois, batchIndices }, attrs) {
     expectFloat("roiAlign", "x", x);
@@ -194,7 +209,10 @@ export const gridSample = defineOp({
     const fits = equalShapes(grid.shape.slice(0, 1), x.shape.slice(0, 1)) && grid.shape.at(-1) === x.shape.length - 2;
     expect(fits, () => `grid is ${shapeText(grid.shape)}, gridSample wants the batch of x in front and ${x.shape.length - 2} numbers a place behind`);
     const space = knownShape("gridSample", "x", x).slice(2);
-    expect(space.every((count) => count > 0), () => `x is ${shapeText(x.shape)}, gridSample wants pixels`);
+    expect(
+      space.every((count) => count > 0),
+      () => `x is ${shapeText(x.shape)}, gridSample wants pixels`,
+    );
     return tensorType(x.dtype, [...x.shape.slice(0, 2), ...grid.shape.slice(1, -1)]);
   },
   evaluate: ({ x, grid }, attrs, _result, types) => sampleGrid(toDoubles(x), toDoubles(grid), types.x.shape, types.grid, attrs),
