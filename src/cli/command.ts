@@ -17,6 +17,13 @@ export interface ArgumentSpec {
   readonly repeat?: boolean;
 }
 
+/** A command by name and summary; its file is loaded when it is called: `neo --help` loads none. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandSpec>;
+}
+
 export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** What a command gets: everything from outside comes through here. */
@@ -27,6 +34,8 @@ export interface Invocation {
   readonly json: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** All commands. */
+  readonly commands: readonly CommandEntry[];
 }
 
 /** What a command gives back. `text` goes to stdout for people, `result` into the JSON envelope, `bytes` to stdout for `-o -`. */

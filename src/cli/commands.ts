@@ -1,11 +1,4 @@
-import type { CommandSpec } from "./command.ts";
-
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  /** A command's file is loaded when it is called: `neo --help` loads none. */
-  readonly load: () => Promise<CommandSpec>;
-}
+import type { CommandEntry } from "./command.ts";
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [

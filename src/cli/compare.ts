@@ -29,7 +29,7 @@ export const compare: CommandSpec = {
     ...MODEL_OPTIONS,
   ],
   examples: ["neo compare model.onnx model.neo --max-rel 1e-3", "neo compare model.onnx --executor wasm"],
-  exits: { 0: "ok", 2: "usage", 3: "no code for this machine, unsupported model", 4: "a limit is exceeded", 5: "not signed by a trusted key, or damaged", 6: "no such file" },
+  exits: { 0: "ok", 2: "usage", 3: "no code for this machine, unsupported model", 4: "a limit is exceeded", 5: "not signed by a trusted key, or damaged", 6: "no such file", 7: "the model exceeds a limit" },
   async run(invocation) {
     const [a, b] = invocation.args as [string, string | undefined];
     const { options, cwd } = invocation;

@@ -34,7 +34,7 @@ export const compileCommand: CommandSpec = {
     { flags: "--timing", text: "shows what each pass took" },
   ],
   examples: ["neo compile model.onnx", "neo compile model.onnx -t wasm,x86-64-v3 --shape N=1,8 --sign release.key -o model.neo"],
-  exits: { 0: "ok", 2: "usage", 3: "unsupported or malformed model, unknown target, no compiler for it", 6: "a file can't be read or written", 7: "the model exceeds a limit" },
+  exits: { 0: "ok", 2: "usage", 3: "unsupported or malformed model, unknown target, no compiler for it", 5: "the key file is no key", 6: "a file can't be read or written", 7: "the model exceeds a limit" },
   async run(invocation) {
     const [file] = invocation.args as [string];
     const { options } = invocation;
@@ -54,7 +54,7 @@ export const compileCommand: CommandSpec = {
 };
 
 async function writeBundle(file: string, compiled: Compiled, targets: readonly TargetProfile[], invocation: Invocation): Promise<Outcome> {
-  const { options, cwd, reporter, json } = invocation;
+  const { options, cwd, reporter } = invocation;
   const named = options["sign"];
   const secret = named === false ? undefined : await secretKeyFrom(invocation, typeof named === "string" ? named : undefined);
   const bytes = secret ? signBundle(compiled.bundle.bytes, secret, nodeCrypto) : compiled.bundle.bytes;
@@ -72,7 +72,7 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
     regions: [{ id: 0, accelerator: "cpu", nodes: Object.values(report.ops).reduce((n, c) => n + c, 0), macShare: 1, reason: "no accelerator was asked for" }],
     passes: report.passes,
   };
-  if (output === "-" && !json) return { text: "", result, bytes };
+  if (output === "-") return { text: "", result, bytes };
   await writeOutput(output, bytes, cwd);
   const lines = [
     `${output}  ${formatBytes(bytes.length)}, ${secret ? "signed" : "unsigned"}, ${report.digest.slice(0, 16)}…`,

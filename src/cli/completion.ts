@@ -1,6 +1,5 @@
 import { NeoError } from "../support/errors.ts";
 import type { CommandSpec } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
 import { longName } from "./config.ts";
 import { SHARED_OPTIONS } from "./shared-options.ts";
 
@@ -12,10 +11,10 @@ export const completion: CommandSpec = {
   options: [],
   examples: ["neo completion bash > ~/.local/share/bash-completion/completions/neo", "neo completion fish | source"],
   exits: { 0: "ok", 2: "unknown shell" },
-  async run({ args }) {
+  async run({ args, commands }) {
     const shell = SHELLS.find((name) => name === args[0]);
     if (!shell) throw new NeoError({ code: "NEO1005", message: `there is no completion for "${args[0]}"`, hint: `one of ${SHELLS.join(", ")}` });
-    const specs = await Promise.all(COMMANDS.map(({ load }) => load()));
+    const specs = await Promise.all(commands.map(({ load }) => load()));
     const script = SCRIPTS[shell](specs);
     return { text: script, result: { shell, script } };
   },
@@ -25,7 +24,9 @@ function flagsOf(spec: CommandSpec): string[] {
   return [...spec.options, ...SHARED_OPTIONS].map((option) => `--${longName(option)}`);
 }
 
-const names = (): string => COMMANDS.map(({ name }) => name).join(" ");
+function namesOf(specs: readonly CommandSpec[]): string {
+  return specs.map(({ name }) => name).join(" ");
+}
 
 const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (specs: readonly CommandSpec[]) => string>> = {
   bash: (specs) => `_neo() {
@@ -33,7 +34,7 @@ const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (specs: readonly Command
   case "$prev" in
     -t|--target) COMPREPLY=($(compgen -W "$(neo targets --json 2>/dev/null | grep -o '"name":"[^"]*"' | cut -d'"' -f4)" -- "$cur")); return ;;
   esac
-  if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${names()}" -- "$cur")); return; fi
+  if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${namesOf(specs)}" -- "$cur")); return; fi
   case "\${COMP_WORDS[1]}" in
 ${specs.map((spec) => `    ${spec.name}) [[ "$cur" == -* ]] && COMPREPLY=($(compgen -W "${flagsOf(spec).join(" ")}" -- "$cur")) ;;`).join("\n")}
   esac
@@ -43,7 +44,7 @@ complete -o filenames -F _neo neo
 `,
   zsh: (specs) => `#compdef neo
 _neo() {
-  if (( CURRENT == 2 )); then compadd ${names()}; return; fi
+  if (( CURRENT == 2 )); then compadd ${namesOf(specs)}; return; fi
   case "$words[CURRENT-1]" in
     -t|--target) compadd $(neo targets --json 2>/dev/null | grep -o '"name":"[^"]*"' | cut -d'"' -f4); return ;;
   esac
@@ -55,7 +56,7 @@ ${specs.map((spec) => `    ${spec.name}) [[ "$PREFIX" == -* ]] && { compadd -- $
 compdef _neo neo
 `,
   fish: (specs) => [
-    `complete -c neo -n __fish_use_subcommand -f -a "${names()}"`,
+    `complete -c neo -n __fish_use_subcommand -f -a "${namesOf(specs)}"`,
     `complete -c neo -s t -l target -x -a "(neo targets --json 2>/dev/null | string match -ra '\\"name\\":\\"[^\\"]*' | string replace -r '.*\\"' '')"`,
     ...specs.flatMap((spec) => [...spec.options, ...SHARED_OPTIONS].map((option) => `complete -c neo -n "__fish_seen_subcommand_from ${spec.name}" -l ${longName(option)} -d ${quote(option.text)}`)),
     "",
@@ -66,7 +67,7 @@ compdef _neo neo
 ${specs.map((spec) => `    '${spec.name}' = '${flagsOf(spec).join(" ")}'`).join("\n")}
   }
   $parts = $ast.CommandElements | ForEach-Object { $_.ToString() }
-  $all = if ($parts.Count -le 2 -and $word -notlike '-*') { '${names()}' } else { $flags[$parts[1]] }
+  $all = if ($parts.Count -le 2 -and $word -notlike '-*') { '${namesOf(specs)}' } else { $flags[$parts[1]] }
   $all -split ' ' | Where-Object { $_ -like "$word*" } | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
 }
 `,

@@ -13,19 +13,20 @@ export function documentedCodes(): string[] {
 
 export const explain: CommandSpec = {
   name: "explain",
-  args: [{ name: "code", text: "as printed, e.g. NEO2004; without it, all codes", optional: true }],
+  args: [{ name: "code", text: "as printed, e.g. NEO2004, or an area, e.g. NEO2; without it, all codes", optional: true }],
   options: [],
-  examples: ["neo explain NEO2004", "neo explain"],
+  examples: ["neo explain NEO2004", "neo explain NEO5"],
   exits: { 0: "ok", 2: "no such code" },
   async run({ args }) {
     const codes = documentedCodes();
     const asked = args[0]?.toUpperCase().replace(/^(\d)/, "NEO$1");
-    if (asked === undefined) {
-      const titles = codes.map((code) => ({ code, title: titleOf(code) }));
+    const area = asked === undefined ? "" : /^(NEO\d)X*$/.exec(asked)?.[1];
+    if (area !== undefined && codes.some((code) => code.startsWith(area))) {
+      const titles = codes.filter((code) => code.startsWith(area)).map((code) => ({ code, title: titleOf(code) }));
       return { text: titles.map(({ code, title }) => `${code}  ${title}`).join("\n"), result: { codes: titles } };
     }
-    if (!codes.includes(asked)) {
-      const near = nearestWord(asked, codes);
+    if (asked === undefined || !codes.includes(asked)) {
+      const near = nearestWord(asked ?? "", codes);
       throw new NeoError({ code: "NEO1004", message: `there is no error code ${asked}`, hint: near ? `did you mean ${near}?` : "`neo explain` lists them" });
     }
     const page = readFileSync(`${FOLDER}${asked}.md`, "utf8");

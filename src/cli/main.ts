@@ -43,7 +43,8 @@ function describe(command: Command, spec: CommandSpec, run: (spec: CommandSpec, 
   command.addHelpText("before", `${spec.examples.map((example) => `  $ ${example}`).join("\n")}\n`);
   command.addHelpText("after", `\nExit codes:\n${Object.entries(spec.exits).map(([code, when]) => `  ${code.padStart(3)}  ${when}`).join("\n")}`);
   command.action(async (...given: unknown[]) => {
-    await run(spec, given.slice(0, spec.args.length).flat() as unknown[], command.opts());
+    const flags = Object.entries(command.opts<OptionValues>()).filter(([key]) => command.getOptionValueSource(key) === "cli");
+    await run(spec, given.slice(0, spec.args.length).flat() as unknown[], Object.fromEntries(flags));
   });
 }
 
@@ -90,10 +91,11 @@ async function runCommand(spec: CommandSpec, args: readonly (string | undefined)
   let outcome: Outcome | undefined;
   let failure: unknown;
   try {
-    const options = await applyConfig(spec, given, process.cwd(), process.env);
+    const options = await applyConfig(spec, given, { cwd: process.cwd(), env: process.env, commands: COMMANDS });
     reporter = reporterFor(options);
     json = options["json"] === true;
-    outcome = await spec.run({ args, options, reporter, json, env: process.env, cwd: process.cwd() });
+    if (json && options["output"] === "-") throw new NeoError({ code: "NEO1008", message: "-o - and --json both want stdout", hint: "leave one of them out, or name a file with -o" });
+    outcome = await spec.run({ args, options, reporter, json, env: process.env, cwd: process.cwd(), commands: COMMANDS });
   } catch (error) {
     failure = error;
   }
@@ -153,6 +155,7 @@ export async function start(): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
   });
+  process.stderr.on("error", () => {});
   process.on("SIGINT", () => process.exit(130));
   process.on("SIGTERM", () => process.exit(130));
   try {

@@ -45,6 +45,7 @@ export const selftest: CommandSpec = {
     const notes: Note[] = [];
     await reporter.stage(`${count} random graphs`, async () => {
       for (let seed = first; seed < first + count; seed++) {
+        await new Promise((resolve) => setImmediate(resolve)); // an interrupt is heard between two graphs
         const { graph, inputs } = randomGraph(seed);
         const text = printGraph(graph);
         const wanted = interpret(graph, inputs);

@@ -17,7 +17,7 @@ export const sign: CommandSpec = {
     { flags: "-o, --output <file>", text: "where to write; default: over the bundle; - is stdout" },
   ],
   examples: ["neo sign model.neo --key release.key", "neo sign model.neo"],
-  exits: { 0: "ok", 2: "usage, no key", 5: "the bundle is damaged", 6: "a file can't be read or written" },
+  exits: { 0: "ok", 2: "usage, no key", 5: "the bundle is damaged, the key file is no key", 6: "a file can't be read or written" },
   async run(invocation) {
     const [bundle] = invocation.args as [string];
     const { options, cwd } = invocation;
