@@ -1,18 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { printC } from "../../src/backends/c/print.ts";
 import { emitWasm, wasmMemoryPlan } from "../../src/backends/wasm/emit.ts";
-import { findCompilers } from "../../src/support/node/compilers.ts";
 import { probeMachine } from "../../src/support/node/probe.ts";
 import { compileC } from "../../src/support/node/toolchain.ts";
 import { runNative } from "../executors/native.ts";
 import { target } from "../executors/targets.ts";
 import { runWasm } from "../executors/wasm.ts";
+import { hostCompilers, nativeTest } from "./host-compilers.ts";
 import { formCases } from "./form-cases.ts";
 import { opCases } from "./op-cases.ts";
 import { expectSame, interpretCases, programOf } from "./op-program.ts";
 
 const machine = probeMachine();
-const compilers = (await findCompilers()).filter((c) => c.machine.startsWith("x86_64")).map((c) => c.command);
 const none = new Uint8Array();
 
 describe.each(["x86-64-v2", "x86-64-v3", "x86-64-v4"])("every op and form as C for %s", (name) => {
@@ -22,7 +21,7 @@ describe.each(["x86-64-v2", "x86-64-v3", "x86-64-v4"])("every op and form as C f
   const { program, inputs } = programOf(cases);
   const runsHere = profile.arch === machine.arch && profile.cpuFeatures.every((feature) => machine.cpuFeatures.includes(feature));
 
-  test.each(compilers)("%s gives the interpreter's bits, without warnings", async (compiler) => {
+  nativeTest.skipIf(profile.arch !== machine.arch).each(hostCompilers)("%s gives the interpreter's bits, without warnings", async (compiler) => {
     const { sources, headers } = printC(program, profile);
     const { bytes, warnings } = await compileC(sources, profile, { compiler, headers, flags: ["-Wall", "-Wextra", "-Werror"] });
     expect(warnings).toBe("");

@@ -1,22 +1,17 @@
-import koffi from "koffi";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { printC } from "../../src/backends/c/print.ts";
 import { emitWasm, wasmMemoryPlan } from "../../src/backends/wasm/emit.ts";
 import { I32, KernelBuilder, scalar } from "../../src/kernel/build.ts";
 import { interpretProgram } from "../../src/kernel/interpret-program.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import type { Port, Program, Slice, Step } from "../../src/kernel/program.ts";
-import { findCompilers } from "../../src/support/node/compilers.ts";
 import { compileC } from "../../src/support/node/toolchain.ts";
 import { runNative } from "../executors/native.ts";
 import { target } from "../executors/targets.ts";
 import { runWasm } from "../executors/wasm.ts";
+import { hostCompilers, nativeTest } from "./host-compilers.ts";
 
 const host = target("host");
-const compilers = (await findCompilers()).filter((c) => c.machine.startsWith("x86_64")).map((c) => c.command);
 
 const arena = (offset: number): Slice => ({ space: "arena", index: 0, offset });
 const call = (kernel: string, args: Record<string, Slice>, extents?: Record<string, string>): Step => ({ kind: "call", kernel, args, parts: 1, ...(extents ? { extents } : {}) });
@@ -58,7 +53,7 @@ function program(fields: Partial<Program>): Program {
 async function runEverywhere(p: Program, weights: Uint8Array, inputs: readonly Uint8Array[]): Promise<number[][]> {
   const { sources, headers } = printC(p, host);
   const natives: Uint8Array[][] = [];
-  for (const compiler of compilers) {
+  for (const compiler of hostCompilers) {
     const { bytes } = await compileC(sources, host, { compiler, headers, flags: ["-Wall", "-Wextra", "-Werror"] });
     natives.push(await runNative(bytes, p, weights, inputs));
   }
@@ -83,7 +78,7 @@ describe("if and loop", () => {
     ],
   });
 
-  test.each([
+  nativeTest.each([
     [0, 0, 0, 10],
     [1, 3, 2, 2 + 3 * 2100 + 20000],
     [-5, 1, 100, 2 + 2100 + 70000],
@@ -126,71 +121,13 @@ describe("extents", () => {
   const weights = new Uint8Array(120);
   weights.set(words(...x), 72);
 
-  test.each([0, 1, 4, 5, 12])("%i rows", async (n) => {
+  nativeTest.each([0, 1, 4, 5, 12])("%i rows", async (n) => {
     const want = [...x.map((v, i) => (i < Math.ceil(n / 4) * 4 ? v : 0)), ...x.map((v, i) => (i >= 12 - n ? v : 0))];
     for (const got of await runEverywhere(p, weights, [words(n)])) expect(got).toEqual(want);
   });
 });
 
-describe("steps of the session", () => {
-  const p = program({
-    inputs: [port("x", 2)],
-    outputs: [port("y", 2)],
-    kernels: [copy(2)],
-    steps: [
-      call("copy_2", { x: { space: "input", index: 0, offset: 0 }, y: arena(0) }),
-      { kind: "host", name: "double", inputs: [arena(0)], outputs: [arena(128)] },
-      { kind: "region", name: "npu", inputs: [arena(128)], outputs: [arena(128)] },
-      call("copy_2", { x: arena(128), y: { space: "output", index: 0, offset: 0 } }),
-    ],
-  });
-
-  /** First and last step by number, and between them what the session does. */
-  const script = (steps: (first: number, last: number) => void, memory: Int32Array): void => {
-    memory.fill(0);
-    steps(0, 2);
-    memory[32] = 2 * memory[0]!;
-    memory[33] = 2 * memory[1]!;
-    steps(2, 4);
-  };
-
-  test("model_run_steps runs a range of steps and leaves the session's out", async () => {
-    const want = interpretProgram(p, new Uint8Array(), [words(7, -9)], {
-      host: (_name, [x], [y]) => y!.set(words(...ints(x!.subarray(0, 8)).map((v) => 2 * v))),
-      region: () => undefined,
-    }).flatMap(ints);
-    expect(want).toEqual([14, -18]);
-
-    const { sources, headers } = printC(p, host);
-    expect(headers[0]!.text).toContain("void model_run_steps(");
-    for (const compiler of compilers) {
-      const { bytes } = await compileC(sources, host, { compiler, headers, flags: ["-Wall", "-Wextra", "-Werror"] });
-      const folder = mkdtempSync(join(tmpdir(), "neo-steps-"));
-      writeFileSync(join(folder, "model.so"), bytes);
-      const library = koffi.load(join(folder, "model.so"));
-      rmSync(folder, { recursive: true });
-      expect(() => library.func("void model_run(void)") as unknown).toThrow();
-      const run = library.func("void model_run_steps(const void *weights, const void **inputs, void **outputs, void *arena, int32_t first, int32_t last)");
-      const [memory, input, output] = [new Int32Array(64), Int32Array.of(7, -9), new Int32Array(2)];
-      script((first, last) => void run(null, [input], [output], memory, first, last), memory);
-      expect([...output]).toEqual(want);
-      library.unload();
-    }
-
-    const plan = wasmMemoryPlan(p);
-    const { instance } = (await WebAssembly.instantiate((await emitWasm(p, target("wasm"))) as BufferSource, {})) as unknown as WebAssembly.WebAssemblyInstantiatedSource;
-    const exports = instance.exports as { memory: WebAssembly.Memory; model_run_steps: (...args: number[]) => void };
-    expect(Object.keys(exports).sort()).toEqual(["memory", "model_abi", "model_arena_bytes", "model_run_steps", "model_weight_bytes"]);
-    const all = new Int32Array(exports.memory.buffer);
-    all.set([7, -9], plan.inputs[0]! / 4);
-    all[plan.inputTable / 4] = plan.inputs[0]!;
-    all[plan.outputTable / 4] = plan.outputs[0]!;
-    script((first, last) => exports.model_run_steps(plan.weights, plan.inputTable, plan.outputTable, plan.arena, first, last), all.subarray(plan.arena / 4, plan.arena / 4 + 64));
-    expect([...all.subarray(plan.outputs[0]! / 4, plan.outputs[0]! / 4 + 2)]).toEqual(want);
-  });
-});
-
-test("kernels of both modes go into two files, each with its rounding", async () => {
+nativeTest("kernels of both modes go into two files, each with its rounding", async () => {
   const kernel = (name: string, mode: "exact" | "fast"): Kernel => {
     const b = new KernelBuilder(name, { lanes: 4, mode });
     b.param("x", "f32", 3, "in");
@@ -212,5 +149,5 @@ test("kernels of both modes go into two files, each with its rounding", async ()
   const outputs = await runEverywhere(p, new Uint8Array(), [x]);
   const fused = host.fma === "no" ? 0 : 2 ** -24;
   const floats = outputs.map((output) => [...new Float32Array(Int32Array.from(output).buffer)]);
-  expect(floats).toEqual([[0, 0], ...compilers.map(() => [fused, 0]), [0, 0]]);
+  expect(floats).toEqual([[0, 0], ...hostCompilers.map(() => [fused, 0]), [0, 0]]);
 });
