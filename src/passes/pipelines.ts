@@ -11,6 +11,7 @@ import { batchNormRules, linearRules } from "./rules/linear.ts";
 import { movementRules } from "./rules/movement.ts";
 import { attentionRules, normalisationRules } from "./rules/normalisation.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
+import { widenHalf } from "./widen-half.ts";
 
 function rulesPass(name: string, summary: string, rules: readonly Rule[]): Pass {
   return { name, summary, run: (graph) => rewrite(graph, rules) };
@@ -24,7 +25,7 @@ export const fuseEpilogues = rulesPass("fuse-epilogues", "puts residuals and act
 export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody reads", run: (graph) => eraseDead(graph) };
 
 /** Every pass by name, for `neo opt --passes`. */
-export const PASSES: readonly Pass[] = [canonicalize, foldConstants, commonSubexpressions, deadCode, fusePatterns, foldLinear, expandBatchNorm, sinkTransposes, fuseEpilogues, fuseElementwise];
+export const PASSES: readonly Pass[] = [canonicalize, foldConstants, commonSubexpressions, deadCode, fusePatterns, foldLinear, expandBatchNorm, sinkTransposes, widenHalf, fuseEpilogues, fuseElementwise];
 
 /** The order in which a model is made smaller. Still logical: any target, any executor. */
 export const SIMPLIFY: readonly Pass[] = [
@@ -34,7 +35,7 @@ export const SIMPLIFY: readonly Pass[] = [
 ];
 
 /** What prepares for kernels of the CPU. */
-export const FOR_CPU: readonly Pass[] = [fuseEpilogues, foldConstants, fuseElementwise, deadCode];
+export const FOR_CPU: readonly Pass[] = [widenHalf, canonicalize, fuseEpilogues, foldConstants, fuseElementwise, deadCode];
 
 export const PIPELINES: Readonly<Record<string, readonly Pass[]>> = { simplify: SIMPLIFY, cpu: [...SIMPLIFY, ...FOR_CPU] };
 

@@ -27,7 +27,8 @@ export interface ModelFacts {
 }
 
 export function ruleFor(golden: GoldenCase, facts: ModelFacts): Rule {
-  const { opCounts } = facts;
+  const opCounts: Record<string, number> = {};
+  for (const [op, count] of Object.entries(facts.opCounts)) opCounts[op.split("::").at(-1)!] = (opCounts[op.split("::").at(-1)!] ?? 0) + count;
   const has = (op: string): boolean => (opCounts[op] ?? 0) > 0;
   const bits4 = golden.manifest["id"] === undefined ? "" : String(golden.manifest["id"]);
   if (golden.format.startsWith("generated")) {

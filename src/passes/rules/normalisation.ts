@@ -125,15 +125,19 @@ export const attentionRules: readonly Rule[] = attentions.map(({ s, hasMask, log
     const rank = m.get(q).type.shape.length;
     const { perm } = m.get(turned).attrs;
     const axis = m.get(weights).attrs.axis;
-    const swapsLast = perm.every((p, j) => p === (j === rank - 1 ? rank - 2 : j === rank - 2 ? rank - 1 : j));
-    if (rank !== 4 || m.get(k).type.shape.length !== 4 || m.get(v).type.shape.length !== 4 || !swapsLast || (axis !== -1 && axis !== 3)) return undefined;
-    const [qs, ks, vs] = [m.get(q).type.shape, m.get(k).type.shape, m.get(v).type.shape];
+    if (rank !== 4 || m.get(k).type.shape.length !== 4 || m.get(v).type.shape.length !== 4 || (axis !== -1 && axis !== 3)) return undefined;
+    // Exporters join the transpose of the heads with that of the product: the keys are what is left without the latter.
+    const keyPerm = [perm[0]!, perm[1]!, perm[3]!, perm[2]!];
+    const [qs, vs] = [m.get(q).type.shape, m.get(v).type.shape];
+    const ks = keyPerm.map((axis) => m.get(k).type.shape[axis]!);
     if (qs[0] !== ks[0] || qs[1] !== ks[1] || ks[0] !== vs[0] || ks[1] !== vs[1]) return undefined;
     const internal = [scores, s, logits, weights].every((part) => m.value(part).uses.size === 1);
     const factor = s === scores ? 1 : uniform(m.get(c));
     if (!internal || factor === undefined || !equalTypes(m.value(logits).type, m.value(scores).type)) return undefined;
     const scale = s === byDiv ? 1 / factor : factor;
-    return scale > 0 ? b.create(attention, { q: m.get(q), k: m.get(k), v: m.get(v), mask: hasMask ? m.get(mask) : undefined }, { scale }) : undefined;
+    if (!(scale > 0)) return undefined;
+    const keys = keyPerm.every((p, j) => p === j) ? m.get(k) : b.create(transpose, { x: m.get(k) }, { perm: keyPerm });
+    return b.create(attention, { q: m.get(q), k: keys, v: m.get(v), mask: hasMask ? m.get(mask) : undefined }, { scale });
   }),
 );
 
