@@ -14,6 +14,7 @@ import { dequantiseSchedule, quantiseSchedule } from "./quantise.ts";
 import { reduceSchedule } from "./reduce.ts";
 import { argReduceSchedule, cumulativeSchedule } from "./scan.ts";
 import { scatterElementsSchedule, scatterNdSchedule } from "./scatter.ts";
+import { recurrenceSchedule } from "./recurrence.ts";
 import { resizeSchedule } from "./resize.ts";
 import { softmaxSchedule } from "./softmax.ts";
 
@@ -22,6 +23,6 @@ export const SCHEDULES: readonly Schedule[] = [
   attentionSchedule, convSchedule, convTransposeSchedule, linearSchedule, matmulSchedule, poolSchedule,
   elementwiseSchedule, quantiseSchedule, dequantiseSchedule, ...MOVEMENT,
   gatherSchedule, gatherElementsSchedule, gatherNdSchedule, scatterElementsSchedule, scatterNdSchedule,
-  sortSchedule, topKSchedule, resizeSchedule,
+  sortSchedule, topKSchedule, resizeSchedule, recurrenceSchedule,
   reduceSchedule, argReduceSchedule, cumulativeSchedule, softmaxSchedule, ...NORMALISATIONS,
 ];
