@@ -1,5 +1,6 @@
 import type { Op } from "../../ir/graph.ts";
 import { attention } from "../../ir/ops/attention.ts";
+import { elementCount } from "../../ir/types.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import { denseStrides } from "../layout.ts";
 import type { Buffer, LowerContext, Place, Schedule } from "../schedule.ts";
@@ -25,20 +26,20 @@ function lowerAttention(op: Op, context: LowerContext): void {
   const positions = Math.max(queries, keys);
   const rules: ScoreRules = {
     softcap: op.attrs["softcap"] as number,
-    mask: mask && { elem: mask.layout.elem, size: mask.layout.size, steps: maskSteps(mask, [batch, kvHeads, heads / kvHeads, queries, keys]) },
+    mask: mask && { elem: mask.layout.elem, size: elementCount(mask.layout.shape), steps: maskSteps(mask, [batch, kvHeads, heads / kvHeads, queries, keys]) },
     causal: op.attrs["causal"] === true ? { size: positions, offset: op.attrs["offset"] as number } : undefined,
   };
   const problem: AttentionProblem = {
     name: `attention_f32_${batch}x${heads}x${queries}x${depth}_${kvHeads}x${keys}x${valueDepth}${mask ? "_mask" : ""}${rules.causal ? "_causal" : ""}`,
     loc: op.loc, target: context.target, batch, heads: kvHeads, perHead: heads / kvHeads, queries, keys, depth, valueDepth,
-    sizes: { q: q.layout.size, v: v.layout.size, y: y.layout.size }, rules,
+    sizes: { q: batch * heads * queries * depth, v: batch * kvHeads * keys * valueDepth, y: batch * heads * queries * valueDepth }, rules,
   };
   const plan = planAttention(problem);
   const [first] = plan.parts;
   const scale = (op.attrs["scale"] as number) || 1 / Math.sqrt(depth);
   const packed = (part: NonNullable<typeof first>["scores"], place: Place, by: number): Buffer => {
     const panels = context.scratch("f32", panelLayout(part.c, part.plan).size);
-    context.call(packKernel(part.c, part.plan, { weights: place.layout.size }, by), { weights: place.buffer, panels });
+    context.call(packKernel(part.c, part.plan, { weights: elementCount(place.layout.shape) }, by), { weights: place.buffer, panels });
     return panels;
   };
   context.call(attentionKernel(problem, plan), {

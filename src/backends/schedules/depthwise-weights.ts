@@ -32,7 +32,7 @@ export function packTaps(context: LowerContext, weights: Place, bias: Place | un
 
 /** The same at run time. */
 function packTapsKernel({ channels, taps, vectors, lanes }: TapShape, elem: Place["layout"]["elem"], weightsSize: number, biasSize: number | undefined): Kernel {
-  const b = new KernelBuilder(`pack_taps_${channels}x${taps}_${lanes}`, { lanes: 1, mode: "exact" });
+  const b = new KernelBuilder(`pack_taps_${channels}x${taps}_${lanes}`, { lanes: 1, mode: "fast" });
   const type = scalar(elem);
   const size = vectors * (taps + 1) * lanes;
   b.param("weights", elem, weightsSize, "in");

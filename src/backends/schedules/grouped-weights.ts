@@ -50,7 +50,7 @@ function spread(from: Float32Array, to: Float32Array, { groups, cin, cout, kerne
 function spreadKernel({ groups, cin, cout, kernel }: GroupShape, joined: number, elem: Place["layout"]["elem"], fromSize: number, toSize: number): Kernel {
   const run = kernel.reduce((n, k) => n * k, cin);
   const type = scalar(elem);
-  const b = new KernelBuilder(`join_groups_${groups}x${cout}x${cin}_${joined}`, { lanes: 1, mode: "exact" });
+  const b = new KernelBuilder(`join_groups_${groups}x${cout}x${cin}_${joined}`, { lanes: 1, mode: "fast" });
   b.param("weights", elem, fromSize, "in");
   b.param("joined", elem, toSize, "out");
   const clear = b.cursor("z", "joined");

@@ -1,4 +1,5 @@
 import { matmul } from "../../ir/ops/linear.ts";
+import { elementCount } from "../../ir/types.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import { denseStrides } from "../layout.ts";
 import type { Schedule } from "../schedule.ts";
@@ -24,8 +25,8 @@ export const matmulSchedule: Schedule = {
       loc: op.loc,
       elem,
       lanes,
-      a: { size: a.layout.size, base: 0 },
-      y: { size: y.layout.size, base: 0, block: Infinity, stride: 0 },
+      a: { size: elementCount(aShape), base: 0 },
+      y: { size: elementCount(shapeOf(op.results[0]!)), base: 0, block: Infinity, stride: 0 },
       outer: batch,
       rows: { trips: 1, a: 0, y: 0, residual: 0 },
       cols: { trips: joined * m, a: k, y: n, residual: 0 },
@@ -34,7 +35,7 @@ export const matmulSchedule: Schedule = {
       exact: true,
       hasBias: false,
       reduction: k > 0 ? [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: n }] }] : [],
-      ...(!b.constant && k > 0 && n % lanes === 0 && joined * m <= PACK_FROM_ROWS ? { direct: { size: b.layout.size, base: 0 } } : {}),
+      ...(!b.constant && k > 0 && n % lanes === 0 && joined * m <= PACK_FROM_ROWS ? { direct: { size: elementCount(bShape), base: 0 } } : {}),
       activation: NO_ACTIVATION,
       overlapping: false,
     };

@@ -6,7 +6,7 @@ import { panelLayout } from "./weight-panels.ts";
 
 /** Copies weights that are known only at run time into panels, times `scale`. Parameters: weights, bias where there is one, panels. */
 export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights: number; readonly bias?: number }, scale = 1): Kernel {
-  const b = new KernelBuilder(`pack_${c.name}_nv${plan.tile.nv}`, { lanes: c.lanes, mode: "exact", loc: c.loc });
+  const b = new KernelBuilder(`pack_${c.name}_nv${plan.tile.nv}`, { lanes: c.lanes, mode: "fast", loc: c.loc });
   const layout = panelLayout(c, plan);
   const element = scalar(c.elem);
   b.param("weights", c.elem, sizes.weights, "in");

@@ -1,4 +1,5 @@
 import type { Data } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/types.ts";
 import type { Elem } from "../../kernel/kernel.ts";
 import { storeFor } from "../constant-data.ts";
 import type { Buffer, LowerContext, Place } from "../schedule.ts";
@@ -32,7 +33,7 @@ export function runContraction(context: LowerContext, c: Contraction, operands: 
       return context.weights(c.elem, panels);
     }
     const panels = context.scratch(c.elem, size);
-    const kernel = packKernel(c, plan, { weights: weights.layout.size, ...(bias ? { bias: bias.layout.size } : {}) });
+    const kernel = packKernel(c, plan, { weights: elementCount(weights.layout.shape), ...(bias ? { bias: elementCount(bias.layout.shape) } : {}) });
     context.call(kernel, { weights: weights.buffer, panels, ...(bias ? { bias: bias.buffer } : {}) });
     return panels;
   }
