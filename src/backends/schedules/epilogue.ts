@@ -1,7 +1,8 @@
 import type { ActivationName } from "../../ir/attr.ts";
 import type { Op } from "../../ir/graph.ts";
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
-import { expFast, gelu, geluTanh, sigmoid, softplus, tanhFast } from "../../kernel/expand.ts";
+import { expFast, geluTanh, sigmoid, softplus, tanhFast } from "../../kernel/expand.ts";
+import { geluEpilogue } from "./gelu-epilogue.ts";
 
 /** An activation behind a dense op, with its bounds or slope. */
 export interface Activation {
@@ -32,7 +33,7 @@ export function applyActivation(b: KernelBuilder, x: Term, activation: Activatio
     case "leakyRelu": return b.select(b.compare("lt", x, c(0)), b.mul(x, c(alpha)), x);
     case "hardSigmoid": return clip(b, b.madd(x, c(alpha), c(beta)), 0, 1);
     case "hardSwish": return b.mul(x, clip(b, b.madd(x, c(1 / 6), c(0.5)), 0, 1));
-    case "gelu": return gelu(b, x);
+    case "gelu": return geluEpilogue(b, x);
     case "geluTanh": return geluTanh(b, x);
     case "silu": return b.div(x, b.add(c(1), expFast(b, b.op("neg", x.type, [x]))));
     case "sigmoid": return sigmoid(b, x);
