@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { readFileBytes, writeFileAtomic } from "../support/node/files.ts";
 import { NeoError } from "../support/errors.ts";
@@ -19,10 +18,6 @@ export async function readInput(word: string, cwd: string, limitBytes?: number):
 /** Writes a result whole or not at all. */
 export async function writeOutput(path: string, bytes: Uint8Array, cwd: string): Promise<void> {
   await writeFileAtomic(resolve(cwd, path), bytes);
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** A bundle is a tar whose first member is its manifest; everything else is taken for a model. */

@@ -1,6 +1,6 @@
 import { InternalError } from "../support/errors.ts";
-import type { AttrsOf, AttrSchema, AttrValue } from "./attr.ts";
-import { operandSlot, type AnyOpDef, type OpDef } from "./op-def.ts";
+import type { AttrValue } from "./attr.ts";
+import { operandSlot, type AnyOpDef } from "./op-def.ts";
 import type { TensorType } from "./types.ts";
 
 /** One result of an op or one parameter of a graph; assigned once. */
@@ -67,11 +67,6 @@ export class Op {
     if (old && !this.operands.includes(old)) old.uses.delete(this);
     value?.uses.add(this);
   }
-}
-
-/** True when `op` is an instance of `def`; narrows its attributes. */
-export function isOp<O extends readonly string[], A extends AttrSchema>(op: Op | undefined, def: OpDef<O, A>): op is Op & { readonly attrs: AttrsOf<A> } {
-  return op?.def === def;
 }
 
 /** A list of ops in an order in which each comes after those it reads; the last is `return`, whose operands are the results. */

@@ -1,8 +1,8 @@
 import type { Builder } from "../ir/builder.ts";
 import type { Value } from "../ir/graph.ts";
 import { constant } from "../ir/ops/control.ts";
-import { tensor, type Data, type Tensor } from "../ir/tensor.ts";
-import { elementCount, type DType } from "../ir/types.ts";
+import type { Data, Tensor } from "../ir/tensor.ts";
+import { elementCount } from "../ir/types.ts";
 
 /** The one number that every element of a numeric tensor has. */
 export function uniform(value: Tensor): number | undefined {
@@ -23,15 +23,6 @@ export function constantTensor(value: Value | undefined): Tensor | undefined {
 
 export function makeConstant(builder: Builder, value: Tensor): Value {
   return builder.create(constant, {}, { value });
-}
-
-export function scalarConstant(builder: Builder, dtype: DType, value: number): Value {
-  return makeConstant(builder, tensor(dtype, [], [value]));
-}
-
-/** The same data under another shape. */
-export function reshaped(value: Tensor, shape: readonly number[]): Tensor {
-  return { type: { ...value.type, shape }, data: value.data };
 }
 
 /** Numbers of a float tensor. */
