@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: installs what package-lock.json names (no install scripts run) and builds dist/ when sources are newer.
+// Makes a fresh clone ready: installs what package-lock.json names (no install scripts run) and builds dist/ when sources are newer. `--build-only` leaves the packages alone.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,7 +21,7 @@ function newest(folder) {
 }
 
 const installed = join(root, "node_modules", ".package-lock.json");
-if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(root, "package-lock.json")).mtimeMs) {
+if (!process.argv.includes("--build-only") && (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(root, "package-lock.json")).mtimeMs)) {
   run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 const stamp = join(root, "dist", "index.js");

@@ -70,6 +70,11 @@ export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, sch
 /** Ops that lowering itself handles. */
 const STRUCTURAL = new Set(["constant", "return", "reshape"]);
 
+/** Whether `lower` knows what to do with this op on a CPU, as far as its name tells. */
+export function isLowered({ name, def }: Op): boolean {
+  return STRUCTURAL.has(name) || SCHEDULES.some((schedule) => schedule.ops.includes(def));
+}
+
 function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, target: TargetProfile): void {
   const missing = graph.ops.filter((op) => !STRUCTURAL.has(op.name) && !byOp.has(op.def));
   if (missing.length === 0) return;

@@ -16,14 +16,14 @@ export const TARGET_OPTION: OptionSpec = { flags: "-t, --target <targets>", text
 export async function targetsFrom({ options, cwd, env, reporter }: Invocation): Promise<TargetProfile[]> {
   const words = listOption(options, "target");
   if (words.length > 0) return Promise.all(words.map((word) => targetByName(word, cwd)));
-  if ((await findCompilers(env["PATH"] ?? "")).length > 0) return [await targetByName("host", cwd)];
+  if (env["NEO_CC"] || (await findCompilers(env["PATH"] ?? "")).length > 0) return [await targetByName("host", cwd)];
   reporter.warn("no C compiler found: compiling to WebAssembly (`neo doctor` tells how to get one)");
   return [await targetByName("wasm", cwd)];
 }
 
 /** Compiles a model with the tools of this machine; progress goes to the reporter. */
 export async function compileModel(model: ModelInput, targets: readonly TargetProfile[], invocation: Invocation, hooks?: PassHooks): Promise<Compiled> {
-  const { options, reporter } = invocation;
+  const { options, reporter, env } = invocation;
   const name = textOption(options, "name");
   const version = textOption(options, "modelVersion");
   return reporter.stage(`compiling ${model.fileName}`, () =>
@@ -42,11 +42,12 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
         ...(version === undefined ? {} : { version }),
         ...(hooks ? { hooks } : {}),
       },
-      { crypto: nodeCrypto, compileC: hostCompiler, now: () => performance.now() },
+      { crypto: nodeCrypto, compileC: hostCompiler(env), now: () => performance.now() },
     ),
   );
 }
 
-async function hostCompiler({ sources, headers }: CSources, target: TargetProfile): Promise<Uint8Array> {
-  return (await compileC(sources, target, { headers })).bytes;
+/** The best compiler of this machine, or the one that `NEO_CC` names. */
+export function hostCompiler({ NEO_CC: compiler }: Invocation["env"]): (code: CSources, target: TargetProfile) => Promise<Uint8Array> {
+  return async ({ sources, headers }, target) => (await compileC(sources, target, { headers, ...(compiler ? { compiler } : {}) })).bytes;
 }

@@ -145,16 +145,22 @@ function reporterFor(options: OptionValues): Reporter {
   });
 }
 
-/** Waits until stdout took the bytes: a process that exits with a full pipe loses the rest. */
+/** Waits until stdout took the bytes: a process that exits with a full pipe loses the rest. What it can't take is an error like that of a file. */
 function write(data: string | Uint8Array): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(data, () => resolve()));
+  return new Promise((resolve, reject) => {
+    process.stdout.write(data, (error) => {
+      if (!error) resolve();
+      else if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
+      else reject(new NeoError({ code: "NEO6002", message: `stdout took no more: ${error.message}`, hint: "free some space, or write to another place", cause: error }));
+    });
+  });
 }
 
 /** Entry of `bin/neo.js`. A closed pipe behind stdout ends quietly; an interrupt exits with 130. */
 export async function start(): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-  });
+  }); // `write` tells of other failures
   process.stderr.on("error", () => {});
   process.on("SIGINT", () => process.exit(130));
   process.on("SIGTERM", () => process.exit(130));
@@ -162,6 +168,6 @@ export async function start(): Promise<void> {
     process.exitCode = await main(process.argv.slice(2));
   } catch (error) {
     reporterFor({}).error(error);
-    process.exitCode = 1;
+    process.exitCode = exitCodeFor(error);
   }
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, type Limits } from "../../support/limits.ts";
+import { checkLimit, DEFAULT_LIMITS, type Limits } from "../../support/limits.ts";
 import { inputSpecs, valueSpec, type ValueSpec } from "./inputs.ts";
 import { domainOf, nodeName, operatorName } from "./library.ts";
 import type { GraphProto, ModelProto, NodeProto } from "./schema.ts";
@@ -25,6 +25,7 @@ export interface ModelDescription {
 export function describeOnnx(bytes: Uint8Array, fileName = "model.onnx", limits: Limits = DEFAULT_LIMITS): ModelDescription {
   const model = readModel(bytes, fileName, limits);
   const nodes = allNodes(model);
+  checkLimit("nodes", limits, fileName, "nodes:", nodes.length);
   return {
     format: "onnx",
     version: { ir: Number(model.irVersion ?? 0n), opset: opsetTable(model), producer: [model.producerName, model.producerVersion].filter(Boolean).join(" ") },

@@ -36,7 +36,7 @@ export function parseGraphs(text: string, file = "input.nir"): ParsedText {
 /** The one graph of a text, unverified. */
 export function parseGraph(text: string, file = "input.nir"): Graph {
   const { graphs } = parseGraphs(text, file);
-  if (graphs.length !== 1) throw new NeoError({ code: "NEO2051", message: `${file} holds ${graphs.length} graphs, wanted one`, file });
+  if (graphs.length !== 1) throw new NeoError({ code: "NEO2051", message: `${file} holds ${graphs.length} graphs, wanted one`, file, hint: "put each graph into a file of its own" });
   return graphs[0]!;
 }
 
@@ -50,7 +50,7 @@ function problemsError(code: ErrorCode, message: string, file: string, scanner: 
     const { line, column } = scanner.position(at);
     return { where: `${file}:${line}:${column}`, text };
   });
-  return new NeoError({ code, message, file, notes });
+  return new NeoError({ code, message, file, notes, hint: "`neo ops` lists the ops with their operands and attributes" });
 }
 
 class Parser {

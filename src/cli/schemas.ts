@@ -1,0 +1,157 @@
+import { z } from "zod";
+
+/**
+ * What `--json` prints, one schema a command. `npm run schemas` writes them to `schemas/` for other programs, and tests hold every
+ * command's real output against them. Only those two import this file: zod is no part of a running command.
+ */
+
+/** JSON has neither NaN nor infinities: they are null. */
+const real = z.number().nullable();
+const count = z.number().int().nonnegative();
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const counts = z.record(z.string(), count);
+const shape = z.array(count);
+
+const port = z.strictObject({ name: z.string(), dtype: z.string(), shape, bytes: count });
+const modelTensor = z.strictObject({ name: z.string(), dtype: z.string().optional(), elementType: z.string(), dims: z.array(z.union([count, z.string()])).optional() });
+const modelVersion = z.strictObject({ ir: z.number(), opset: z.record(z.string(), z.number()), producer: z.string() });
+const pass = z.strictObject({ name: z.string(), ms: z.number(), changed: z.boolean() });
+
+const difference = z.strictObject({
+  name: z.string(), elements: count, maxAbs: real, meanAbs: real, maxRel: real, rmse: real, cosine: real, sqnrDb: real.describe("null where they are equal"),
+  topEqual: z.boolean(), ratio: real, requiredTolerance: real,
+});
+
+const compileResult = z.union([
+  z.strictObject({
+    bundle: z.strictObject({ path: z.string(), bytes: count, digest: hex, keyId: hex.optional() }),
+    artifacts: z.array(z.strictObject({ target: z.string(), codeBytes: count, weightsBytes: count, arenaBytes: count, arenaLowerBound: count, kernels: count })),
+    arena: z.strictObject({ planned: count, lowerBound: count }),
+    weightsBytes: count,
+    codeBytes: count,
+    macs: count,
+    ops: counts,
+    regions: z.array(z.strictObject({ id: count, accelerator: z.string(), nodes: count, macShare: z.number(), reason: z.string() })),
+    passes: z.array(pass),
+  }),
+  z.strictObject({ files: z.array(z.strictObject({ path: z.string(), bytes: count })) }).describe("--emit without bundle"),
+  z.strictObject({ graph: z.string() }).describe("--stop-after"),
+]);
+
+const runBase = { name: z.string(), artifact: z.string(), executor: z.enum(["native", "wasm"]), refusals: z.array(z.strictObject({ artifact: z.string(), reason: z.string() })) };
+const runResult = z.union([
+  z.strictObject({
+    ...runBase,
+    ms: z.number(),
+    outputs: z.array(z.strictObject({ name: z.string(), dtype: z.string(), shape, data: z.array(z.union([z.number(), z.string(), z.boolean()])).optional().describe("up to 1024 elements; texts are integers beyond 2^53, NaN and infinities") })),
+    files: z.array(z.string()),
+  }),
+  z.strictObject(runBase).describe("--check"),
+]);
+
+const inspectResult = z.union([
+  z.strictObject({ format: z.literal("neo"), digest: hex, signatures: z.array(hex), manifest: z.looseObject({ name: z.string() }), inputs: z.array(port), outputs: z.array(port), ops: counts, tensors: z.array(z.never()) }),
+  z.strictObject({
+    format: z.string(),
+    version: modelVersion,
+    inputs: z.array(modelTensor),
+    outputs: z.array(modelTensor),
+    ops: counts,
+    tensors: z.array(z.strictObject({ name: z.string(), dtype: z.string(), shape, bytes: count, min: z.number().optional(), max: z.number().optional() })),
+    cost: z.strictObject({ macs: count, bytes: count, ops: counts }).optional(),
+    memory: z.strictObject({ buffers: z.array(z.strictObject({ name: z.string(), offset: count, bytes: count, from: z.number().int(), to: z.number().int() })), planned: count, lowerBound: count }).optional(),
+  }),
+]);
+
+const answer = z.strictObject({ output: z.string(), ok: z.boolean(), maxAbs: real, index: count, found: real, wanted: real });
+
+const RESULTS = {
+  compile: compileResult,
+  run: runResult,
+  check: z.strictObject({
+    model: z.strictObject({ format: z.string(), version: modelVersion, inputs: z.array(modelTensor), outputs: z.array(modelTensor), nodes: count }),
+    ops: z.array(z.strictObject({ op: z.string(), count, supported: z.boolean() })),
+    fallback: z.strictObject({ nodes: z.array(z.string()), macShare: z.number() }),
+    estimate: z.strictObject({ macs: count, targets: z.array(z.strictObject({ target: z.string(), arenaBytes: count, weightsBytes: count, kernels: count })) }),
+  }),
+  inspect: inspectResult,
+  verify: z.strictObject({
+    signatures: z.array(z.strictObject({ kind: z.string(), keyId: z.string(), ok: z.boolean(), text: z.string() })),
+    files: z.array(z.strictObject({ name: z.string(), bytes: count, ok: z.boolean() })),
+    digest: hex.optional(),
+    name: z.string().optional(),
+    selfTest: z.strictObject({ artifact: z.string(), vectors: z.array(z.strictObject({ program: z.string(), ok: z.boolean(), outputs: z.array(answer) })) }).optional(),
+  }),
+  sign: z.strictObject({ path: z.string(), keyId: hex, bytes: count }),
+  keygen: z.strictObject({ secretKey: z.string(), publicKey: z.string(), keyId: hex }),
+  bench: z.strictObject({
+    device: z.strictObject({ artifact: z.string(), executor: z.enum(["native", "wasm"]) }),
+    runs: count,
+    warmup: count,
+    firstMs: z.number(),
+    ms: z.object({ min: z.number(), mean: z.number(), max: z.number(), ci95: z.number() }).catchall(z.number()).describe("with p50, p90 … as asked for"),
+    throughput: real,
+    stable: z.boolean(),
+    rssBytes: z.number().int(),
+    samples: z.string().optional(),
+    advice: z.array(z.string()),
+  }),
+  compare: z.strictObject({ outputs: z.array(difference), firstBad: z.strictObject({ node: z.string(), value: real }).optional(), nodes: z.array(difference) }),
+  opt: z.strictObject({ graphs: z.array(z.string()), passes: z.array(pass) }),
+  selftest: z.strictObject({ graphs: count, seed: z.number().int(), executors: z.array(z.string()), mismatches: z.array(z.string()) }),
+  targets: z.strictObject({
+    targets: z.array(z.strictObject({ name: z.string(), kind: z.enum(["native", "wasm"]), os: z.string(), arch: z.string(), vectorBytes: count, registers: count, cpuFeatures: z.array(z.string()), summary: z.string() })),
+  }),
+  ops: z.union([
+    z.strictObject({ ops: z.array(z.strictObject({ name: z.string(), operands: z.array(z.string()), attributes: z.array(z.string()), summary: z.string() })) }),
+    z.strictObject({ frontend: z.string(), operators: z.array(z.strictObject({ domain: z.string(), name: z.string(), since: count })) }),
+  ]),
+  explain: z.union([
+    z.strictObject({ code: z.string(), title: z.string(), page: z.string() }),
+    z.strictObject({ codes: z.array(z.strictObject({ code: z.string(), title: z.string() })) }),
+  ]),
+  doctor: z.strictObject({ findings: z.array(z.strictObject({ id: z.string(), level: z.enum(["ok", "note", "problem"]), text: z.string(), fix: z.string().optional() })) }),
+  completion: z.strictObject({ shell: z.string(), script: z.string() }),
+} as const;
+
+const diagnostic = z.strictObject({
+  code: z.string().regex(/^NEO\d{4}$/),
+  severity: z.literal("error"),
+  message: z.string(),
+  file: z.string().optional(),
+  notes: z.array(z.strictObject({ where: z.string(), text: z.string() })),
+  hint: z.string().optional(),
+  docs: z.string().optional(),
+  awsName: z.string().optional(),
+});
+
+function envelopeOf(command: string, result: z.ZodType) {
+  return z
+    .strictObject({
+      schema: z.literal(`urn:neo-edge:schema:${command}:1`),
+      neo: z.string(),
+      command: z.literal(command),
+      ok: z.boolean(),
+      exitCode: z.union([0, 1, 2, 3, 4, 5, 6, 7].map((code) => z.literal(code))),
+      diagnostics: z.array(diagnostic),
+      result: result.optional(),
+    })
+    .refine(({ ok, exitCode }) => ok === (exitCode === 0), "ok means exit 0");
+}
+
+/** The schema of each command's document; fields it does not name are errors here. */
+export const ENVELOPES: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(RESULTS).map(([command, result]) => [command, envelopeOf(command, result)]));
+
+/** The files of `schemas/`, by name. In them unknown fields are allowed: later versions may add some. */
+export function schemaFiles(): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const [command, schema] of ENVELOPES) {
+    const json = z.toJSONSchema(schema, {
+      override({ jsonSchema }) {
+        if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      },
+    });
+    files.set(`${command}.schema.json`, `${JSON.stringify({ $id: `urn:neo-edge:schema:${command}:1`, title: `neo ${command} --json`, ...json }, null, 2)}\n`);
+  }
+  return files;
+}
