@@ -3,7 +3,13 @@ import type { Kernel, Stmt, Trips } from "./kernel.ts";
 /** A statement of a body whose cursors move by statements of their own. */
 export type AdvancedStmt =
   | Exclude<Stmt, { kind: "for" }>
-  | { readonly kind: "for"; readonly name: string; readonly trips: Trips; readonly mode: "serial" | "unrolled" | "parallel"; readonly body: readonly AdvancedStmt[] }
+  | {
+      readonly kind: "for";
+      readonly name: string;
+      readonly trips: Trips;
+      readonly mode: "serial" | "unrolled" | "parallel";
+      readonly body: readonly AdvancedStmt[];
+    }
   /** Moves a cursor by `by` elements, or by `by` for each of `times`. */
   | { readonly kind: "advance"; readonly cursor: string; readonly by: number; readonly times?: Trips };
 

@@ -1,7 +1,7 @@
 import { InternalError } from "../support/errors.ts";
 import { checkedLaneOp } from "./checked-ops.ts";
-import { ELEM_BYTES, type At, type Elem, type Expr, type Kernel, type Type } from "./kernel.ts";
-import { converter, MASK_OPS, type Lane, type LaneOp } from "./lane-ops.ts";
+import type { At, Elem, Expr, Kernel, Type } from "./kernel.ts";
+import { constantLane, converter, MASK_OPS, type Lane, type LaneOp } from "./lane-ops.ts";
 import { typeText } from "./ops.ts";
 import { floatLoop, laneLoop } from "./vector-loops.ts";
 
@@ -112,7 +112,7 @@ export class Evaluator {
   private scalar(expr: Expr): ScalarCode {
     switch (expr.kind) {
       case "const": {
-        const value = laneOf(expr.type, expr.value);
+        const value = constantLane(expr.type, expr.value);
         return () => value;
       }
       case "reg": {
@@ -230,7 +230,7 @@ export class Evaluator {
   private vector(expr: Expr, home?: Float32Array): VectorCode {
     switch (expr.kind) {
       case "const":
-        return { out: room(expr.type).fill(laneOf(expr.type, expr.value) as number) };
+        return { out: room(expr.type).fill(constantLane(expr.type, expr.value) as number) };
       case "reg": {
         const out = this.vectors.get(expr.name);
         if (!out) throw this.fault(`there is no vector register ${expr.name}`);
@@ -382,16 +382,6 @@ function elemIn(type: Type): Elem {
 
 function room(type: Type): Float32Array {
   return new STORES[elemIn(type)](lanesIn(type)) as Float32Array;
-}
-
-/** A constant as a lane: rounded to f32, wrapped to the bits of an integer. */
-function laneOf(type: Type, value: number | bigint): Lane {
-  if ("mask" in type) return value ? 1 : 0;
-  const { elem } = type;
-  if (elem === "i64") return BigInt.asIntN(64, BigInt(value));
-  if (elem === "f64") return Number(value);
-  if (elem === "f32") return Math.fround(Number(value));
-  return Number(BigInt.asIntN(Math.max(32, 8 * ELEM_BYTES[elem]), BigInt(value)));
 }
 
 function spread8(b: number): bigint {

@@ -1,5 +1,5 @@
 import { fusedMultiplyAdd } from "./fused-multiply-add.ts";
-import { ELEM_BYTES, type Elem, type OpName } from "./kernel.ts";
+import { ELEM_BYTES, type Elem, type OpName, type Type } from "./kernel.ts";
 import { isFloat } from "./ops.ts";
 
 /** One element: bigint for i64, else a number. */
@@ -7,6 +7,16 @@ export type Lane = number | bigint;
 
 /** An op of one lane. Integers narrower than i32 come back unwrapped: what stores them wraps. */
 export type LaneOp = (a: never, b: never, c: never) => Lane;
+
+/** A constant as a lane: rounded to f32, wrapped to the bits of an integer. */
+export function constantLane(type: Type, value: number | bigint): Lane {
+  if ("mask" in type) return value ? 1 : 0;
+  const { elem } = type;
+  if (elem === "i64") return BigInt.asIntN(64, BigInt(value));
+  if (elem === "f64") return Number(value);
+  if (elem === "f32") return Math.fround(Number(value));
+  return Number(BigInt.asIntN(Math.max(32, 8 * ELEM_BYTES[elem]), BigInt(value)));
+}
 
 /** The lane function of an op whose lanes do not see each other, by the element type of its result (compares: of its operands). */
 export function laneOp(op: OpName, elem: Elem, fused: boolean): LaneOp | undefined {
