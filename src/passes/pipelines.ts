@@ -24,6 +24,9 @@ export const expandBatchNorm = rulesPass("expand-batch-norm", "writes a batch no
 export const fuseEpilogues = rulesPass("fuse-epilogues", "puts residuals and activations behind convs and linear layers", epilogueFusionRules);
 export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody reads", run: (graph) => eraseDead(graph) };
 
+/** Every rule of every pass. */
+export const RULES: readonly Rule[] = [...algebraRules, ...movementRules, ...activationRules, ...normalisationRules, ...attentionRules, ...linearRules, ...batchNormRules, ...epilogueFusionRules];
+
 /** Every pass by name, for `neo opt --passes`. */
 export const PASSES: readonly Pass[] = [canonicalize, foldConstants, commonSubexpressions, deadCode, fusePatterns, foldLinear, expandBatchNorm, sinkTransposes, widenHalf, fuseEpilogues, fuseElementwise];
 

@@ -1,8 +1,10 @@
 import { add, mul } from "../../ir/ops/arithmetic.ts";
 import { conv } from "../../ir/ops/convolution.ts";
 import { linear, matmul } from "../../ir/ops/linear.ts";
+import type { Op } from "../../ir/graph.ts";
 import { batchNorm } from "../../ir/ops/normalisation.ts";
 import { tensor, type Tensor } from "../../ir/tensor.ts";
+import { isFloat } from "../../ir/types.ts";
 import { constantTensor, makeConstant, numbersOf, perChannel } from "../constants.ts";
 import { constantOf, onlyUse, op, rule, value, type Rule } from "../pattern.ts";
 
@@ -20,9 +22,9 @@ const [scale, shift, mean, variance] = [constantOf(), constantOf(), constantOf()
 const norm = op(batchNorm, { x, scale, bias: shift, mean, variance });
 const convNorm = op(batchNorm, { x: onlyUse(image), scale, bias: shift, mean, variance });
 
-/** y = act(x*w + b) may still be scaled and shifted while nothing stands behind the sum. */
-function isOpen(attrs: { readonly activation: string }, residual: unknown): boolean {
-  return attrs.activation === "none" && residual === undefined;
+/** y = act(x*w + b) may still be scaled and shifted while nothing stands behind the sum. Whole numbers wrap where they do. */
+function isOpen(at: Op & { readonly attrs: { readonly activation: string } }): boolean {
+  return at.attrs.activation === "none" && at.operand("residual") === undefined && isFloat(at.result.type.dtype);
 }
 
 /** Rows of a weight tensor [n, …] times one number each. */
@@ -51,7 +53,7 @@ export const linearRules: readonly Rule[] = [
   // matmul(x, w) == linear(x, transpose(w)) for a constant matrix
   rule("matmul-is-linear", product, (m, b) => {
     const weights = m.get(w);
-    if (weights.type.shape.length !== 2 || m.get(x).type.shape.length < 2 || weights.type.quant || weights.type.dtype.startsWith("i") || weights.type.dtype.startsWith("u")) return undefined;
+    if (weights.type.shape.length !== 2 || m.get(x).type.shape.length < 2 || !isFloat(weights.type.dtype)) return undefined;
     const [k, n] = weights.type.shape as [number, number];
     const data = numbersOf(weights);
     const turned = new Float64Array(n * k);
@@ -63,7 +65,7 @@ export const linearRules: readonly Rule[] = [
     const at = m.get(dense);
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
     const summand = perChannel(m.get(c), at.result.type.shape.length, at.result.type.shape.length - 1, n);
-    if (!isOpen(at.attrs, at.operand("residual")) || (bias && !constantTensor(bias)) || !summand) return undefined;
+    if (!isOpen(at) || (bias && !constantTensor(bias)) || !summand) return undefined;
     const sum = biasOf(constantTensor(bias), n).map((v, i) => v + summand[i]!);
     return b.create(linear, { x: m.get(x), w: m.value(w), bias: makeConstant(b, vector(at.result.type.dtype, sum)) }, at.attrs);
   }),
@@ -72,7 +74,7 @@ export const linearRules: readonly Rule[] = [
     const at = m.get(dense);
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
     const factor = perChannel(m.get(c), at.result.type.shape.length, at.result.type.shape.length - 1, n);
-    if (!isOpen(at.attrs, at.operand("residual")) || (bias && !constantTensor(bias)) || !factor) return undefined;
+    if (!isOpen(at) || (bias && !constantTensor(bias)) || !factor) return undefined;
     const scaled = bias ? makeConstant(b, vector(at.result.type.dtype, biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]!))) : undefined;
     return b.create(linear, { x: m.get(x), w: makeConstant(b, scaleRows(m.get(w), factor)), bias: scaled }, at.attrs);
   }),
@@ -81,7 +83,7 @@ export const linearRules: readonly Rule[] = [
     const at = m.get(image);
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
     const summand = perChannel(m.get(c), at.result.type.shape.length, 1, n);
-    if (!isOpen(at.attrs, at.operand("residual")) || (bias && !constantTensor(bias)) || !summand) return undefined;
+    if (!isOpen(at) || (bias && !constantTensor(bias)) || !summand) return undefined;
     const sum = biasOf(constantTensor(bias), n).map((v, i) => v + summand[i]!);
     return b.create(conv, { x: m.get(x), w: m.value(w), bias: makeConstant(b, vector(at.result.type.dtype, sum)) }, at.attrs);
   }),
@@ -90,7 +92,7 @@ export const linearRules: readonly Rule[] = [
     const at = m.get(image);
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
     const factor = perChannel(m.get(c), at.result.type.shape.length, 1, n);
-    if (!isOpen(at.attrs, at.operand("residual")) || (bias && !constantTensor(bias)) || !factor) return undefined;
+    if (!isOpen(at) || (bias && !constantTensor(bias)) || !factor) return undefined;
     const scaled = bias ? makeConstant(b, vector(at.result.type.dtype, biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]!))) : undefined;
     return b.create(conv, { x: m.get(x), w: makeConstant(b, scaleRows(m.get(w), factor)), bias: scaled }, at.attrs);
   }),
@@ -98,7 +100,7 @@ export const linearRules: readonly Rule[] = [
   rule("batch-norm-into-conv", convNorm, (m, b) => {
     const at = m.get(image);
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
-    if (!isOpen(at.attrs, at.operand("residual")) || (bias && !constantTensor(bias))) return undefined;
+    if (!isOpen(at) || (bias && !constantTensor(bias))) return undefined;
     const { factor, summand } = normFactors({ scale: m.get(scale), bias: m.get(shift), mean: m.get(mean), variance: m.get(variance) }, m.get(convNorm).attrs.epsilon);
     const sum = biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]! + summand[i]!);
     return b.create(conv, { x: m.get(x), w: makeConstant(b, scaleRows(m.get(w), factor)), bias: makeConstant(b, vector(at.result.type.dtype, sum)) }, at.attrs);

@@ -65,6 +65,8 @@ export const movementRules: readonly Rule[] = [
     if (tensor.data.length !== 1) return undefined;
     const index = Number(tensor.data[0]);
     const start = index < 0 ? index + shape[at]! : index;
+    // Where the index points nowhere, the gather is left to fail as it would.
+    if (start < 0 || start >= shape[at]!) return undefined;
     const part = b.create(slice, { x: m.get(x) }, {
       starts: shape.map((_, i) => (i === at ? start : 0)),
       sizes: shape.map((dim, i) => (i === at ? 1 : dim)),

@@ -63,7 +63,8 @@ export const normalisationRules: readonly Rule[] = [
     rule(`layer-norm-${i}`, root, (m, b) => {
       const epsilon = uniform(m.get(eps));
       const power = square.def === pow ? isUniform(m.get(two), 2) : true;
-      return epsilon !== undefined && power && overLast(m.get(mean), "mean") && overLast(m.get(variance), "mean") ? b.create(layerNorm, { x: m.get(x) }, { axis: -1, epsilon }) : undefined;
+      const same = equalTypes(m.get(x).type, m.value(root).type);
+      return epsilon !== undefined && power && same && overLast(m.get(mean), "mean") && overLast(m.get(variance), "mean") ? b.create(layerNorm, { x: m.get(x) }, { axis: -1, epsilon }) : undefined;
     }),
   ),
   // layerNorm(x) * g == layerNorm(x, g)
@@ -86,7 +87,8 @@ export const normalisationRules: readonly Rule[] = [
     rule(`rms-norm-${i}`, root, (m, b) => {
       const epsilon = uniform(m.get(eps));
       const squared = square.def === pow ? isUniform(m.get(two), 2) : true;
-      return epsilon !== undefined && squared && overLast(m.get(power), "mean") ? b.create(rmsNorm, { x: m.get(x) }, { axis: -1, epsilon }) : undefined;
+      const same = equalTypes(m.get(x).type, m.value(root).type);
+      return epsilon !== undefined && squared && same && overLast(m.get(power), "mean") ? b.create(rmsNorm, { x: m.get(x) }, { axis: -1, epsilon }) : undefined;
     }),
   ),
   // rmsNorm(x) * g == rmsNorm(x, g)
