@@ -35,7 +35,7 @@ export const DEFAULT_LIMITS: Limits = {
   parts: 8_000_000,
   archiveMembers: 4_096,
   archiveRatio: 200,
-  foldElements: 2 ** 24,
+  foldElements: 2 ** 22,
 };
 
 const CODES = {

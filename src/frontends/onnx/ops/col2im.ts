@@ -22,7 +22,8 @@ function importCol2Im(c: NodeContext): Value {
   const steps = padded.map((size, i) => Math.floor((size - (block[i]! - 1) * dilations[i]! - 1) / strides[i]!) + 1);
   const [batch, rows, columns] = shapeOf(x) as [number, number, number];
   if (rankOf(x) !== 3 || rows % product(block) !== 0 || columns !== product(steps)) c.fail(`has an input of ${shapeOf(x).join("x")}, wanted blocks of ${block.join("x")} at ${steps.join("x")} places`);
-  c.budget(product(block) * columns);
+  // A place is some divisions for each axis.
+  c.budget(4 * axes * product(block) * columns);
   const channels = rows / product(block);
   const places = range(product(block)).flatMap((k) => range(columns).map((at) => placeOf(indexOf(k, block), indexOf(at, steps), { strides, dilations, padded })));
   const lines = batch * channels;

@@ -1,9 +1,10 @@
 import { matmul } from "../../../ir/ops/linear.ts";
+import { concat } from "../../../ir/ops/movement.ts";
 import { gridSample, roiAlign } from "../../../ir/ops/window.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { tensor } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";
-import { castTo, product, reshapeTo, transposeMatrix } from "../rearrange.ts";
+import { broadcastTo, castTo, product, range, reshapeTo, transposeMatrix } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
@@ -44,11 +45,15 @@ function importAffineGrid(c: NodeContext): Value {
   const axes = space.length;
   if (rankOf(theta) !== 3 || shapeOf(theta)[1] !== axes || shapeOf(theta)[2] !== axes + 1) c.fail(`has theta ${shapeOf(theta).join("x")} for ${axes} spatial axes`);
   const alignCorners = c.flag("align_corners", false);
-  const pixels = product(space);
-  c.budget(pixels * (axes + 1));
-  const along = space.map((n) => Array.from({ length: n }, (_, i) => (alignCorners ? (n === 1 ? 0 : -1 + (2 * i) / (n - 1)) : (2 * i + 1) / n - 1)));
-  // x stands first, and it is the last axis.
-  const rows = Array.from({ length: pixels }, (_, pixel) => [...space.keys()].toReversed().map((axis) => along[axis]![Math.floor(pixel / product(space.slice(axis + 1))) % space[axis]!]!).concat(1));
-  const base = c.value(tensor(theta.type.dtype, [1, pixels, axes + 1], rows.flat()));
+  c.budget(space.reduce((n, dim) => n + dim, 0));
+  const column = (axis: number): Value => {
+    const n = space[axis]!;
+    const along = range(n).map((i) => (alignCorners ? (n === 1 ? 0 : -1 + (2 * i) / (n - 1)) : (2 * i + 1) / n - 1));
+    const line = c.value(tensor(theta.type.dtype, [...space.map((_, i) => (i === axis ? n : 1)), 1], along));
+    return broadcastTo(c.b, line, [...space, 1]);
+  };
+  // x stands first, and it is the last axis; 1 stands last.
+  const columns = [...range(axes).toReversed().map(column), broadcastTo(c.b, c.scalar(theta.type.dtype, 1), [...space, 1])];
+  const base = reshapeTo(c.b, c.b.create(concat, { xs: columns }, { axis: axes }), [1, product(space), axes + 1]);
   return reshapeTo(c.b, c.b.create(matmul, { a: base, b: transposeMatrix(c.b, theta) }), [shapeOf(theta)[0]!, ...space, axes]);
 }
