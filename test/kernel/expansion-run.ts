@@ -3,8 +3,8 @@ import { interpretKernel } from "../../src/kernel/interpret-kernel.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 
 /** A kernel that applies `f` to `size` elements of each operand x0, x1 …; size is a multiple of lanes. */
-export function mapKernel(name: string, lanes: number, size: number, operands: number, f: (k: KernelBuilder, ...xs: Term[]) => Term): Kernel {
-  const k = new KernelBuilder(name, { lanes, mode: "fast" });
+export function mapKernel(name: string, lanes: number, size: number, operands: number, f: (k: KernelBuilder, ...xs: Term[]) => Term, mode: "fast" | "exact" = "fast"): Kernel {
+  const k = new KernelBuilder(name, { lanes, mode });
   const params = Array.from({ length: operands }, (_, i) => k.param(`x${i}`, "f32", size, "in"));
   k.param("y", "f32", size, "out");
   const inputs = params.map((param) => k.cursor("i", param));
