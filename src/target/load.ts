@@ -33,7 +33,11 @@ export function loadTarget(nameOrText: string, options: LoadTargetOptions = {}):
 /** The record of a named profile with what it extends. */
 function byName(name: string, options: LoadTargetOptions, path: readonly string[]): Record<string, unknown> {
   if (path.includes(name)) {
-    throw new NeoError({ code: "NEO3002", message: `profile ${name} extends itself: ${[...path, name].join(" -> ")}`, hint: "let one of them stand on its own" });
+    throw new NeoError({
+      code: "NEO3002",
+      message: `profile ${name} extends itself: ${[...path, name].join(" -> ")}`,
+      hint: "let one of them stand on its own",
+    });
   }
   if (name === "host") return { ...hostProfile(options.probe, (other) => loadTarget(other, options)) };
   const text = /^[a-z0-9][a-z0-9._-]*$/.test(name) ? options.read?.(name) : undefined;
@@ -73,7 +77,7 @@ function invalid(label: string, findings: readonly Note[], options: LoadTargetOp
     code: "NEO3001",
     message: `${label} is no valid target profile: ${findings.length} ${findings.length === 1 ? "finding" : "findings"}`,
     notes: findings,
-    hint: "start from `\"extends\"` and one of `neo targets`, and change what differs",
+    hint: 'start from `"extends"` and one of `neo targets`, and change what differs',
     ...(options.file ? { file: options.file } : {}),
   });
 }

@@ -8,8 +8,14 @@ type Check = (value: unknown) => string | undefined;
 
 const text: Check = (v) => (typeof v === "string" && v !== "" ? undefined : "a non-empty string");
 const flag: Check = (v) => (typeof v === "boolean" ? undefined : "true or false");
-const count = (low: number, high: number): Check => (v) => (Number.isInteger(v) && (v as number) >= low && (v as number) <= high ? undefined : `an integer from ${low} to ${high}`);
-const oneOf = (...values: readonly (string | number)[]): Check => (v) => (values.includes(v as string) ? undefined : `one of ${values.join(", ")}`);
+const count =
+  (low: number, high: number): Check =>
+  (v) =>
+    Number.isInteger(v) && (v as number) >= low && (v as number) <= high ? undefined : `an integer from ${low} to ${high}`;
+const oneOf =
+  (...values: readonly (string | number)[]): Check =>
+  (v) =>
+    values.includes(v as string) ? undefined : `one of ${values.join(", ")}`;
 const texts: Check = (v) => (Array.isArray(v) && v.every((x) => typeof x === "string") ? undefined : "a list of strings");
 const tiles: Check = (v) =>
   Array.isArray(v) && v.length > 0 && v.every((t) => Array.isArray(t) && t.length === 2 && t.every((n) => Number.isInteger(n) && n >= 1 && n <= 32))
@@ -62,7 +68,8 @@ export function checkProfile(value: unknown): { readonly profile: TargetProfile 
 
 function checkToolchain(value: unknown, want: (where: string, found: unknown, wanted: string | undefined) => void): void {
   if (!isRecord(value)) return want("$.toolchain", value, "an object with triple, flags and extension");
-  for (const [name, { check, optional }] of Object.entries(TOOLCHAIN)) if (!optional || value[name] !== undefined) want(`$.toolchain.${name}`, value[name], check(value[name]));
+  for (const [name, { check, optional }] of Object.entries(TOOLCHAIN))
+    if (!optional || value[name] !== undefined) want(`$.toolchain.${name}`, value[name], check(value[name]));
   for (const name of Object.keys(value)) if (!(name in TOOLCHAIN)) want(`$.toolchain.${name}`, value[name], `one of ${Object.keys(TOOLCHAIN).join(", ")}`);
 }
 
@@ -70,15 +77,18 @@ function checkToolchain(value: unknown, want: (where: string, found: unknown, wa
 function contradictions(profile: TargetProfile): Note[] {
   const findings: Note[] = [];
   const lanes = profile.vectorBytes / 4;
-  if (profile.imageBlock % lanes !== 0) findings.push({ where: "$.imageBlock", text: `found ${profile.imageBlock}, wanted 0 or a multiple of the ${lanes} lanes` });
+  if (profile.imageBlock % lanes !== 0)
+    findings.push({ where: "$.imageBlock", text: `found ${profile.imageBlock}, wanted 0 or a multiple of the ${lanes} lanes` });
   if ((profile.kind === "wasm") !== (profile.arch === "wasm32")) findings.push({ where: "$.arch", text: `found ${profile.arch} for kind ${profile.kind}` });
   profile.tiles.forEach(([mr, nv], i) => {
     const live = vectorsLive(mr, nv, profile);
-    if (live > profile.registers) findings.push({ where: `$.tiles[${i}]`, text: `${mr}x${nv} keeps ${live} vectors alive, there are ${profile.registers} registers` });
+    if (live > profile.registers)
+      findings.push({ where: `$.tiles[${i}]`, text: `${mr}x${nv} keeps ${live} vectors alive, there are ${profile.registers} registers` });
   });
   const known = CPU_FEATURES[profile.arch as MachineArch];
   profile.cpuFeatures.forEach((feature, i) => {
-    if (!Object.hasOwn(known, feature)) findings.push({ where: `$.cpuFeatures[${i}]`, text: `found "${feature}", ${profile.arch} knows ${Object.keys(known).join(", ")}` });
+    if (!Object.hasOwn(known, feature))
+      findings.push({ where: `$.cpuFeatures[${i}]`, text: `found "${feature}", ${profile.arch} knows ${Object.keys(known).join(", ")}` });
   });
   return findings;
 }

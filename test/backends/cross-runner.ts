@@ -24,14 +24,26 @@ export function hasEmulator(profile: TargetProfile): boolean {
  * Runs a program on another processor under qemu-user: linked into a static executable without any libc that reads weights and
  * inputs from its standard input, runs twice over an arena of 0xff, and writes the outputs.
  */
-export async function runEmulated(c: CSources, program: Program, profile: TargetProfile, weights: Uint8Array, inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+export async function runEmulated(
+  c: CSources,
+  program: Program,
+  profile: TargetProfile,
+  weights: Uint8Array,
+  inputs: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
   const compiler = await chooseCompiler(profile);
   const link = [`--target=${profile.toolchain!.triple}`, "-fuse-ld=lld", "-static", "-nostdlib", "-Wl,--entry=start"];
   return run(c, program, { compiler, flags: compileFlags(profile, compiler), link, emulator: EMULATORS[profile.arch]! }, weights, inputs);
 }
 
 /** Runs a program here, with gcc's checks of every address and every operation that C leaves undefined; a finding is an error. */
-export async function runSanitized(c: CSources, program: Program, profile: TargetProfile, weights: Uint8Array, inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+export async function runSanitized(
+  c: CSources,
+  program: Program,
+  profile: TargetProfile,
+  weights: Uint8Array,
+  inputs: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
   const compiler = await chooseCompiler(profile, "gcc");
   const checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1"];
   return run(c, program, { compiler, flags: [...compileFlags(profile, compiler), ...checks], link: checks, emulator: [] }, weights, inputs);

@@ -16,11 +16,15 @@ describe.each(["arm64", "armv7", "riscv64"])("every op and form on %s", (name) =
   const profile = target(name);
   const ready = crossCompiler && hasEmulator(profile);
 
-  test.skipIf(!ready && process.env.CI !== "true")("gives the interpreter's bits under qemu-user (wants clang, lld, qemu-user)", async () => {
-    // The vector unit of 32-bit Arm takes numbers below 2^-126 for 0, and has no other mode.
-    const lanes = profile.vectorBytes / 4;
-    const cases = [...opCases(lanes, "exact", name !== "armv7"), ...formCases(lanes, "exact")];
-    const { program, inputs } = programOf(cases);
-    expectSame(program, interpretCases(cases), await runEmulated(printC(program, profile), program, profile, new Uint8Array(), inputs));
-  }, MINUTES);
+  test.skipIf(!ready && process.env.CI !== "true")(
+    "gives the interpreter's bits under qemu-user (wants clang, lld, qemu-user)",
+    async () => {
+      // The vector unit of 32-bit Arm takes numbers below 2^-126 for 0, and has no other mode.
+      const lanes = profile.vectorBytes / 4;
+      const cases = [...opCases(lanes, "exact", name !== "armv7"), ...formCases(lanes, "exact")];
+      const { program, inputs } = programOf(cases);
+      expectSame(program, interpretCases(cases), await runEmulated(printC(program, profile), program, profile, new Uint8Array(), inputs));
+    },
+    MINUTES,
+  );
 });

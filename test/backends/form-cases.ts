@@ -148,7 +148,17 @@ function accesses(lanes: number, mode: "exact" | "fast", bytes: number): OpCase[
     splats.loop("n", 3, { [s]: 2, [t]: 2 * n }, () => [0, 1].forEach((at) => splats.store(t, at * n, splats.splat(vector(elem, n), s, at))));
     cases.push(filled(`splats of ${elem}`, splats.finish()));
   }
-  const widened: readonly (readonly [Elem, Elem])[] = [["u8", "i16"], ["i8", "i16"], ["u8", "u16"], ["u8", "i32"], ["i8", "i32"], ["u16", "i32"], ["i16", "i32"], ["i32", "i64"], ["f32", "f64"]];
+  const widened: readonly (readonly [Elem, Elem])[] = [
+    ["u8", "i16"],
+    ["i8", "i16"],
+    ["u8", "u16"],
+    ["u8", "i32"],
+    ["i8", "i32"],
+    ["u16", "i32"],
+    ["i16", "i32"],
+    ["i32", "i64"],
+    ["f32", "f64"],
+  ];
   for (const [from, to] of widened) {
     const n = bytes / ELEM_BYTES[to];
     const name = `widens ${from}x${n} to ${to}`;
@@ -184,7 +194,9 @@ function accesses(lanes: number, mode: "exact" | "fast", bytes: number): OpCase[
   offsetVectors.param("at", "u8", 4, "in", [0, lanes]);
   offsetVectors.param("y", "i32", 4 * lanes, "out");
   const [oi, oa, oo] = [offsetVectors.cursor("i", "x"), offsetVectors.cursor("a", "at"), offsetVectors.cursor("o", "y")];
-  offsetVectors.loop("n", 4, { [oa]: 1, [oo]: width(full) }, () => offsetVectors.store(oo, 0, offsetVectors.load(full, oi, 2, offsetVectors.load(scalar("u8"), oa))));
+  offsetVectors.loop("n", 4, { [oa]: 1, [oo]: width(full) }, () =>
+    offsetVectors.store(oo, 0, offsetVectors.load(full, oi, 2, offsetVectors.load(scalar("u8"), oa))),
+  );
   cases.push(filled("vectors at an index", offsetVectors.finish()));
   return cases;
 }
@@ -195,7 +207,12 @@ const WORDS: readonly number[] = [0, 1, -1, 127, -128, 100];
 /** Stores constants of every type, as scalars and as vectors. */
 function constants(lanes: number, mode: "exact" | "fast", bytes: number): OpCase {
   const b = new KernelBuilder("constants", { lanes, mode });
-  const wide: Readonly<Partial<Record<Elem, readonly (number | bigint)[]>>> = { i32: [2147483647, -2147483648, 0xffffffff], i64: [2n ** 63n - 1n, -(2n ** 63n), 2 ** 40], u16: [65535], u8: [255] };
+  const wide: Readonly<Partial<Record<Elem, readonly (number | bigint)[]>>> = {
+    i32: [2147483647, -2147483648, 0xffffffff],
+    i64: [2n ** 63n - 1n, -(2n ** 63n), 2 ** 40],
+    u16: [65535],
+    u8: [255],
+  };
   for (const elem of elems) {
     const values = [...(elem === "f32" || elem === "f64" ? NUMBERS : WORDS.filter((x) => !elem.startsWith("u") || x >= 0)), ...(wide[elem] ?? [])];
     const n = bytes / ELEM_BYTES[elem];
@@ -226,8 +243,14 @@ function modes(lanes: number, mode: "exact" | "fast"): OpCase {
   b.param("x", "f32", 24, "in");
   b.param("y", "f32", 24, "out");
   const [i, o] = [b.cursor("i", "x"), b.cursor("o", "y")];
-  b.loop("p", 4, { [i]: 6, [o]: 6 }, () => {
-    b.loop("u", 3, { [i]: 2, [o]: 2 }, () => [0, 1].forEach((at) => b.store(o, at, b.mul(b.load(F32, i, at), b.constant(F32, 3)))), "unrolled");
-  }, "parallel");
+  b.loop(
+    "p",
+    4,
+    { [i]: 6, [o]: 6 },
+    () => {
+      b.loop("u", 3, { [i]: 2, [o]: 2 }, () => [0, 1].forEach((at) => b.store(o, at, b.mul(b.load(F32, i, at), b.constant(F32, 3)))), "unrolled");
+    },
+    "parallel",
+  );
   return filled("parallel and unrolled loops", b.finish());
 }

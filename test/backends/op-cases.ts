@@ -45,15 +45,24 @@ function usesOf(op: OpName, lanes: number): Use[] {
   const use = (type: Type, args: readonly Type[], imm: readonly number[] = []): Use => ({ op, type, args, imm });
   const bits = (type: Type): number => 8 * ELEM_BYTES[(type as { elem: Elem }).elem];
   switch (op) {
-    case "lt": case "le": case "gt": case "ge": case "eq": case "ne":
+    case "lt":
+    case "le":
+    case "gt":
+    case "ge":
+    case "eq":
+    case "ne":
       return [...all, vector("f32", lanes / 2), vector("u8", lanes)].map((t) => use({ mask: lanesOfType(t) }, [t, t]));
     case "select":
       return [...all, vector("u8", lanes), vector("f32", lanes / 2)].map((t) => use(t, [{ mask: lanesOfType(t) }, t, t]));
-    case "and": case "or": case "xor":
+    case "and":
+    case "or":
+    case "xor":
       return [...all, ...masks].map((t) => use(t, [t, t]));
     case "not":
       return [...all, ...masks].map((t) => use(t, [t]));
-    case "shl": case "shrS": case "shrU":
+    case "shl":
+    case "shrS":
+    case "shrU":
       return all.flatMap((t) => [...[0, 3, bits(t) - 1].map((n) => use(t, [t], [n])), use(t, [t, scalar("i32")])]);
     case "narrow":
       return ["i32", "i16"].flatMap((from) => elems.map((to) => use(vector(to, lanesOfType(full(from as Elem))), [full(from as Elem)])));
@@ -61,7 +70,8 @@ function usesOf(op: OpName, lanes: number): Use[] {
       return scalars.flatMap((to) => scalars.map((from) => use(to, [from])));
     case "bitcast":
       return all.flatMap((to) => all.map((from) => use(to, [from])));
-    case "roundToInt": case "truncToInt":
+    case "roundToInt":
+    case "truncToInt":
       return [use(scalar("i32"), [scalar("f32")]), use(full("i32"), [full("f32")])];
     case "toFloat":
       return [use(scalar("f32"), [scalar("i32")]), use(full("f32"), [full("i32")])];
@@ -84,16 +94,29 @@ function usesOf(op: OpName, lanes: number): Use[] {
     case "extract":
       return vectors.flatMap((t) => [0, lanesOfType(t) - 1].map((i) => use(registerType(scalar((t as { elem: Elem }).elem)), [t], [i])));
     case "lookup8":
-      return [1, 2, 4].flatMap((n) => [...new Set(bytes >= 16 ? [16, n * bytes] : [n * bytes])].map((entries) => use(full("u8"), [...new Array<Type>(n).fill(full("u8")), full("u8")], [entries])));
+      return [1, 2, 4].flatMap((n) =>
+        [...new Set(bytes >= 16 ? [16, n * bytes] : [n * bytes])].map((entries) =>
+          use(full("u8"), [...new Array<Type>(n).fill(full("u8")), full("u8")], [entries]),
+        ),
+      );
     case "lookup32":
       return (["f32", "i32"] as const).flatMap((e) => [1, 2].map((n) => use(full(e), [...new Array<Type>(n).fill(full(e)), full("i32")])));
     case "dot2":
       return [use(full("i32"), [full("i32"), full("i16"), full("i16")])];
     case "dot4":
       return (["u8", "i8"] as const).map((x) => use(full("i32"), [full("i32"), full(x), full("i8")]));
-    case "madd": case "mux":
+    case "madd":
+    case "mux":
       return all.map((t) => use(t, [t, t, t]));
-    case "neg": case "abs": case "sqrt": case "floor": case "ceil": case "trunc": case "nearest": case "popcnt": case "ctz":
+    case "neg":
+    case "abs":
+    case "sqrt":
+    case "floor":
+    case "ceil":
+    case "trunc":
+    case "nearest":
+    case "popcnt":
+    case "ctz":
       return all.map((t) => use(t, [t]));
     default:
       return all.map((t) => use(t, [t, t]));
@@ -101,7 +124,13 @@ function usesOf(op: OpName, lanes: number): Use[] {
 }
 
 function caseOf(use: Use, lanes: number, mode: "exact" | "fast"): OpCase {
-  const words = [use.op, ...use.args.map(typeText), ...(use.imm.length > 0 && use.imm.length < 4 ? use.imm : use.imm.length > 0 ? [use.args.length] : []), "to", typeText(use.type)];
+  const words = [
+    use.op,
+    ...use.args.map(typeText),
+    ...(use.imm.length > 0 && use.imm.length < 4 ? use.imm : use.imm.length > 0 ? [use.args.length] : []),
+    "to",
+    typeText(use.type),
+  ];
   const b = new KernelBuilder(words.join("_"), { lanes, mode });
   const buffers: Uint8Array[] = [];
   const advance: Record<string, number> = {};
@@ -138,8 +167,38 @@ function memoryType(type: Type, kernelLanes: number): { readonly elem: Elem; rea
   return { elem: width === 1 ? "i8" : width === 2 ? "i16" : width === 4 ? "i32" : "i64", lanes: type.mask };
 }
 
-const FLOATS = [0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3.75, -7.25, 1e-3, 123456.75, -8388607.5, 1e10, -3e9, 1e-40, 3.4e38, -1e20, Infinity, -Infinity, NaN, 2147483520, 16777217, 0.49999997, 9e18, -9.3e18];
-const INTEGERS = [0, 1, -1, 2, -2, 3, 5, 7, -9, 100, 127, 128, -128, 255, 256, -129, 32767, -32768, 65535, 2147483647, -2147483648, 1234567, -7654321, 42, 31, 33];
+const FLOATS = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  1.5,
+  2.5,
+  -2.5,
+  3.75,
+  -7.25,
+  1e-3,
+  123456.75,
+  -8388607.5,
+  1e10,
+  -3e9,
+  1e-40,
+  3.4e38,
+  -1e20,
+  Infinity,
+  -Infinity,
+  NaN,
+  2147483520,
+  16777217,
+  0.49999997,
+  9e18,
+  -9.3e18,
+];
+const INTEGERS = [
+  0, 1, -1, 2, -2, 3, 5, 7, -9, 100, 127, 128, -128, 255, 256, -129, 32767, -32768, 65535, 2147483647, -2147483648, 1234567, -7654321, 42, 31, 33,
+];
 
 let seed = 1;
 let floats: readonly number[] = FLOATS;
@@ -155,12 +214,24 @@ function values(use: Use, operand: number, elem: Elem, size: number): Uint8Array
     const at = i * ELEM_BYTES[elem];
     const value = inRange(use, operand, elem, i, size);
     switch (elem) {
-      case "f32": view.setFloat32(at, Number(value), true); break;
-      case "f64": view.setFloat64(at, Number(value), true); break;
-      case "i64": view.setBigInt64(at, BigInt.asIntN(64, BigInt(value)), true); break;
-      case "i32": view.setInt32(at, Number(value), true); break;
-      case "i16": case "u16": view.setInt16(at, Number(value), true); break;
-      default: view.setInt8(at, Number(value));
+      case "f32":
+        view.setFloat32(at, Number(value), true);
+        break;
+      case "f64":
+        view.setFloat64(at, Number(value), true);
+        break;
+      case "i64":
+        view.setBigInt64(at, BigInt.asIntN(64, BigInt(value)), true);
+        break;
+      case "i32":
+        view.setInt32(at, Number(value), true);
+        break;
+      case "i16":
+      case "u16":
+        view.setInt16(at, Number(value), true);
+        break;
+      default:
+        view.setInt8(at, Number(value));
     }
   }
   return bytes;
@@ -180,7 +251,8 @@ function inRange(use: Use, operand: number, elem: Elem, i: number, size: number)
       const [low, high] = to === "u8" ? [0, 255] : to === "i8" ? [-128, 127] : to === "u16" ? [0, 65535] : [-32768, 32767];
       return i % 5 === 0 ? low : i % 7 === 0 ? high : Math.floor(low + random() * (high - low));
     }
-    case "div": case "rem":
+    case "div":
+    case "rem":
       if (elem !== "f32" && elem !== "f64" && operand === 1) return pick(INTEGERS) === 0 || pick(INTEGERS) === -1 ? 3 : pick(INTEGERS);
       break;
     case "lookup8":
@@ -190,6 +262,7 @@ function inRange(use: Use, operand: number, elem: Elem, i: number, size: number)
     case "lookup32":
       if (operand === use.args.length - 1) return Math.floor(random() * ((size / VECTORS) * (use.args.length - 1)));
       break;
+    default:
   }
   if (elem === "f32" || elem === "f64") return i % 4 === 3 ? (random() - 0.5) * 100 : pick(floats);
   if (elem === "i64" && i % 3 === 0) return BigInt(pick(INTEGERS)) * 0x1_0000_0001n + BigInt(i);

@@ -12,12 +12,28 @@ export function programOf(cases: readonly OpCase[]): { readonly program: Program
     const args = kernel.params.map((param, i) => {
       const space = param.access === "in" ? "input" : "output";
       if (space === "input") inputs.push(buffers[i]!);
-      ports[space].push({ name: `${name}: ${param.name}`, dtype: param.elem, shape: [param.size], elem: param.elem, bytes: param.size * ELEM_BYTES[param.elem] });
+      ports[space].push({
+        name: `${name}: ${param.name}`,
+        dtype: param.elem,
+        shape: [param.size],
+        elem: param.elem,
+        bytes: param.size * ELEM_BYTES[param.elem],
+      });
       return [param.name, { space, index: ports[space].length - 1, offset: 0 }] as const;
     });
     return { kind: "call", kernel: kernel.name, args: Object.fromEntries(args), parts: 1 };
   });
-  const program: Program = { name: "ops", inputs: ports.input, outputs: ports.output, steps, kernels: cases.map((c) => c.kernel), extents: {}, arenaBytes: 0, stateBytes: 0, segments: [] };
+  const program: Program = {
+    name: "ops",
+    inputs: ports.input,
+    outputs: ports.output,
+    steps,
+    kernels: cases.map((c) => c.kernel),
+    extents: {},
+    arenaBytes: 0,
+    stateBytes: 0,
+    segments: [],
+  };
   return { program, inputs };
 }
 

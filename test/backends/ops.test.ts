@@ -21,12 +21,16 @@ describe.skipIf(machine.arch !== "x86_64").each(["x86-64-v2", "x86-64-v3", "x86-
   const { program, inputs } = programOf(cases);
   const runsHere = profile.arch === machine.arch && profile.cpuFeatures.every((feature) => machine.cpuFeatures.includes(feature));
 
-  nativeTest.each(hostCompilers)("%s gives the interpreter's bits, without warnings", async (compiler) => {
-    const { sources, headers } = printC(program, profile);
-    const { bytes, warnings } = await compileC(sources, profile, { compiler, headers, flags: ["-Wall", "-Wextra", "-Werror"] });
-    expect(warnings).toBe("");
-    if (runsHere) expectSame(program, interpretCases(cases), await runNative(bytes, program, none, inputs));
-  }, 300_000);
+  nativeTest.each(hostCompilers)(
+    "%s gives the interpreter's bits, without warnings",
+    async (compiler) => {
+      const { sources, headers } = printC(program, profile);
+      const { bytes, warnings } = await compileC(sources, profile, { compiler, headers, flags: ["-Wall", "-Wextra", "-Werror"] });
+      expect(warnings).toBe("");
+      if (runsHere) expectSame(program, interpretCases(cases), await runNative(bytes, program, none, inputs));
+    },
+    300_000,
+  );
 });
 
 test("every op and form as WebAssembly gives the interpreter's bits", async () => {

@@ -53,7 +53,10 @@ export async function nativeInstance(program: Program, weights: Uint8Array, prof
 
 export async function wasmInstance(program: Program, weights: Uint8Array, profile: TargetProfile): Promise<ProgramInstance> {
   const plan = wasmMemoryPlan(program);
-  const { instance } = (await WebAssembly.instantiate((await emitWasm(program, profile)) as BufferSource, {})) as unknown as WebAssembly.WebAssemblyInstantiatedSource;
+  const { instance } = (await WebAssembly.instantiate(
+    (await emitWasm(program, profile)) as BufferSource,
+    {},
+  )) as unknown as WebAssembly.WebAssemblyInstantiatedSource;
   const exports = instance.exports as { memory: WebAssembly.Memory } & Record<string, (...args: number[]) => void>;
   const bytes = new Uint8Array(exports.memory.buffer);
   const words = new Int32Array(exports.memory.buffer);
@@ -67,7 +70,8 @@ export async function wasmInstance(program: Program, weights: Uint8Array, profil
     outputs: program.outputs.map((p, i) => view(plan.outputs[i]!, p.bytes)),
     arena: view(plan.arena, program.arenaBytes),
     exports: Object.keys(exports).sort(),
-    run: (first, last) => exports[stepwise ? "model_run_steps" : "model_run"]!(plan.weights, plan.inputTable, plan.outputTable, plan.arena, ...(stepwise ? [first, last] : [])),
+    run: (first, last) =>
+      exports[stepwise ? "model_run_steps" : "model_run"]!(plan.weights, plan.inputTable, plan.outputTable, plan.arena, ...(stepwise ? [first, last] : [])),
     close: () => undefined,
   };
 }

@@ -9,7 +9,8 @@ type SessionStepOf = Extract<Step, { kind: "host" | "region" }>;
 
 /** Code steps by ranges, and between them what the session does, over slices that reach to the end of their space. */
 function runOnce(instance: ProgramInstance, program: Program, sample: ProgramCase): void {
-  const bytes = ({ space, index, offset }: Slice): Uint8Array => (space === "arena" ? instance.arena : space === "input" ? instance.inputs[index]! : instance.outputs[index]!).subarray(offset);
+  const bytes = ({ space, index, offset }: Slice): Uint8Array =>
+    (space === "arena" ? instance.arena : space === "input" ? instance.inputs[index]! : instance.outputs[index]!).subarray(offset);
   let first = 0;
   program.steps.forEach((step, i) => {
     if (step.kind !== "host" && step.kind !== "region") return;

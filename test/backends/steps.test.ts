@@ -14,7 +14,13 @@ import { hostCompilers, nativeTest } from "./host-compilers.ts";
 const host = target("host");
 
 const arena = (offset: number): Slice => ({ space: "arena", index: 0, offset });
-const call = (kernel: string, args: Record<string, Slice>, extents?: Record<string, string>): Step => ({ kind: "call", kernel, args, parts: 1, ...(extents ? { extents } : {}) });
+const call = (kernel: string, args: Record<string, Slice>, extents?: Record<string, string>): Step => ({
+  kind: "call",
+  kernel,
+  args,
+  parts: 1,
+  ...(extents ? { extents } : {}),
+});
 const port = (name: string, count: number): Port => ({ name, dtype: "i32", shape: [count], elem: "i32", bytes: 4 * count });
 const words = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer);
 const ints = (bytes: Uint8Array): number[] => [...new Int32Array(bytes.slice().buffer)];
@@ -111,11 +117,18 @@ describe("extents", () => {
     kernels: [copy(1), zero(), bounded()],
     stateBytes: 64,
     extents: { batch: { max: 12, at: arena(16) } },
-    segments: [{ offset: 0, bytes: 8, sha256: "" }, { offset: 64, bytes: 56, sha256: "" }],
+    segments: [
+      { offset: 0, bytes: 8, sha256: "" },
+      { offset: 64, bytes: 56, sha256: "" },
+    ],
     steps: [
       ...zeros,
       call("copy_1", { x: { space: "input", index: 0, offset: 0 }, y: arena(16) }),
-      call("bounded", { x: { space: "weights", index: 1, offset: 8 }, y: { space: "output", index: 0, offset: 0 }, z: { space: "output", index: 1, offset: 0 } }, { rows: "batch" }),
+      call(
+        "bounded",
+        { x: { space: "weights", index: 1, offset: 8 }, y: { space: "output", index: 0, offset: 0 }, z: { space: "output", index: 1, offset: 0 } },
+        { rows: "batch" },
+      ),
     ],
   });
   const weights = new Uint8Array(120);
@@ -140,10 +153,15 @@ nativeTest("kernels of both modes go into two files, each with its rounding", as
     inputs: [port("x", 3)],
     outputs: [port("fast", 1), port("exact", 1)],
     kernels: [kernel("fast_madd", "fast"), kernel("exact_madd", "exact")],
-    steps: ["fast_madd", "exact_madd"].map((name, index) => call(name, { x: { space: "input", index: 0, offset: 0 }, y: { space: "output", index, offset: 0 } })),
+    steps: ["fast_madd", "exact_madd"].map((name, index) =>
+      call(name, { x: { space: "input", index: 0, offset: 0 }, y: { space: "output", index, offset: 0 } }),
+    ),
   });
   const { sources } = printC(p, host);
-  expect(sources.map(({ name, contract }) => [name, contract])).toEqual([["model.c", "fast"], ["model_exact.c", "off"]]);
+  expect(sources.map(({ name, contract }) => [name, contract])).toEqual([
+    ["model.c", "fast"],
+    ["model_exact.c", "off"],
+  ]);
   // (1 + 2^-12)^2 - 1 - 2^-11 = 2^-24, which the rounding of the product to 24 bits loses.
   const x = new Uint8Array(Float32Array.of(1 + 2 ** -12, 1 + 2 ** -12, -1 - 2 ** -11).buffer);
   const outputs = await runEverywhere(p, new Uint8Array(), [x]);

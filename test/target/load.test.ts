@@ -7,7 +7,12 @@ import type { MachineProbe } from "../../src/support/machine.ts";
 const options: LoadTargetOptions = { read: readTargetFile, names: targetNames() };
 
 const zen3: MachineProbe = {
-  os: "linux", arch: "x86_64", model: "Zen 3", cores: 2, l1Bytes: 32768, l2Bytes: 524288,
+  os: "linux",
+  arch: "x86_64",
+  model: "Zen 3",
+  cores: 2,
+  l1Bytes: 32768,
+  l2Bytes: 524288,
   cpuFeatures: ["avx", "avx2", "bmi1", "bmi2", "cx16", "f16c", "fma", "lahf", "lzcnt", "movbe", "popcnt", "sse3", "sse4.1", "sse4.2", "ssse3"],
 };
 
@@ -61,7 +66,11 @@ describe("profiles of the user", () => {
   });
 
   test("may extend host", () => {
-    expect(loadTarget('{"extends": "host", "name": "mine", "l2Bytes": 1048576}', { ...options, probe: zen3 })).toMatchObject({ name: "mine", vectorBytes: 32, l2Bytes: 1048576 });
+    expect(loadTarget('{"extends": "host", "name": "mine", "l2Bytes": 1048576}', { ...options, probe: zen3 })).toMatchObject({
+      name: "mine",
+      vectorBytes: 32,
+      l2Bytes: 1048576,
+    });
   });
 
   test("every wrong field is named at once", () => {
@@ -74,7 +83,15 @@ describe("profiles of the user", () => {
   });
 
   test("fields that contradict each other are named", () => {
-    const text = JSON.stringify({ extends: "x86-64-v3", imageBlock: 4, tiles: [[4, 3], [6, 3]], cpuFeatures: ["avx3"] });
+    const text = JSON.stringify({
+      extends: "x86-64-v3",
+      imageBlock: 4,
+      tiles: [
+        [4, 3],
+        [6, 3],
+      ],
+      cpuFeatures: ["avx3"],
+    });
     expect(failure(() => loadTarget(text, options)).notes).toMatchObject([
       { where: "$.imageBlock", text: "found 4, wanted 0 or a multiple of the 8 lanes" },
       { where: "$.tiles[1]", text: "6x3 keeps 22 vectors alive, there are 16 registers" },
@@ -82,7 +99,11 @@ describe("profiles of the user", () => {
     ]);
   });
 
-  test.each([["{", "NEO3001"], ['{"extends": 3}', "NEO3001"], ['{"extends": "nowhere"}', "NEO3000"]])("%s is refused", (text, code) => {
+  test.each([
+    ["{", "NEO3001"],
+    ['{"extends": 3}', "NEO3001"],
+    ['{"extends": "nowhere"}', "NEO3000"],
+  ])("%s is refused", (text, code) => {
     expect(failure(() => loadTarget(text, options)).code).toBe(code);
   });
 

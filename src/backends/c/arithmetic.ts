@@ -71,7 +71,10 @@ export function rounding(support: Support, which: Rounding, shape: Shape): strin
     const x86 = x86Float(support, shape);
     if (!x86) return lanes;
     const type512 = x86.suffix === "ps" ? "ps" : "pd";
-    const call = x86.bytes === 64 ? `__builtin_ia32_rndscale${type512}_mask(a, ${mode}, a, -1, 4)` : `__builtin_ia32_round${x86.suffix}${x86.bytes === 32 ? "256" : ""}(a, ${mode})`;
+    const call =
+      x86.bytes === 64
+        ? `__builtin_ia32_rndscale${type512}_mask(a, ${mode}, a, -1, 4)`
+        : `__builtin_ia32_round${x86.suffix}${x86.bytes === 32 ? "256" : ""}(a, ${mode})`;
     return byCompiler([`return ${call};`], lanes);
   });
 }

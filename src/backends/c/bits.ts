@@ -34,7 +34,8 @@ export function expandBits(support: Support, bits: Elem, mask: Shape): string {
   return support.define(`expand_${bits}_${type}`, type, [`${bits} bits`], () => {
     if (mask.lanes === 1) return ["return (i32)(bits & 1);"];
     const width = ELEM_BYTES[mask.elem] * 8;
-    if (mask.lanes > width - 1) return [`${type} m = {0};`, `for (int i = 0; i < ${mask.lanes}; i++) m[i] = (${support.type(mask.elem)})-((bits >> i) & 1);`, "return m;"];
+    if (mask.lanes > width - 1)
+      return [`${type} m = {0};`, `for (int i = 0; i < ${mask.lanes}; i++) m[i] = (${support.type(mask.elem)})-((bits >> i) & 1);`, "return m;"];
     const weights = Array.from({ length: mask.lanes }, (_, i) => 2 ** i).join(", ");
     return [`const ${type} weights = {${weights}};`, `return (${type})((((${support.type(mask.elem)})bits - (${type}){0}) & weights) == weights);`];
   });
@@ -42,7 +43,9 @@ export function expandBits(support: Support, bits: Elem, mask: Shape): string {
 
 /** Bit i of a byte becomes the low bit of byte i. The product puts seven copies of the byte where each bit can be picked. */
 export function spreadByte(support: Support): string {
-  return support.define("spread8", "i64", ["i32 b"], () => ["return (i64)(((uint64_t)(b & 127) * 0x0002040810204081u & 0x0101010101010101u) | (uint64_t)(b & 128) << 49);"]);
+  return support.define("spread8", "i64", ["i32 b"], () => [
+    "return (i64)(((uint64_t)(b & 127) * 0x0002040810204081u & 0x0101010101010101u) | (uint64_t)(b & 128) << 49);",
+  ]);
 }
 
 export function populationCount(support: Support, elem: "i32" | "i64"): string {
@@ -52,14 +55,21 @@ export function populationCount(support: Support, elem: "i32" | "i64"): string {
       elem === "i64"
         ? ["uint64_t", "0x5555555555555555u", "0x3333333333333333u", "0x0f0f0f0f0f0f0f0fu", "0x0101010101010101u", 56]
         : ["uint32_t", "0x55555555u", "0x33333333u", "0x0f0f0f0fu", "0x01010101u", 24];
-    return [`${word} n = (${word})a;`, `n -= (n >> 1) & ${m1};`, `n = (n & ${m2}) + ((n >> 2) & ${m2});`, `n = (n + (n >> 4)) & ${m4};`, `return (${elem})((n * ${ones}) >> ${shift});`];
+    return [
+      `${word} n = (${word})a;`,
+      `n -= (n >> 1) & ${m1};`,
+      `n = (n & ${m2}) + ((n >> 2) & ${m2});`,
+      `n = (n + (n >> 4)) & ${m4};`,
+      `return (${elem})((n * ${ones}) >> ${shift});`,
+    ];
   });
 }
 
 /** Zeros below the lowest one; of 0, the width. */
 export function trailingZeros(support: Support, elem: "i32" | "i64"): string {
   return support.define(`ctz_${elem}`, elem, [`${elem} a`], () => {
-    if (hasBitInstructions(support)) return [`return a == 0 ? ${elem.slice(1)} : (${elem})__builtin_ctz${elem === "i64" ? "ll" : ""}((uint${elem.slice(1)}_t)a);`];
+    if (hasBitInstructions(support))
+      return [`return a == 0 ? ${elem.slice(1)} : (${elem})__builtin_ctz${elem === "i64" ? "ll" : ""}((uint${elem.slice(1)}_t)a);`];
     return [`return ${populationCount(support, elem)}((a & -a) - 1);`];
   });
 }

@@ -115,7 +115,8 @@ function scalarConversion(support: Support, from: Elem, to: Elem): string[] {
   const helped = support.arch === "armv7" ? armv7Conversion(support, from, to) : undefined;
   if (!isFloatElem(from) || isFloatElem(to)) return helped ?? [`return (${to})a;`];
   const bits = to === "i64" ? 63 : 31;
-  const [limit, least, greatest] = bits === 63 ? ["9223372036854775808.0", "(-9223372036854775807ll - 1)", "9223372036854775807ll"] : ["2147483648.0", "(-2147483647 - 1)", "2147483647"];
+  const [limit, least, greatest] =
+    bits === 63 ? ["9223372036854775808.0", "(-9223372036854775807ll - 1)", "9223372036854775807ll"] : ["2147483648.0", "(-2147483647 - 1)", "2147483647"];
   const suffix = from === "f32" ? "f" : "";
   return [
     "if (a != a) return 0;",
@@ -147,4 +148,3 @@ function armv7Conversion(support: Support, from: Elem, to: Elem): string[] | und
   }
   return undefined;
 }
-

@@ -110,7 +110,11 @@ export class ExpressionPrinter {
     const support = this.support;
     const shape = this.shape(type);
     const from = (i = 0): Shape => this.shape(this.typeOf(args[i]!));
-    const helper = (name: string): Printed => call(name, args.map((arg) => this.print(arg)));
+    const helper = (name: string): Printed =>
+      call(
+        name,
+        args.map((arg) => this.print(arg)),
+      );
     switch (expr.op) {
       case "add":
         return this.infix(expr, "+", SUM);
@@ -181,7 +185,8 @@ export class ExpressionPrinter {
       case "ne":
         return this.comparison(expr, "!=");
       case "select":
-        if (shape.lanes === 1) return { text: `${this.operand(args[0]!, SUM)} ? ${this.operand(args[1]!, SUM)} : ${this.operand(args[2]!, SUM)}`, level: LOOSE };
+        if (shape.lanes === 1)
+          return { text: `${this.operand(args[0]!, SUM)} ? ${this.operand(args[1]!, SUM)} : ${this.operand(args[2]!, SUM)}`, level: LOOSE };
         return call(selection(support, shape), [this.maskAs(args[0]!, bitsOf(shape)), this.print(args[1]!), this.print(args[2]!)]);
       case "mux":
         return helper(multiplexer(support, shape));
@@ -271,4 +276,3 @@ export class ExpressionPrinter {
 function call(name: string, args: readonly string[]): Printed {
   return { text: `${name}(${args.join(", ")})`, level: ATOM };
 }
-

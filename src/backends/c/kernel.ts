@@ -43,7 +43,11 @@ class KernelPrinter {
     this.declareCursors();
     this.declareRegisters();
     this.statements(withAdvances(this.kernel), "  ");
-    const moved = new Set(Object.entries(this.kernel.cursors).filter(([name]) => this.used.has(name)).map(([, cursor]) => cursor.param));
+    const moved = new Set(
+      Object.entries(this.kernel.cursors)
+        .filter(([name]) => this.used.has(name))
+        .map(([, cursor]) => cursor.param),
+    );
     const unused = this.kernel.params.filter((param) => !moved.has(param.name)).map((param) => `  (void)${identifier(param.name)};`);
     const prefix = linkage === "static" ? "static __attribute__((noinline)) " : "HIDDEN ";
     const noinline = linkage === "static" ? "" : "__attribute__((noinline)) ";
@@ -52,7 +56,11 @@ class KernelPrinter {
 
   private comment(): string {
     const { params, loc, mode } = this.kernel;
-    const list = (access: boolean): string => params.filter((p) => (p.access === "in") === access).map((p) => `${p.name} ${p.elem}[${p.size}]`).join(", ");
+    const list = (access: boolean): string =>
+      params
+        .filter((p) => (p.access === "in") === access)
+        .map((p) => `${p.name} ${p.elem}[${p.size}]`)
+        .join(", ");
     const nodes = loc.slice(0, 6).map(commentText).join(", ") + (loc.length > 6 ? ` and ${loc.length - 6} more` : "");
     return `/* ${commentText(`${list(true)}${list(true) ? " -> " : ""}${list(false)}`)}${mode === "exact" ? ", exact" : ""}${nodes ? `\n   ${nodes}` : ""} */`;
   }
@@ -119,7 +127,11 @@ class KernelPrinter {
 
 /** Words from the user's files, fit for a comment. */
 export function commentText(text: string): string {
-  const clean = text.replaceAll("*/", "* /").replaceAll("/*", "/ *").replace(/[^\x20-\x7e]/g, "?").replaceAll("??", "? ?");
+  const clean = text
+    .replaceAll("*/", "* /")
+    .replaceAll("/*", "/ *")
+    .replace(/[^\x20-\x7e]/g, "?")
+    .replaceAll("??", "? ?");
   return clean.length > 200 ? `${clean.slice(0, 200)}...` : clean;
 }
 

@@ -22,8 +22,10 @@ function castNarrow(elem: Elem, value: number | bigint): string {
 
 export function scalarLiteral(elem: Elem, value: number | bigint): string {
   switch (elem) {
-    case "f32": return floatLiteral(Math.fround(Number(value)), "f", isFloat);
-    case "f64": return floatLiteral(Number(value), "", () => false);
+    case "f32":
+      return floatLiteral(Math.fround(Number(value)), "f", isFloat);
+    case "f64":
+      return floatLiteral(Number(value), "", () => false);
     case "i64": {
       const wide = BigInt.asIntN(64, BigInt(value));
       return wide === -(2n ** 63n) ? "(-9223372036854775807ll - 1)" : `${wide}ll`;
@@ -32,7 +34,8 @@ export function scalarLiteral(elem: Elem, value: number | bigint): string {
       const word = Number(BigInt.asIntN(32, BigInt(value)));
       return word === -(2 ** 31) ? "(-2147483647 - 1)" : String(word);
     }
-    default: return String(Number(value));
+    default:
+      return String(Number(value));
   }
 }
 

@@ -1,5 +1,5 @@
-import { isMask, lanesOfType } from "../../kernel/build.ts";
-import { ELEM_BYTES, type Elem, type Type } from "../../kernel/kernel.ts";
+import { isMask } from "../../kernel/build.ts";
+import type { Elem, Type } from "../../kernel/kernel.ts";
 
 /** Besides the elements there are unsigned words, for shifts, and plain chars, of which gcc's builtins for bytes are. */
 const SCALARS: Readonly<Record<string, { readonly text: string; readonly bytes: number }>> = {
@@ -35,12 +35,6 @@ export function integerOf(bytes: number): Elem {
   return bytes === 1 ? "i8" : bytes === 2 ? "i16" : bytes === 4 ? "i32" : "i64";
 }
 
-/** Lanes -1 and 0, as wide as the elements of `type`: what a comparison of such vectors gives in C. */
-export function comparisonName(type: Type, kernelLanes: number): string {
-  const { elem, lanes } = storageOf(type, kernelLanes);
-  return lanes === 1 ? "i32" : `${integerOf(ELEM_BYTES[elem])}x${lanes}`;
-}
-
 /** The typedef behind a name that `typeName` gave. Memory accesses go through these names: they may alias and lie anywhere. */
 export function typedefOf(name: string): string {
   const [elem, lanes] = name.split("x");
@@ -50,16 +44,14 @@ export function typedefOf(name: string): string {
 }
 
 const TAKEN = new Set(
-  ("auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short signed " +
-    "sizeof static struct switch typedef union unsigned void volatile while asm typeof INLINE EXPORT linux unix arena weights inputs outputs").split(" "),
+  (
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short signed " +
+    "sizeof static struct switch typedef union unsigned void volatile while asm typeof INLINE EXPORT linux unix arena weights inputs outputs"
+  ).split(" "),
 );
 
 /** A C identifier for a name of the kernel IR. Type names keep out of the way, too. */
 export function identifier(name: string): string {
   const clean = name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
   return TAKEN.has(clean) || /^[cuif](?:8|16|32|64)(?:x\d+)?$/.test(clean) || /^model_/.test(clean) ? `${clean}_` : clean;
-}
-
-export function isVector(type: Type): boolean {
-  return lanesOfType(type) > 1;
 }

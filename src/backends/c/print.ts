@@ -32,12 +32,21 @@ export function printC(program: Program, target: TargetProfile): CSources {
       printModel(program, kernels),
     ]),
   };
-  const sources = apart ? [model, { name: "model_exact.c", contract: "off" as const, text: printFile(program, target, exact, "off", "model_exact.c", []) }] : [model];
+  const sources = apart
+    ? [model, { name: "model_exact.c", contract: "off" as const, text: printFile(program, target, exact, "off", "model_exact.c", []) }]
+    : [model];
   const header: CHeader = { name: "model.h", text: printHeader(program) };
   return { source: model.text, header: header.text, sources, headers: [header] };
 }
 
-function printFile(program: Program, target: TargetProfile, kernels: readonly Kernel[], contract: CSource["contract"], name: string, model: readonly string[]): string {
+function printFile(
+  program: Program,
+  target: TargetProfile,
+  kernels: readonly Kernel[],
+  contract: CSource["contract"],
+  name: string,
+  model: readonly string[],
+): string {
   const support = new Support(target);
   const isModel = model.length > 0;
   const functions = kernels.map((kernel) => printKernel(kernel, support, isModel ? "static" : "HIDDEN"));
@@ -54,7 +63,9 @@ function printFile(program: Program, target: TargetProfile, kernels: readonly Ke
     ...functions,
     ...model,
     ...(isModel && target.os === "windows" ? [WINDOWS] : []),
-  ].filter((part) => part !== "").join("\n");
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
 }
 
 const EXPORT = `#if defined(_WIN32)
@@ -111,7 +122,9 @@ ${portLines("outputs", program.outputs)}
 extern "C" {
 #endif
 
-${modelPrototypes(stepwise).map((prototype) => `${prototype};`).join("\n")}
+${modelPrototypes(stepwise)
+  .map((prototype) => `${prototype};`)
+  .join("\n")}
 
 #ifdef __cplusplus
 }

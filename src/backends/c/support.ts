@@ -31,14 +31,19 @@ export class Support {
     if (this.functions.has(name)) return name;
     for (const type of [result, ...params.map((p) => p.split(" ")[0]!)]) this.type(type);
     const lines = body();
-    this.functions.set(name, [`INLINE ${result} ${name}(${params.join(", ")}) {`, ...lines.map((line) => (line.startsWith("#") ? line : `  ${line}`)), "}"].join("\n"));
+    this.functions.set(
+      name,
+      [`INLINE ${result} ${name}(${params.join(", ")}) {`, ...lines.map((line) => (line.startsWith("#") ? line : `  ${line}`)), "}"].join("\n"),
+    );
     return name;
   }
 
   text(): string {
     const types = [...this.types].sort(byLanes).map(typedefOf);
     const inline = this.functions.size > 0 ? ["#define INLINE static inline __attribute__((always_inline))", ""] : [];
-    return ["#include <stdint.h>", "", ...inline, ...types, ...(types.length ? [""] : []), ...[...this.functions.values()].flatMap((text) => [text, ""])].join("\n");
+    return ["#include <stdint.h>", "", ...inline, ...types, ...(types.length ? [""] : []), ...[...this.functions.values()].flatMap((text) => [text, ""])].join(
+      "\n",
+    );
   }
 }
 

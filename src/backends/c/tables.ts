@@ -7,12 +7,18 @@ export function lookup(support: Support, table: Shape, count: number, entries: n
   const result = nameOf({ elem: table.elem, lanes: index.lanes });
   const params = Array.from({ length: count }, (_, i) => `${type} t${i}`);
   return support.define(`lookup${entries}of${count}_${type}`, result, [...params, `${indices} i`], () => {
-    if (entries === 16 && table.lanes === 32 && support.arch === "x86_64") return [`return (${result})__builtin_ia32_pshufb256((${support.type("c8x32")})t0, (c8x32)i);`];
+    if (entries === 16 && table.lanes === 32 && support.arch === "x86_64")
+      return [`return (${result})__builtin_ia32_pshufb256((${support.type("c8x32")})t0, (c8x32)i);`];
     const single = count === 1 && support.arch === "x86_64" ? x86Lookup(support, table, index) : undefined;
     if (single) return [`return ${single};`];
     support.type(table.elem);
     const spread = params.flatMap((_, n) => Array.from({ length: table.lanes }, (_, k) => `t${n}[${k}]`));
-    return [`const ${table.elem} t[${spread.length}] = {${spread.join(", ")}};`, `${result} r = {0};`, `for (int k = 0; k < ${index.lanes}; k++) r[k] = t[i[k]];`, "return r;"];
+    return [
+      `const ${table.elem} t[${spread.length}] = {${spread.join(", ")}};`,
+      `${result} r = {0};`,
+      `for (int k = 0; k < ${index.lanes}; k++) r[k] = t[i[k]];`,
+      "return r;",
+    ];
   });
 }
 
@@ -31,7 +37,11 @@ export function dotOfPairs(support: Support, acc: Shape, factor: Shape): string 
   const [sum, type] = [nameOf(acc), nameOf(factor)];
   return support.define(`dot2_${sum}`, sum, [`${sum} acc`, `${type} a`, `${type} b`], () => {
     const bytes = bytesOf(acc);
-    if (support.arch === "x86_64" && bytes === 64) return byCompiler([`return acc + (${sum})__builtin_ia32_pmaddwd512_mask(a, b, (${sum}){0}, -1);`], [`return acc + (${sum})__builtin_ia32_pmaddwd512(a, b);`]);
+    if (support.arch === "x86_64" && bytes === 64)
+      return byCompiler(
+        [`return acc + (${sum})__builtin_ia32_pmaddwd512_mask(a, b, (${sum}){0}, -1);`],
+        [`return acc + (${sum})__builtin_ia32_pmaddwd512(a, b);`],
+      );
     if (support.arch === "x86_64" && (bytes === 16 || bytes === 32)) return [`return acc + (${sum})__builtin_ia32_pmaddwd${bytes * 8}(a, b);`];
     return strided(acc, 2);
   });

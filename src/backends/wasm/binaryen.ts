@@ -42,5 +42,11 @@ function missing(reason: string, cause?: unknown): NeoError {
 /** a * b + c, with one rounding or two as the engine likes. */
 export function relaxedMadd(api: BinaryenApi, module: Module, elem: "f32" | "f64", a: Ref, b: Ref, c: Ref): Ref {
   const untyped = api as unknown as Untyped;
-  return untyped._BinaryenSIMDTernary((module as unknown as { readonly ptr: number }).ptr, elem === "f32" ? untyped.RelaxedMaddVecF32x4 : untyped.RelaxedMaddVecF64x2, a, b, c);
+  return untyped._BinaryenSIMDTernary(
+    (module as unknown as { readonly ptr: number }).ptr,
+    elem === "f32" ? untyped.RelaxedMaddVecF32x4 : untyped.RelaxedMaddVecF64x2,
+    a,
+    b,
+    c,
+  );
 }

@@ -1,9 +1,10 @@
 import { withAdvances, type AdvancedStmt } from "../../kernel/advance.ts";
-import { isMask, lanesOfType } from "../../kernel/build.ts";
+import { isMask } from "../../kernel/build.ts";
 import { ELEM_BYTES, type Kernel, type Trips, type Type } from "../../kernel/kernel.ts";
 import { extentNames } from "../../kernel/walk.ts";
 import type { BinaryenApi, Module, Ref } from "./binaryen.ts";
 import { ExpressionEmitter } from "./expression.ts";
+import { localTypeOf } from "./lanes.ts";
 import { Locals, type LocalType } from "./locals.ts";
 
 type For = Extract<AdvancedStmt, { kind: "for" }>;
@@ -81,17 +82,11 @@ class KernelEmitter {
     const loop = (start: Ref[], again: Ref[]): Ref[] => [...start, m.loop(label, m.block(null, [...this.statements(stmt.body), ...again]))];
     let parts: Ref[];
     if (cursor === undefined) {
-      parts = loop(
-        [m.local.set(end, this.trips(stmt.trips))],
-        [m.br_if(label, m.local.tee(end, m.i32.sub(locals.at(end), m.i32.const(1)), this.api.i32))],
-      );
+      parts = loop([m.local.set(end, this.trips(stmt.trips))], [m.br_if(label, m.local.tee(end, m.i32.sub(locals.at(end), m.i32.const(1)), this.api.i32))]);
     } else {
       const step = record!.steps[stmt.name]! * this.bytesOf(cursor);
       const distance = typeof stmt.trips === "number" ? m.i32.const(stmt.trips * step) : m.i32.mul(this.trips(stmt.trips), m.i32.const(step));
-      parts = loop(
-        [m.local.set(end, m.i32.add(locals.get(`c:${cursor}`), distance))],
-        [m.br_if(label, m.i32.ne(locals.get(`c:${cursor}`), locals.at(end)))],
-      );
+      parts = loop([m.local.set(end, m.i32.add(locals.get(`c:${cursor}`), distance))], [m.br_if(label, m.i32.ne(locals.get(`c:${cursor}`), locals.at(end)))]);
     }
     return typeof stmt.trips === "number" ? parts : [m.if(m.i32.gt_s(this.trips(stmt.trips), m.i32.const(0)), m.block(null, parts))];
   }
@@ -113,7 +108,5 @@ class KernelEmitter {
 }
 
 function localType(type: Type): LocalType {
-  if (lanesOfType(type) > 1) return "v128";
-  if (isMask(type)) return "i32";
-  return type.elem === "f32" || type.elem === "f64" || type.elem === "i64" ? type.elem : "i32";
+  return localTypeOf(isMask(type) ? { elem: "i32", lanes: type.mask } : type);
 }

@@ -54,7 +54,10 @@ class ModelEmitter {
   }
 
   private body(steps: readonly Step[]): Ref {
-    return this.m.block(null, steps.map((step) => this.step(step)));
+    return this.m.block(
+      null,
+      steps.map((step) => this.step(step)),
+    );
   }
 
   private step(step: Step): Ref {

@@ -33,7 +33,9 @@ export async function findCompilers(path = process.env.PATH ?? ""): Promise<read
 function candidates(path: string): string[] {
   const byProgram = new Map<string, string>();
   for (const folder of path.split(delimiter).filter((f) => f !== "")) {
-    for (const name of names(folder).filter((n) => NAME.test(n)).sort()) {
+    for (const name of names(folder)
+      .filter((n) => NAME.test(n))
+      .sort()) {
       const command = join(folder, name);
       try {
         const key = `${realpathSync(command)} ${name.includes("clang") ? "clang" : "gcc"}`;
@@ -63,10 +65,19 @@ export async function identify(command: string): Promise<Compiler | undefined> {
   const machine = match ? (await ask(command, ["-dumpmachine"]))?.trim() : undefined;
   if (!match || !machine) return undefined;
   const lld = clang ? (await ask(command, ["-print-prog-name=ld.lld"]))?.trim() : undefined;
-  return { command, family: clang ? "clang" : "gcc", version: `${match[1]}${match[2]}`, major: Number(match[1]), machine, hasLld: lld !== undefined && lld !== "ld.lld" && lld !== "" };
+  return {
+    command,
+    family: clang ? "clang" : "gcc",
+    version: `${match[1]}${match[2]}`,
+    major: Number(match[1]),
+    machine,
+    hasLld: lld !== undefined && lld !== "ld.lld" && lld !== "",
+  };
 }
 
 async function ask(command: string, args: readonly string[]): Promise<string | undefined> {
-  const result = await runProcess(command, args, { folder: ".", env: { PATH: process.env.PATH ?? "", LC_ALL: "C" }, timeLimitMs: 10_000 }).catch(() => undefined);
+  const result = await runProcess(command, args, { folder: ".", env: { PATH: process.env.PATH ?? "", LC_ALL: "C" }, timeLimitMs: 10_000 }).catch(
+    () => undefined,
+  );
   return result?.exitCode === 0 ? result.stdout : undefined;
 }

@@ -21,6 +21,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 export function ioError(path: string, error: unknown): unknown {
   const system = (error as NodeJS.ErrnoException | undefined)?.code;
   if (error instanceof NeoError || typeof system !== "string" || !/^E[A-Z0-9]+$/.test(system)) return error;
-  const meaning = MEANINGS[system] ?? { code: "NEO6004" as const, text: (p: string) => `${p}: ${system}`, hint: "this is the operating system's answer; `man errno` explains it" };
+  const meaning = MEANINGS[system] ?? {
+    code: "NEO6004" as const,
+    text: (p: string) => `${p}: ${system}`,
+    hint: "this is the operating system's answer; `man errno` explains it",
+  };
   return new NeoError({ code: meaning.code, message: meaning.text(path), hint: meaning.hint, file: path, cause: error });
 }

@@ -40,9 +40,21 @@ export function cpuinfoWords(cpuinfo: string): Set<string> {
 function sysctlFeatures(): string[] {
   try {
     const out = execFileSync("/usr/sbin/sysctl", ["-n", "machdep.cpu.features", "machdep.cpu.leaf7_features", "machdep.cpu.extfeatures"], { encoding: "utf8" });
-    const words = new Set(out.toLowerCase().split(/\s+/).map((w) => w.replaceAll(".", "").replace("avx10", "avx").replace(/^lahf$/, "lahf_lm")));
+    const words = new Set(
+      out
+        .toLowerCase()
+        .split(/\s+/)
+        .map((w) =>
+          w
+            .replaceAll(".", "")
+            .replace("avx10", "avx")
+            .replace(/^lahf$/, "lahf_lm"),
+        ),
+    );
     const names = CPU_FEATURES.x86_64;
-    return Object.keys(names).filter((word) => words.has(word.replaceAll(".", "")) || words.has(names[word]!.replaceAll("_", ""))).sort();
+    return Object.keys(names)
+      .filter((word) => words.has(word.replaceAll(".", "")) || words.has(names[word]!.replaceAll("_", "")))
+      .sort();
   } catch {
     return [];
   }

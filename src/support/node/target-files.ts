@@ -14,5 +14,8 @@ export function readTargetFile(name: string): string | undefined {
 
 /** Names of the profiles this package has, sorted. */
 export function targetNames(): string[] {
-  return readdirSync(fileURLToPath(FOLDER)).filter((file) => file.endsWith(".json")).map((file) => file.slice(0, -".json".length)).sort();
+  return readdirSync(fileURLToPath(FOLDER))
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.slice(0, -".json".length))
+    .sort();
 }

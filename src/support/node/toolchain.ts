@@ -71,7 +71,9 @@ export function compileFlags(target: CompileTarget, compiler: Pick<Compiler, "fa
     ...(clang ? (toolchain.clang ?? []) : (toolchain.gcc ?? [])),
     // gcc makes calls of memset and memcpy out of loops even in freestanding code.
     ...(clang ? [] : ["-fno-tree-loop-distribute-patterns"]),
-    "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fvisibility=hidden",
+    "-fno-stack-protector",
+    "-fno-asynchronous-unwind-tables",
+    "-fvisibility=hidden",
     ...(target.os === "windows" ? [] : ["-fPIC"]),
   ];
 }
@@ -98,7 +100,10 @@ export async function chooseCompiler(target: CompileTarget, command?: string): P
   throw new NeoError({
     code: "NEO3010",
     message: command === undefined ? `no C compiler found that compiles for ${target.name}` : `${command} can't compile for ${target.name}`,
-    notes: found.map((c) => ({ where: c.command, text: `${c.family} ${c.version} for ${c.machine}${c.family === "clang" && !c.hasLld ? ", without lld" : ""}` })),
+    notes: found.map((c) => ({
+      where: c.command,
+      text: `${c.family} ${c.version} for ${c.machine}${c.family === "clang" && !c.hasLld ? ", without lld" : ""}`,
+    })),
     hint: `install clang and lld (Debian: \`apt install clang-19 lld-19\`), which serve every target${target.arch === "x86_64" ? ", or gcc 12" : ""}; \`-t wasm\` needs no compiler`,
   });
 }
@@ -113,24 +118,50 @@ function serves(compiler: Compiler, target: CompileTarget): boolean {
 function machineOf(triple: string): { arch: string; os: string } {
   const first = triple.split("-")[0]!;
   const arch = first === "arm64" ? "aarch64" : first === "amd64" ? "x86_64" : first.startsWith("arm") ? "armv7" : first;
-  const os = /android/.test(triple) ? "android" : /linux/.test(triple) ? "linux" : /apple|darwin/.test(triple) ? "macos" : /windows|mingw/.test(triple) ? "windows" : "none";
+  const os = /android/.test(triple)
+    ? "android"
+    : /linux/.test(triple)
+      ? "linux"
+      : /apple|darwin/.test(triple)
+        ? "macos"
+        : /windows|mingw/.test(triple)
+          ? "windows"
+          : "none";
   return { arch, os };
 }
 
 async function runCompiler(compiler: Compiler, args: readonly string[], folder: string, target: CompileTarget, options: CompileOptions): Promise<string> {
   const timeLimitMs = options.timeLimitMs ?? 300_000;
-  const result = await runProcess(compiler.command, args, { folder, env: environment(folder), timeLimitMs, ...(options.signal ? { signal: options.signal } : {}) }).catch((error: unknown) => {
+  const result = await runProcess(compiler.command, args, {
+    folder,
+    env: environment(folder),
+    timeLimitMs,
+    ...(options.signal ? { signal: options.signal } : {}),
+  }).catch((error: unknown) => {
     if (options.signal?.aborted) throw error;
-    throw new NeoError({ code: "NEO3011", message: `${compiler.command} could not be started: ${(error as Error).message}`, hint: "`neo doctor` checks the compilers", cause: error });
+    throw new NeoError({
+      code: "NEO3011",
+      message: `${compiler.command} could not be started: ${(error as Error).message}`,
+      hint: "`neo doctor` checks the compilers",
+      cause: error,
+    });
   });
   if (result.timedOut) {
-    throw new NeoError({ code: "NEO3012", message: `${compiler.command} did not finish ${args[1]} within ${timeLimitMs / 1000} s`, hint: "give it more time, or compile for `-t wasm`" });
+    throw new NeoError({
+      code: "NEO3012",
+      message: `${compiler.command} did not finish ${args[1]} within ${timeLimitMs / 1000} s`,
+      hint: "give it more time, or compile for `-t wasm`",
+    });
   }
   if (result.exitCode === 0) return result.stderr;
   throw new NeoError({
     code: "NEO3011",
     message: `${compiler.command} (${compiler.family} ${compiler.version}) failed on the C of ${target.name}`,
-    notes: result.stderr.split("\n").filter((line) => /error|warning|undefined/.test(line)).slice(0, 20).map((line) => ({ where: compiler.family, text: line })),
+    notes: result.stderr
+      .split("\n")
+      .filter((line) => /error|warning|undefined/.test(line))
+      .slice(0, 20)
+      .map((line) => ({ where: compiler.family, text: line })),
     hint: "`--emit c` writes the C to look at; another compiler is chosen with NEO_CC",
   });
 }
@@ -138,5 +169,13 @@ async function runCompiler(compiler: Compiler, args: readonly string[], folder: 
 /** Nothing of the user's settings reaches the compiler: no include paths, no locale, no linker options. */
 function environment(folder: string): Record<string, string> {
   const kept = ["PATH", "SystemRoot", "SYSTEMROOT", "PATHEXT", "DEVELOPER_DIR", "SDKROOT"].filter((name) => process.env[name] !== undefined);
-  return { ...Object.fromEntries(kept.map((name) => [name, process.env[name]!])), LC_ALL: "C", TMPDIR: folder, TEMP: folder, TMP: folder, HOME: folder, SOURCE_DATE_EPOCH: "0" };
+  return {
+    ...Object.fromEntries(kept.map((name) => [name, process.env[name]!])),
+    LC_ALL: "C",
+    TMPDIR: folder,
+    TEMP: folder,
+    TMP: folder,
+    HOME: folder,
+    SOURCE_DATE_EPOCH: "0",
+  };
 }

@@ -35,8 +35,17 @@ describe("the module", () => {
   });
 
   test("tells its sizes and version", async () => {
-    const program = { ...empty, arenaBytes: 384, segments: [{ offset: 0, bytes: 100, sha256: "" }, { offset: 128, bytes: 3, sha256: "" }] };
-    const { instance } = (await WebAssembly.instantiate((await emitWasm(program, wasm)) as BufferSource)) as unknown as WebAssembly.WebAssemblyInstantiatedSource;
+    const program = {
+      ...empty,
+      arenaBytes: 384,
+      segments: [
+        { offset: 0, bytes: 100, sha256: "" },
+        { offset: 128, bytes: 3, sha256: "" },
+      ],
+    };
+    const { instance } = (await WebAssembly.instantiate(
+      (await emitWasm(program, wasm)) as BufferSource,
+    )) as unknown as WebAssembly.WebAssemblyInstantiatedSource;
     const call = (name: string): unknown => (instance.exports[name] as () => unknown)();
     expect([call("model_arena_bytes"), call("model_weight_bytes"), call("model_abi")]).toEqual([384, 131, 1]);
   });
@@ -47,7 +56,10 @@ describe("the module", () => {
     expect(Buffer.compare(first, second)).toBe(0);
   });
 
-  test.skipIf(!validator && process.env.CI !== "true").each([["baseline", wasm, []], ["relaxed", relaxed, ["--enable-relaxed-simd"]]] as const)("%s code passes wabt (wants wasm-validate)", async (name, profile, flags) => {
+  test.skipIf(!validator && process.env.CI !== "true").each([
+    ["baseline", wasm, []],
+    ["relaxed", relaxed, ["--enable-relaxed-simd"]],
+  ] as const)("%s code passes wabt (wants wasm-validate)", async (name, profile, flags) => {
     const { program } = programOf([...opCases(4, "fast"), ...formCases(4, "fast")]);
     const folder = mkdtempSync(join(tmpdir(), "neo-wasm-"));
     writeFileSync(join(folder, `${name}.wasm`), await emitWasm(program, profile));
@@ -82,10 +94,22 @@ function fused(): { name: string; kernel: Kernel; buffers: Uint8Array[] } {
 
 describe("memory plan", () => {
   test("places nothing over anything else, aligned", () => {
-    const program = { ...empty, inputs: [port("a", 5), port("b", 300)], outputs: [port("c", 1)], arenaBytes: 1000, segments: [{ offset: 64, bytes: 70000, sha256: "" }] };
+    const program = {
+      ...empty,
+      inputs: [port("a", 5), port("b", 300)],
+      outputs: [port("c", 1)],
+      arenaBytes: 1000,
+      segments: [{ offset: 64, bytes: 70000, sha256: "" }],
+    };
     const plan = wasmMemoryPlan(program);
     const ranges = [
-      [plan.inputTable, 8], [plan.outputTable, 4], [plan.inputs[0]!, 5], [plan.inputs[1]!, 300], [plan.outputs[0]!, 1], [plan.arena, 1000], [plan.weights, 70064],
+      [plan.inputTable, 8],
+      [plan.outputTable, 4],
+      [plan.inputs[0]!, 5],
+      [plan.inputs[1]!, 300],
+      [plan.outputs[0]!, 1],
+      [plan.arena, 1000],
+      [plan.weights, 70064],
     ].sort((a, b) => a[0]! - b[0]!);
     ranges.forEach(([start, bytes], i) => expect(start! + bytes!).toBeLessThanOrEqual(ranges[i + 1]?.[0] ?? plan.pages * 65536));
     expect(plan.inputTable).toBeGreaterThanOrEqual(1024);
@@ -94,7 +118,15 @@ describe("memory plan", () => {
 
   test("more than 4 GiB is refused with the large parts", () => {
     const program = { ...empty, arenaBytes: 2 ** 31, segments: [{ offset: 0, bytes: 2 ** 31, sha256: "" }] };
-    expect(() => wasmMemoryPlan(program)).toThrowError(expect.objectContaining({ code: "NEO3021", notes: [{ where: "arena", text: "2147483648 bytes" }, { where: "weights", text: "2147483648 bytes" }] }) as Error);
+    expect(() => wasmMemoryPlan(program)).toThrowError(
+      expect.objectContaining({
+        code: "NEO3021",
+        notes: [
+          { where: "arena", text: "2147483648 bytes" },
+          { where: "weights", text: "2147483648 bytes" },
+        ],
+      }) as Error,
+    );
   });
 });
 

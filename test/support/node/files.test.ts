@@ -77,12 +77,18 @@ describe("writing", () => {
     expect(calls.count).toBe(5);
   });
 
-  test.each([["missing/a.bin", "NEO6000"], [".", "NEO6003"]])("%s is refused with %s", async (name, code) => {
+  test.each([
+    ["missing/a.bin", "NEO6000"],
+    [".", "NEO6003"],
+  ])("%s is refused with %s", async (name, code) => {
     await expect(writeFileAtomic(join(folder, name), bytes("x"))).rejects.toMatchObject({ code });
   });
 
   test("other faults keep the system's word", async () => {
-    await expect(writeFileAtomic(join(folder, "a"), bytes("x"), failingAt(2, "EIO"))).rejects.toMatchObject({ code: "NEO6004", message: expect.stringContaining("EIO") as string });
+    await expect(writeFileAtomic(join(folder, "a"), bytes("x"), failingAt(2, "EIO"))).rejects.toMatchObject({
+      code: "NEO6004",
+      message: expect.stringContaining("EIO") as string,
+    });
   });
 
   test.skipIf(process.getuid?.() === 0)("a folder without permission is refused", async () => {
@@ -108,7 +114,10 @@ describe("reading", () => {
     await expect(readFileBytes("/dev/zero", 1000)).rejects.toMatchObject({ code: "NEO6005" });
   });
 
-  test.each([["missing", "NEO6000"], [".", "NEO6003"]])("%s is refused with %s", async (name, code) => {
+  test.each([
+    ["missing", "NEO6000"],
+    [".", "NEO6003"],
+  ])("%s is refused with %s", async (name, code) => {
     await expect(readFileBytes(join(folder, name))).rejects.toMatchObject({ code });
   });
 });

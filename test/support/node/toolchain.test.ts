@@ -14,7 +14,11 @@ const found = await findCompilers();
 const clang = found.find((c) => c.family === "clang" && c.hasLld)?.command;
 const gcc = found.find((c) => c.family === "gcc" && c.machine.startsWith("x86_64"))?.command;
 
-const source: CSource = { name: "model.c", contract: "fast", text: `#include "model.h"\n__attribute__((visibility("default"))) float twice(float x) {\n  return TWO * x;\n}\n` };
+const source: CSource = {
+  name: "model.c",
+  contract: "fast",
+  text: `#include "model.h"\n__attribute__((visibility("default"))) float twice(float x) {\n  return TWO * x;\n}\n`,
+};
 const headers = [{ name: "model.h", text: "#define TWO 2\n" }];
 const v3 = target("x86-64-v3");
 
@@ -54,13 +58,19 @@ describe("finding compilers", () => {
 describe("errors", () => {
   test("no compiler for the target names what to install", async () => {
     const fake = fakeGcc("exit 0");
-    await expect(compileC([source], target("arm64"), { compiler: fake })).rejects.toMatchObject({ code: "NEO3010", hint: expect.stringContaining("apt install clang-19 lld-19") as string });
+    await expect(compileC([source], target("arm64"), { compiler: fake })).rejects.toMatchObject({
+      code: "NEO3010",
+      hint: expect.stringContaining("apt install clang-19 lld-19") as string,
+    });
     await expect(compileC([source], v3, { compiler: join(folder, "nothing") })).rejects.toMatchObject({ code: "NEO3010" });
   });
 
   test("what the compiler says comes with the error", async () => {
     const fake = fakeGcc("echo 'model.c:1: error: too clever' >&2; exit 1");
-    await expect(compileC([source], v3, { compiler: fake })).rejects.toMatchObject({ code: "NEO3011", notes: [{ where: "gcc", text: "model.c:1: error: too clever" }] });
+    await expect(compileC([source], v3, { compiler: fake })).rejects.toMatchObject({
+      code: "NEO3011",
+      notes: [{ where: "gcc", text: "model.c:1: error: too clever" }],
+    });
   });
 
   test("a compiler that hangs is ended, with its children", async () => {
@@ -80,7 +90,10 @@ describe("errors", () => {
 
 const native = process.arch === "x64" && process.platform === "linux";
 
-describe.each([["gcc", gcc], ["clang", clang]])("%s", (name, command) => {
+describe.each([
+  ["gcc", gcc],
+  ["clang", clang],
+])("%s", (name, command) => {
   const missing = !command || !native;
 
   test.skipIf(missing && process.env.CI !== "true")(`equal input gives equal bytes, wherever and by whomever (wants ${name})`, async () => {
@@ -94,8 +107,9 @@ describe.each([["gcc", gcc], ["clang", clang]])("%s", (name, command) => {
       expect(Buffer.compare(first.bytes, second.bytes)).toBe(0);
     } finally {
       process.umask(mask);
-      for (const [key, value] of Object.entries(previous)) if (value === undefined) delete process.env[key];
-      else process.env[key] = value;
+      for (const [key, value] of Object.entries(previous))
+        if (value === undefined) delete process.env[key];
+        else process.env[key] = value;
     }
     expect(readdirSync(folder)).toEqual(["model.h"]);
     expect(first.warnings).toBe("");
@@ -105,7 +119,12 @@ describe.each([["gcc", gcc], ["clang", clang]])("%s", (name, command) => {
   test.skipIf(missing && process.env.CI !== "true")(`exports what is marked and needs nothing (wants ${name}, nm)`, async () => {
     writeFileSync(join(folder, "a.so"), (await compileC([source], v3, { compiler: command!, headers })).bytes);
     const symbols = execFileSync("nm", ["-D", "--format=posix", join(folder, "a.so")], { encoding: "utf8" });
-    expect(symbols.split("\n").filter(Boolean).map((line) => line.split(" ").slice(0, 2))).toEqual([["twice", "T"]]);
+    expect(
+      symbols
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => line.split(" ").slice(0, 2)),
+    ).toEqual([["twice", "T"]]);
   });
 });
 
@@ -113,9 +132,21 @@ describe("other systems, linked by clang and lld", () => {
   const systems: readonly (readonly [string, Partial<TargetProfile> & { extends: string }, RegExp])[] = [
     ["Android", { extends: "arm64", os: "android", toolchain: { ...target("arm64").toolchain!, triple: "aarch64-linux-android24" } }, /^\x7fELF/],
     ["Windows", { extends: "x86-64-v3", os: "windows", toolchain: { ...v3.toolchain!, triple: "x86_64-pc-windows-msvc", extension: "dll" } }, /^MZ/],
-    ["Windows with the GNU interface", { extends: "x86-64-v3", os: "windows", toolchain: { ...v3.toolchain!, triple: "x86_64-pc-windows-gnu", extension: "dll" } }, /^MZ/],
-    ["Windows on Arm", { extends: "arm64", os: "windows", toolchain: { ...target("arm64").toolchain!, triple: "aarch64-pc-windows-msvc", extension: "dll" } }, /^MZ/],
-    ["macOS", { extends: "arm64", os: "macos", toolchain: { ...target("arm64").toolchain!, triple: "arm64-apple-macos12", extension: "dylib" } }, /^\xcf\xfa\xed\xfe/],
+    [
+      "Windows with the GNU interface",
+      { extends: "x86-64-v3", os: "windows", toolchain: { ...v3.toolchain!, triple: "x86_64-pc-windows-gnu", extension: "dll" } },
+      /^MZ/,
+    ],
+    [
+      "Windows on Arm",
+      { extends: "arm64", os: "windows", toolchain: { ...target("arm64").toolchain!, triple: "aarch64-pc-windows-msvc", extension: "dll" } },
+      /^MZ/,
+    ],
+    [
+      "macOS",
+      { extends: "arm64", os: "macos", toolchain: { ...target("arm64").toolchain!, triple: "arm64-apple-macos12", extension: "dylib" } },
+      /^\xcf\xfa\xed\xfe/,
+    ],
   ];
   const text = `#if defined(_WIN32)\n#define EXPORT __declspec(dllexport)\n#else\n#define EXPORT __attribute__((visibility("default")))\n#endif
 #ifdef _MSC_VER\nint _fltused = 1;\n#elif defined(_WIN32)\nint DllMainCRTStartup(void *a, unsigned b, void *c) { return !a + !b + !c + 1; }\n#endif\nEXPORT float twice(float x) { return 2 * x; }\n`;
