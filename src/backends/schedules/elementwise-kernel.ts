@@ -12,7 +12,7 @@ export interface LoopOperand {
   readonly view: View;
 }
 
-/** y[i] = compute(operands at i) for every i of the shape. */
+/** y[i] = compute(operands at i) for every i of the shape. Operands of one parameter are views of one tensor. */
 export interface ElementwiseLoop {
   readonly name: string;
   readonly loc: readonly string[];
@@ -33,7 +33,11 @@ export interface ElementwiseLoop {
  */
 export function elementwiseKernel(loop: ElementwiseLoop): Kernel {
   const b = new KernelBuilder(loop.name, { lanes: loop.lanes, mode: "fast", loc: loop.loc });
-  for (const { param, dtype, view } of loop.operands) b.param(param, memoryElem(dtype), view.layout.size, "in");
+  const declared = new Set<string>();
+  for (const { param, dtype, view } of loop.operands) {
+    if (!declared.has(param)) b.param(param, memoryElem(dtype), view.layout.size, "in");
+    declared.add(param);
+  }
   b.param(loop.result.param, memoryElem(loop.result.dtype), loop.result.view.layout.size, "out");
   const views = [...loop.operands.map((operand) => operand.view), loop.result.view];
   const padded = loop.scalarOnly ? undefined : paddedShape(loop.shape, loop.result.view.layout, views, loop.lanes);

@@ -9,8 +9,8 @@ export interface Index {
   readonly wasInside: Term;
 }
 
-/** Loads an i64 or i32 index. */
-export function loadIndex(b: KernelBuilder, dtype: DType, count: number, cursor: string, offset = 0): Index {
+/** Loads an i64 or i32 index. `wraps` false: negative ones are outside. */
+export function loadIndex(b: KernelBuilder, dtype: DType, count: number, cursor: string, offset = 0, wraps = true): Index {
   const c = (value: number): Term => b.constant(I32, value);
   let raw: Term;
   if (dtype === "i64") {
@@ -18,7 +18,7 @@ export function loadIndex(b: KernelBuilder, dtype: DType, count: number, cursor:
     const bounded = b.pmin(b.pmax(b.load(long, cursor, offset), b.constant(long, -(2n ** 31n))), b.constant(long, 2n ** 31n - 1n));
     raw = b.let("x", b.op("convert", I32, [b.let("x", bounded)]));
   } else raw = b.let("x", b.load(I32, cursor, offset));
-  const counted = b.let("x", b.select(b.compare("lt", raw, c(0)), b.add(raw, c(count)), raw));
+  const counted = wraps ? b.let("x", b.select(b.compare("lt", raw, c(0)), b.add(raw, c(count)), raw)) : raw;
   const at = b.let("x", b.pmin(b.pmax(counted, c(0)), c(Math.max(0, count - 1))));
   return { at, wasInside: b.select(b.compare("eq", at, counted), c(1), c(0)) };
 }

@@ -168,5 +168,3 @@ function wrapped(at: number, count: number): number {
 export function normalAxes(axes: readonly number[], rank: number): number[] {
   return axes.map((axis) => (axis < 0 ? axis + rank : axis));
 }
-
-export const MOVEMENT: readonly Schedule[] = [transposeSchedule, broadcastSchedule, sliceSchedule, reverseSchedule, concatSchedule, rollSchedule, padSchedule];

@@ -176,5 +176,3 @@ function foldFactors(given: readonly Place[], epsilon: number): (Float32Array | 
   });
   return [factors, shifts];
 }
-
-export const NORMALISATIONS: readonly Schedule[] = [layerNormSchedule, rmsNormSchedule, l2NormaliseSchedule, groupNormSchedule, batchNormSchedule];

@@ -31,8 +31,8 @@ function copyInput(op: Op, context: LowerContext, x: Place, y: Place): void {
   lowerTransfers(op, context, x, [{ shape: y.layout.shape, from: wholeView(x.layout), to: wholeView(y.layout) }]);
 }
 
-/** How a run of elements is merged: as bits if it just replaces, else in registers of the dtype. */
-class Merger {
+/** How a run of elements of parameter `updates` is merged into `y`: as bits if it just replaces, else in registers of the dtype. */
+export class Merger {
   private readonly b: KernelBuilder;
   private readonly dtype: DType;
   private readonly how: Reduction;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { NORMALISATIONS } from "../../../src/backends/schedules/normalisation.ts";
+import { batchNormSchedule, groupNormSchedule, l2NormaliseSchedule, layerNormSchedule, rmsNormSchedule } from "../../../src/backends/schedules/normalisation.ts";
 import { reduceSchedule } from "../../../src/backends/schedules/reduce.ts";
 import { argReduceSchedule, cumulativeSchedule } from "../../../src/backends/schedules/scan.ts";
 import { softmaxSchedule } from "../../../src/backends/schedules/softmax.ts";
@@ -9,7 +9,7 @@ import { argReduce, cumulative, reduce } from "../../../src/ir/ops/reduction.ts"
 import { tensor } from "../../../src/ir/tensor.ts";
 import { checkOp, TARGETS, targetOf } from "./lowered.ts";
 
-const SCHEDULES = [reduceSchedule, argReduceSchedule, cumulativeSchedule, softmaxSchedule, ...NORMALISATIONS];
+const SCHEDULES = [reduceSchedule, argReduceSchedule, cumulativeSchedule, softmaxSchedule, batchNormSchedule, groupNormSchedule, l2NormaliseSchedule, layerNormSchedule, rmsNormSchedule];
 const scheduleOf = (def: AnyOpDef) => SCHEDULES.find((schedule) => schedule.ops.includes(def))!;
 
 const KINDS = ["sum", "mean", "prod", "min", "max", "l1", "l2", "logSum", "logSumExp", "sumSquare"] as const;

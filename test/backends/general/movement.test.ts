@@ -3,7 +3,7 @@ import { arrange, storeFor } from "../../../src/backends/constant-data.ts";
 import { addressOf, imageLayout, plainLayout, type Layout } from "../../../src/backends/layout.ts";
 import { copyKernel } from "../../../src/backends/schedules/copy.ts";
 import { fillKernels } from "../../../src/backends/schedules/fill.ts";
-import { MOVEMENT } from "../../../src/backends/schedules/movement.ts";
+import { broadcastSchedule, concatSchedule, padSchedule, reverseSchedule, rollSchedule, sliceSchedule, transposeSchedule } from "../../../src/backends/schedules/movement.ts";
 import type { AnyOpDef, Sample } from "../../../src/ir/op-def.ts";
 import { broadcast, concat, pad, roll, slice, transpose } from "../../../src/ir/ops/movement.ts";
 import { elementCount } from "../../../src/ir/types.ts";
@@ -12,6 +12,7 @@ import { verifyKernel } from "../../../src/kernel/verify-kernel.ts";
 import { lanesOf } from "../../../src/target/profile.ts";
 import { checkOp, TARGETS, targetOf } from "./lowered.ts";
 
+const MOVEMENT = [transposeSchedule, broadcastSchedule, sliceSchedule, reverseSchedule, concatSchedule, rollSchedule, padSchedule];
 const scheduleOf = (def: AnyOpDef) => MOVEMENT.find((schedule) => schedule.ops.includes(def))!;
 
 describe.each(TARGETS)("movement on $name", (target) => {

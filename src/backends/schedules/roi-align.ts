@@ -1,0 +1,108 @@
+import { roiAlign } from "../../ir/ops/window.ts";
+import type { RegionAttrs } from "../../ir/ops/roi-align.ts";
+import { elementCount, type DType } from "../../ir/types.ts";
+import { I32, type KernelBuilder, type Term } from "../../kernel/build.ts";
+import type { LowerContext, Schedule } from "../schedule.ts";
+import type { Op } from "../../ir/graph.ts";
+import { cornersOf, type Corner } from "./bilinear.ts";
+import { castRegister } from "./cast-expressions.ts";
+import { declare, kernelOf, times } from "./gather.ts";
+import { loadIndex } from "./indexing.ts";
+import { loadElement, registerElem, registerType, storeCursor, storeElement } from "./storage.ts";
+
+/**
+ * Bin by bin: each sample's four pixels and their weights, then all channels. Where regions choose their own number of samples, loops
+ * go to the number that a region as large as the image needs, and samples beyond a region's own weigh nothing.
+ */
+export const roiAlignSchedule: Schedule = { ops: [roiAlign], lower: lowerRoiAlign };
+
+function lowerRoiAlign(op: Op, context: LowerContext): void {
+  const [x, rois, images, y] = [context.operand(op, "x")!, context.operand(op, "rois")!, context.operand(op, "batchIndices")!, context.result(op)];
+  if (elementCount(y.layout.shape) === 0) return;
+  const attrs = op.attrs as unknown as RegionAttrs;
+  const [batch, channels, height, width] = x.layout.shape as [number, number, number, number];
+  const [plane, bins] = [height * width, attrs.height * attrs.width];
+  const held: DType = registerElem(x.dtype) === "f64" ? "f64" : "f32";
+  const type = registerType(held, 1);
+  const b = kernelOf(op, context, `${x.layout.shape.join("x")}_${attrs.kind}_${rois.layout.shape[0]!}x${attrs.height}x${attrs.width}`);
+  declare(b, { x, rois, images, y });
+  const sums = b.param("sums", held, channels, "inout");
+  const c = (value: number): Term => b.constant(type, value);
+  const [from, region, image, to] = [b.cursor("x", "x"), b.cursor("r", "rois"), b.cursor("n", "images"), storeCursor(b, "y", "y", 0, y.dtype)];
+  const sum = b.cursor("s", sums);
+  const read = (offset: number): Term => castRegister(b, loadElement(b, rois.dtype, 1, region, offset), rois.dtype, held, type);
+
+  b.loop("r", rois.layout.shape[0]!, { [region]: 4, [image]: 1, [to]: channels * bins }, () => {
+    const start = times(b, loadIndex(b, images.dtype, batch, image).at, channels * plane);
+    const edge = (offset: number): Term => b.let("e", b.sub(b.mul(read(offset), c(attrs.spatialScale)), c(attrs.halfPixel ? 0.5 : 0)));
+    const [left, top, right, bottom] = [edge(0), edge(1), edge(2), edge(3)];
+    const rows = axisBins(b, top, bottom, attrs.height, attrs, height);
+    const columns = axisBins(b, left, right, attrs.width, attrs, width);
+    const count = b.mul(rows.samples, columns.samples);
+    const isEmpty = b.let("z", b.select(b.compare("le", count, c(0)), b.constant(I32, 1), b.constant(I32, 0)));
+    const share = b.let("f", b.div(c(1), b.pmax(count, c(1))));
+    const [i, rowStart] = [b.let("i", c(0)), b.let("b", rows.start)];
+    b.loop("i", attrs.height, { [to]: attrs.width }, () => {
+      const columnStart = b.let("b", columns.start);
+      b.loop("j", attrs.width, { [to]: 1 }, () => {
+        const least = attrs.kind === "max" ? -Infinity : 0;
+        b.loop("c", channels, { [sum]: 1 }, () => b.store(sum, 0, c(least)));
+        const a = b.let("a", c(0));
+        b.loop("a", rows.trips, {}, () => {
+          const d = b.let("d", c(0));
+          b.loop("d", columns.trips, {}, () => {
+            const place = (binStart: Term, at: Term, axis: AxisBins): Term => b.let("p", b.add(binStart, b.div(b.mul(b.add(at, c(0.5)), axis.size), b.pmax(axis.samples, c(1)))));
+            const [row, column] = [place(rowStart, a, rows), place(columnStart, d, columns)];
+            const active = b.let("g", b.select(b.op("and", { mask: 1 }, [b.compare("lt", a, rows.samples), b.compare("lt", d, columns.samples)]), b.constant(I32, 1), b.constant(I32, 0)));
+            const near = (value: Term, extent: number): Term => b.op("and", { mask: 1 }, [b.compare("ge", value, c(-1)), b.compare("le", value, c(extent))]);
+            const reaches = b.let("g", b.op("and", { mask: 1 }, [near(row, height), near(column, width)]));
+            const clamped = (value: Term, extent: number): Term => b.let("p", b.pmin(b.pmax(c(0), value), c(extent - 1)));
+            const corners = cornersOf(b, clamped(row, height), clamped(column, width), { height, width }, false);
+            const weighted = corners.map((corner): Corner => ({ at: corner.at, weight: b.let("w", b.select(reaches, corner.weight, c(0))) }));
+            const isActive = (): Term => b.compare("ne", active, b.constant(I32, 0));
+            b.loop("c", channels, { [from]: plane, [sum]: 1 }, () => {
+              const old = b.let("o", b.load(type, sum));
+              const parts = weighted.map(({ at, weight }) => {
+                const value = castRegister(b, b.let("v", loadElement(b, x.dtype, 1, from, 0, { index: b.let("q", b.add(at, start)) })), x.dtype, held, type);
+                return b.let("v", b.mul(weight, value));
+              });
+              const next = attrs.kind === "max" ? parts.reduce((most, part) => b.pmax(most, part), old) : b.add(old, parts.reduce((total, part) => b.add(total, part)));
+              b.store(sum, 0, b.select(isActive(), b.let("v", next), old));
+            });
+            b.set(d, b.add(d, c(1)));
+          });
+          b.set(a, b.add(a, c(1)));
+        });
+        b.loop("c", channels, { [sum]: 1, [to]: bins }, () => {
+          const total = b.load(type, sum);
+          const value = b.let("v", attrs.kind === "max" ? total : b.mul(total, share));
+          const pooled = b.let("v", b.select(b.compare("ne", isEmpty, b.constant(I32, 0)), c(0), value));
+          storeElement(b, y.dtype, 1, to, 0, castRegister(b, pooled, held, y.dtype, registerType(y.dtype, 1)));
+        });
+        b.set(columnStart, b.add(columnStart, columns.size));
+      });
+      b.set(i, b.add(i, c(1)));
+      b.set(rowStart, b.madd(i, rows.size, rows.start));
+    });
+  });
+  context.call(b.finish(), { x: x.buffer, rois: rois.buffer, images: images.buffer, y: y.buffer, sums: context.scratch(held as "f32", channels) });
+}
+
+/** One axis of a region: where it starts, how long a bin is, how many samples it has (a float), and at most. */
+interface AxisBins {
+  readonly start: Term;
+  readonly size: Term;
+  readonly samples: Term;
+  readonly trips: number;
+}
+
+function axisBins(b: KernelBuilder, from: Term, to: Term, count: number, attrs: RegionAttrs, extent: number): AxisBins {
+  const c = (value: number): Term => b.constant(from.type, value);
+  const whole = b.let("l", b.sub(to, from));
+  const length = attrs.halfPixel ? whole : b.let("l", b.pmax(whole, c(1)));
+  const size = b.let("l", b.div(length, c(count)));
+  if (attrs.samplingRatio > 0) return { start: from, size, samples: c(attrs.samplingRatio), trips: attrs.samplingRatio };
+  const most = Math.ceil(extent / count) + 1;
+  const wanted = b.op("ceil", size.type, [size]);
+  return { start: from, size, samples: b.let("k", b.pmin(b.pmax(c(0), wanted), c(most))), trips: most };
+}
