@@ -35,7 +35,7 @@ class Elimination {
     const column = b.let("c", this.c(0));
     const base = b.cursor("m", "m");
     b.loop("c", n, { [base]: width + 1 }, () => {
-      const pivot = this.pivot(base, column);
+      const pivot = this.pivot(column);
       this.swap(column, pivot);
       const head = b.let("h", b.load(DOUBLE, base));
       b.set(this.determinant, b.mul(this.determinant, head));
@@ -45,7 +45,7 @@ class Elimination {
   }
 
   /** Row of the greatest element of the column from the diagonal on. */
-  private pivot(base: string, column: Term): Term {
+  private pivot(column: Term): Term {
     const { b, n, width } = this;
     const [most, row, at] = [b.let("p", b.constant(DOUBLE, -1)), b.let("r", column), b.let("i", this.c(0))];
     const scan = b.cursor("s", "m");
