@@ -30,7 +30,21 @@ export function resnet8(): Uint8Array {
 export function mobilenetV1(): Uint8Array {
   const net = new Net("mobilenetv1");
   let x = net.relu(net.conv(net.input([1, 3, 96, 96]), 8, 3, { stride: 2, pads: [0, 0, 1, 1] }));
-  const blocks = [[16, 1], [32, 2], [32, 1], [64, 2], [64, 1], [128, 2], [128, 1], [128, 1], [128, 1], [128, 1], [128, 1], [256, 2], [256, 1]] as const;
+  const blocks = [
+    [16, 1],
+    [32, 2],
+    [32, 1],
+    [64, 2],
+    [64, 1],
+    [128, 2],
+    [128, 1],
+    [128, 1],
+    [128, 1],
+    [128, 1],
+    [128, 1],
+    [256, 2],
+    [256, 1],
+  ] as const;
   for (const [channels, stride] of blocks) {
     x = net.relu(net.depthwise(x, 3, stride === 1 ? {} : { stride, pads: [0, 0, 1, 1] }));
     x = net.relu(net.conv(x, channels, 1));
@@ -50,7 +64,15 @@ export function dsCnn(): Uint8Array {
 export function mobilenetV2(): Uint8Array {
   const net = new Net("mobilenetv2");
   let x = net.relu6(net.conv(net.input([1, 3, 224, 224]), 32, 3, { stride: 2 }));
-  const stages = [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]] as const;
+  const stages = [
+    [1, 16, 1, 1],
+    [6, 24, 2, 2],
+    [6, 32, 3, 2],
+    [6, 64, 4, 2],
+    [6, 96, 3, 1],
+    [6, 160, 3, 2],
+    [6, 320, 1, 1],
+  ] as const;
   for (const [expansion, channels, repeats, firstStride] of stages) {
     for (let i = 0; i < repeats; i++) {
       const stride = i === 0 ? firstStride : 1;
@@ -159,7 +181,12 @@ class Net {
     const split = this.constant("i64", [4], [batch, length, heads, size]);
     const apart = (x: string, perm: readonly number[]): string => {
       const rows = this.add1("Reshape", [x, split], [batch, length, heads, size]);
-      return this.add1("Transpose", [rows], perm.map((axis) => [batch, length, heads, size][axis]!), { perm });
+      return this.add1(
+        "Transpose",
+        [rows],
+        perm.map((axis) => [batch, length, heads, size][axis]!),
+        { perm },
+      );
     };
     const scores = this.add1("MatMul", [apart(q, [0, 2, 1, 3]), apart(k, [0, 2, 3, 1])], [batch, heads, length, length]);
     const scaled = this.add1("Div", [scores, this.scalar(Math.sqrt(size))], [batch, heads, length, length]);
@@ -171,8 +198,16 @@ class Net {
 
   layerNorm(x: string): string {
     const width = this.shape(x).at(-1)!;
-    const scale = this.constant("f32", [width], this.random(width, () => 0.8 + 0.4 * this.next()));
-    const bias = this.constant("f32", [width], this.random(width, () => 0.2 * (this.next() - 0.5)));
+    const scale = this.constant(
+      "f32",
+      [width],
+      this.random(width, () => 0.8 + 0.4 * this.next()),
+    );
+    const bias = this.constant(
+      "f32",
+      [width],
+      this.random(width, () => 0.2 * (this.next() - 0.5)),
+    );
     return this.add1("LayerNormalization", [x, scale, bias], this.shape(x), { axis: -1, epsilon: float(1e-5) });
   }
 
@@ -185,10 +220,23 @@ class Net {
   }
 
   finish(output: string): Uint8Array {
-    return writeOnnx({ name: this.name, nodes: this.nodes, inputs: this.inputs, outputs: [value(output, "f32", this.shape(output))], initializers: this.initializers, opset: 17 });
+    return writeOnnx({
+      name: this.name,
+      nodes: this.nodes,
+      inputs: this.inputs,
+      outputs: [value(output, "f32", this.shape(output))],
+      initializers: this.initializers,
+      opset: 17,
+    });
   }
 
-  private convolution(x: string, channels: number, kernel: number | readonly [number, number], groups: number, { stride = 1, pads, gain = 1 }: ConvOptions): string {
+  private convolution(
+    x: string,
+    channels: number,
+    kernel: number | readonly [number, number],
+    groups: number,
+    { stride = 1, pads, gain = 1 }: ConvOptions,
+  ): string {
     const [batch, depth, ...space] = this.shape(x) as [number, number, ...number[]];
     const kernels = typeof kernel === "number" ? [kernel, kernel] : kernel;
     const padding = pads ?? [...kernels, ...kernels].map((k) => (k - 1) / 2);
@@ -208,11 +256,22 @@ class Net {
 
   private weights(shape: readonly number[], fan: number, gain = 1): string {
     const scale = gain * Math.sqrt(6 / fan);
-    return this.constant("f32", shape, this.random(shape.reduce((n, dim) => n * dim, 1), () => (2 * this.next() - 1) * scale));
+    return this.constant(
+      "f32",
+      shape,
+      this.random(
+        shape.reduce((n, dim) => n * dim, 1),
+        () => (2 * this.next() - 1) * scale,
+      ),
+    );
   }
 
   private bias(width: number): string {
-    return this.constant("f32", [width], this.random(width, () => 0.2 * (this.next() - 0.5)));
+    return this.constant(
+      "f32",
+      [width],
+      this.random(width, () => 0.2 * (this.next() - 0.5)),
+    );
   }
 
   private scalar(number: number): string {

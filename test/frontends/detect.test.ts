@@ -39,7 +39,9 @@ test("what is no model is refused with its first bytes", () => {
 });
 
 test("a model of a known format without an importer is called by its name", () => {
-  expect(expectRefused("NEO2000", () => importModel(STARTS.tflite, { fileName: "m.tflite" })).message).toBe("m.tflite is a TensorFlow Lite model, which has no importer yet");
+  expect(expectRefused("NEO2000", () => importModel(STARTS.tflite, { fileName: "m.tflite" })).message).toBe(
+    "m.tflite is a TensorFlow Lite model, which has no importer yet",
+  );
 });
 
 test("frontends are listed with their operators", () => {
@@ -56,7 +58,10 @@ test("every table of operators is in the list", () => {
   const index = readFileSync(new URL("index.ts", folder), "utf8");
   for (const file of readdirSync(folder)) {
     for (const [, table] of readFileSync(new URL(file, folder), "utf8").matchAll(/export const (\w+): OperatorTable/g)) {
-      expect(index.split("\n").some((line) => line.includes("[") && new RegExp(`[[ ]${table}[,\\]]`).test(line)), `${table} of ${file}`).toBe(true);
+      expect(
+        index.split("\n").some((line) => line.includes("[") && new RegExp(`[[ ]${table}[,\\]]`).test(line)),
+        `${table} of ${file}`,
+      ).toBe(true);
     }
   }
 });

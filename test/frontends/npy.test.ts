@@ -20,8 +20,20 @@ function npy(header: string, data: readonly number[], version = 1): Uint8Array {
 const dict = (descr: string, shape: string, fortran = "False"): string => `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': ${shape}, }`;
 
 const SAMPLES: Readonly<Partial<Record<DType, readonly (number | string)[]>>> = {
-  f64: [1.5, -2, 0.1], f32: [1.5, -2, NaN], f16: [1.5, -2, 65504], bf16: [1.5, -2, 256], i64: [1, -2, 3], i32: [1, -2, 3], i16: [1, -2, 3], i8: [1, -2, 3],
-  u64: [1, 2, 3], u32: [1, 2, 4e9], u16: [1, 2, 60000], u8: [1, 2, 255], bool: [1, 0, 1], string: ["a", "", "grün"],
+  f64: [1.5, -2, 0.1],
+  f32: [1.5, -2, NaN],
+  f16: [1.5, -2, 65504],
+  bf16: [1.5, -2, 256],
+  i64: [1, -2, 3],
+  i32: [1, -2, 3],
+  i16: [1, -2, 3],
+  i8: [1, -2, 3],
+  u64: [1, 2, 3],
+  u32: [1, 2, 4e9],
+  u16: [1, 2, 60000],
+  u8: [1, 2, 255],
+  bool: [1, 0, 1],
+  string: ["a", "", "grün"],
 };
 
 for (const [dtype, values] of Object.entries(SAMPLES)) {
@@ -69,7 +81,8 @@ test("what is not such a file is refused with what was found", () => {
     [npy(dict("<f4", "(99999999999999, 99999999999999)"), []), "has the shape"],
     [npy(dict("<f4", "(1,)"), [0, 0, 0, 0], 9), "has version 9"],
     [npy("x".repeat(9), []).subarray(0, 12), "has a header of 10 bytes"],
-  ] as const) expect(expectRefused("NEO2012", () => readNpy(bytes, "a.npy")).message).toContain(said);
+  ] as const)
+    expect(expectRefused("NEO2012", () => readNpy(bytes, "a.npy")).message).toContain(said);
 });
 
 test("arrays beyond the limit are refused before they are read", () => {
@@ -78,7 +91,10 @@ test("arrays beyond the limit are refused before they are read", () => {
 });
 
 describe("npz and zip", () => {
-  const arrays = [["x", tensor("f32", [2], [1, 2])], ["__proto__", tensor("i64", [1], [7])]] as const;
+  const arrays = [
+    ["x", tensor("f32", [2], [1, 2])],
+    ["__proto__", tensor("i64", [1], [7])],
+  ] as const;
 
   test("arrays come back by name", () => {
     expect(readNpz(writeNpz([arrays[0]]), "a.npz")).toEqual(new Map([arrays[0]]));
@@ -100,7 +116,16 @@ describe("npz and zip", () => {
   test("bombs are refused before they go off", () => {
     const zeros = zipSync({ "x.npy": new Uint8Array(64 << 20) }, { level: 9 });
     expectRefused("NEO7007", () => readNpz(zeros, "a.npz"));
-    expectRefused("NEO7007", () => readZip(writeZip([["a", new Uint8Array(1)], ["b", new Uint8Array(1)]]), "a.zip", { ...DEFAULT_LIMITS, archiveMembers: 1 }));
+    expectRefused("NEO7007", () =>
+      readZip(
+        writeZip([
+          ["a", new Uint8Array(1)],
+          ["b", new Uint8Array(1)],
+        ]),
+        "a.zip",
+        { ...DEFAULT_LIMITS, archiveMembers: 1 },
+      ),
+    );
     expectRefused("NEO7005", () => readZip(writeZip([["a", new Uint8Array(9)]]), "a.zip", { ...DEFAULT_LIMITS, totalBytes: 8 }));
   });
 

@@ -10,7 +10,19 @@ const LARGEST_HEADER = 65_536;
 
 /** Element descriptions without their byte order. bfloat16 is what ml_dtypes writes: two bytes without a meaning. */
 const DTYPES: Readonly<Record<string, DType>> = {
-  f8: "f64", f4: "f32", f2: "f16", V2: "bf16", i8: "i64", i4: "i32", i2: "i16", i1: "i8", u8: "u64", u4: "u32", u2: "u16", u1: "u8", b1: "bool",
+  f8: "f64",
+  f4: "f32",
+  f2: "f16",
+  V2: "bf16",
+  i8: "i64",
+  i4: "i32",
+  i2: "i16",
+  i1: "i8",
+  u8: "u64",
+  u4: "u32",
+  u2: "u16",
+  u1: "u8",
+  b1: "bool",
 };
 
 /** The array in an npy file, in row-major order. Throws NEO2012, or a limit. */
@@ -71,8 +83,12 @@ function parseHeader(text: string, file: string): Header {
   const descr = /['"]descr['"]\s*:\s*['"]([^'"]{1,16})['"]/.exec(text)?.[1];
   const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
   const shape = /['"]shape['"]\s*:\s*\(([0-9,\sL]*)\)/.exec(text)?.[1];
-  if (descr === undefined || order === undefined || shape === undefined) return fail(file, `has a header that is not one of a plain array: ${text.slice(0, 100).trim()}`);
-  const dims = shape.split(",").map((dim) => dim.trim().replace(/L$/, "")).filter((dim) => dim !== "");
+  if (descr === undefined || order === undefined || shape === undefined)
+    return fail(file, `has a header that is not one of a plain array: ${text.slice(0, 100).trim()}`);
+  const dims = shape
+    .split(",")
+    .map((dim) => dim.trim().replace(/L$/, ""))
+    .filter((dim) => dim !== "");
   if (dims.some((dim) => !/^[0-9]{1,16}$/.test(dim))) fail(file, `has the shape (${shape})`);
   return { descr, fortranOrder: order === "True", shape: dims.map(Number) };
 }
@@ -133,5 +149,10 @@ function toRowMajor(data: Data, shape: readonly number[]): Data {
 }
 
 function fail(file: string, text: string): never {
-  throw new NeoError({ code: "NEO2012", message: `${file} is not a readable npy array: it ${text}`, hint: "write it with `numpy.save` from an array of numbers", file });
+  throw new NeoError({
+    code: "NEO2012",
+    message: `${file} is not a readable npy array: it ${text}`,
+    hint: "write it with `numpy.save` from an array of numbers",
+    file,
+  });
 }

@@ -18,7 +18,13 @@ interface ScalarTypes {
 }
 
 type Scalar = keyof ScalarTypes;
-type RepeatedNumbers = { readonly int32: Int32Array; readonly int64: BigInt64Array; readonly uint64: BigUint64Array; readonly float: Float32Array; readonly double: Float64Array };
+type RepeatedNumbers = {
+  readonly int32: Int32Array;
+  readonly int64: BigInt64Array;
+  readonly uint64: BigUint64Array;
+  readonly float: Float32Array;
+  readonly double: Float64Array;
+};
 
 export interface Field {
   readonly name: string;
@@ -176,11 +182,16 @@ class Decoder {
     const wanted = type === "float" ? 5 : type === "double" ? 1 : 0;
     if (wire !== wanted) throw new RangeError(`wire type ${wire}, wanted ${wanted}`);
     switch (type) {
-      case "int32": return this.reader.int32();
-      case "int64": return this.varint64(false);
-      case "uint64": return this.varint64(true);
-      case "float": return this.reader.float();
-      case "double": return this.reader.double();
+      case "int32":
+        return this.reader.int32();
+      case "int64":
+        return this.varint64(false);
+      case "uint64":
+        return this.varint64(true);
+      case "float":
+        return this.reader.float();
+      case "double":
+        return this.reader.double();
     }
   }
 

@@ -14,13 +14,15 @@ export function readZip(bytes: Uint8Array, file: string, limits: Limits): Readon
   const sizes = new Map<string, number>();
   let total = 0;
   const inflated = unzipped(bytes, file, (member) => {
-    if (!Number.isSafeInteger(member.originalSize) || member.originalSize < 0 || sizes.has(member.name)) throw malformed(file, `member ${member.name} comes twice or has the size ${member.originalSize}`);
+    if (!Number.isSafeInteger(member.originalSize) || member.originalSize < 0 || sizes.has(member.name))
+      throw malformed(file, `member ${member.name} comes twice or has the size ${member.originalSize}`);
     sizes.set(member.name, member.originalSize);
     total += member.originalSize;
     checkLimit("archiveMembers", limits, file, "members:", sizes.size);
     checkLimit("totalBytes", limits, file, "bytes of all members:", total);
     checkLimit("tensorBytes", limits, file, `bytes of member ${member.name}:`, member.originalSize);
-    if (member.originalSize > FREE_BYTES + member.size * limits.archiveRatio) throw limitError("archiveRatio", limits, file, `ratio of member ${member.name}:`, Math.round(member.originalSize / Math.max(1, member.size)));
+    if (member.originalSize > FREE_BYTES + member.size * limits.archiveRatio)
+      throw limitError("archiveRatio", limits, file, `ratio of member ${member.name}:`, Math.round(member.originalSize / Math.max(1, member.size)));
     return true;
   });
   const members = new Map<string, Uint8Array>();
@@ -54,5 +56,11 @@ function unzipped(bytes: Uint8Array, file: string, filter: (entry: ZipEntry) => 
 }
 
 function malformed(file: string, text: string): NeoError {
-  return new NeoError({ code: "NEO2013", message: `${file} is not a readable zip archive`, notes: [{ where: file, text }], hint: "the file is damaged or cut short", file });
+  return new NeoError({
+    code: "NEO2013",
+    message: `${file} is not a readable zip archive`,
+    notes: [{ where: file, text }],
+    hint: "the file is damaged or cut short",
+    file,
+  });
 }

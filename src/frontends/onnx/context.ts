@@ -26,7 +26,23 @@ export class NodeProblem extends Error {
 /** Turns one node into ops: the values of its outputs, in order; outputs that nobody reads may be left out. */
 export type Importer = (c: NodeContext) => Value | readonly (Value | undefined)[];
 
-const ATTRIBUTE_TYPES = ["UNDEFINED", "FLOAT", "INT", "STRING", "TENSOR", "GRAPH", "FLOATS", "INTS", "STRINGS", "TENSORS", "GRAPHS", "SPARSE_TENSOR", "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"] as const;
+const ATTRIBUTE_TYPES = [
+  "UNDEFINED",
+  "FLOAT",
+  "INT",
+  "STRING",
+  "TENSOR",
+  "GRAPH",
+  "FLOATS",
+  "INTS",
+  "STRINGS",
+  "TENSORS",
+  "GRAPHS",
+  "SPARSE_TENSOR",
+  "SPARSE_TENSORS",
+  "TYPE_PROTO",
+  "TYPE_PROTOS",
+] as const;
 type AttributeType = (typeof ATTRIBUTE_TYPES)[number];
 
 export interface NodeSurroundings {
@@ -86,7 +102,10 @@ export class NodeContext {
   constantOperand(index: number, what: string): Tensor | undefined {
     const value = this.operands[index];
     if (!value) return undefined;
-    return this.folder.constant(value) ?? this.fail(`takes ${what} from ${value.name || "computed data"}, which hangs on the model's inputs`, { kind: "dataDependent" });
+    return (
+      this.folder.constant(value) ??
+      this.fail(`takes ${what} from ${value.name || "computed data"}, which hangs on the model's inputs`, { kind: "dataDependent" })
+    );
   }
 
   /** Integers of an operand that must be constant. */
@@ -135,7 +154,9 @@ export class NodeContext {
   /** A text that must be one of `words`; the first is the default. */
   word<const W extends readonly [string, ...string[]]>(name: string, words: W): W[number] {
     const found = this.text(name, words[0]);
-    return words.includes(found) ? found : this.fail(`has ${name} = "${found}", wanted one of ${words.join(", ")}`, { awsName: "OperatorAttributeValueNotValid" });
+    return words.includes(found)
+      ? found
+      : this.fail(`has ${name} = "${found}", wanted one of ${words.join(", ")}`, { awsName: "OperatorAttributeValueNotValid" });
   }
 
   ints(name: string): number[] | undefined {
@@ -201,7 +222,8 @@ export class NodeContext {
     this.checkRank(sizes.length);
     const negative = sizes.find((size) => size < 0);
     if (negative !== undefined) this.fail(`has the extent ${negative}`);
-    if (safeProduct(sizes) === undefined) throw limitError("tensorBytes", this.source.limits, this.source.file, `elements that node ${nodeName(this.node)} asks for:`, sizes.join("x"));
+    if (safeProduct(sizes) === undefined)
+      throw limitError("tensorBytes", this.source.limits, this.source.file, `elements that node ${nodeName(this.node)} asks for:`, sizes.join("x"));
     return sizes;
   }
 

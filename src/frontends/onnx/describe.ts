@@ -63,7 +63,10 @@ function counted(names: readonly string[]): Record<string, number> {
 function warningsOf(graph: GraphProto): readonly string[] {
   const warnings: string[] = [];
   if (!graph.name) warnings.push("the graph has no name");
-  for (const [what, names] of [["nodes are called", graph.node.map((node) => node.name ?? "")], ["value_info entries are for", graph.valueInfo.map((info) => info.name ?? "")]] as const) {
+  for (const [what, names] of [
+    ["nodes are called", graph.node.map((node) => node.name ?? "")],
+    ["value_info entries are for", graph.valueInfo.map((info) => info.name ?? "")],
+  ] as const) {
     for (const [name, n] of Object.entries(counted(names.filter((name) => name !== "")))) if (n > 1) warnings.push(`${n} ${what} ${name}`);
   }
   // Subgraphs read names of the graph round them.

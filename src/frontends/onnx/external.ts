@@ -27,7 +27,8 @@ export class ExternalFiles {
     const length = number(entries.get("length") ?? String(wanted), "length");
     if (length !== BigInt(wanted)) throw new TensorProblem("external", `has ${length} bytes in ${location}, its shape wants ${wanted}`);
     const file = this.file(location, proto.name ?? "");
-    if (offset + length > BigInt(file.length)) throw new TensorProblem("external", `has bytes ${offset} to ${offset + length} of ${location}, which has ${file.length}`);
+    if (offset + length > BigInt(file.length))
+      throw new TensorProblem("external", `has bytes ${offset} to ${offset + length} of ${location}, which has ${file.length}`);
     return file.subarray(Number(offset), Number(offset + length));
   }
 
@@ -54,7 +55,7 @@ export function pathProblem(path: string): string | undefined {
   if (path.includes("\\")) return `has the outside path ${path}, with a backslash`;
   if (path.startsWith("/")) return `has the outside path ${path}, which is absolute`;
   if (/^[A-Za-z]:/.test(path)) return `has the outside path ${path}, which names a drive`;
-  if (path.split("/").some((part) => part === ".." )) return `has the outside path ${path}, which leaves the folder`;
+  if (path.split("/").some((part) => part === "..")) return `has the outside path ${path}, which leaves the folder`;
   return undefined;
 }
 

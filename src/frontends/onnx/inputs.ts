@@ -67,7 +67,8 @@ export function bindInputs(specs: readonly ValueSpec[], bindings: Bindings, file
     if (!shape) continue;
     const elements = safeProduct(shape);
     if (shape.length > limits.rank) throw limitError("rank", limits, file, `rank of input ${spec.name}:`, shape.length);
-    if (elements === undefined || byteLength(spec.dtype, elements) > limits.tensorBytes) throw limitError("tensorBytes", limits, file, `bytes of input ${spec.name}:`, `${shape.join("x")} ${spec.dtype}`);
+    if (elements === undefined || byteLength(spec.dtype, elements) > limits.tensorBytes)
+      throw limitError("tensorBytes", limits, file, `bytes of input ${spec.name}:`, `${shape.join("x")} ${spec.dtype}`);
     const value = own(bindings.constants, spec.name);
     const constant = value && converted(value, spec.dtype, spec.name, problems);
     if (constant) constants.set(spec.name, constant);
@@ -100,22 +101,29 @@ class Binder {
 
   private take(name: string, value: number | readonly number[], symbols: ReadonlySet<number | string>, inputs: ReadonlyMap<string, ValueSpec>): void {
     const sizes = typeof value === "number" ? [value] : value;
-    if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) this.problems.add("binding", name, `is given as ${sizes.join("x")}: sizes are whole numbers`);
+    if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0))
+      this.problems.add("binding", name, `is given as ${sizes.join("x")}: sizes are whole numbers`);
     else if (symbols.has(name) && sizes.length === 1) this.sizes.set(name, { size: sizes[0]!, from: "--shape" });
     else if (inputs.has(name)) this.given.set(name, sizes);
-    else this.problems.add("binding", name, symbols.has(name) ? `is one dim, ${sizes.join("x")} are ${sizes.length} sizes` : "names neither a dim nor an input");
+    else
+      this.problems.add("binding", name, symbols.has(name) ? `is one dim, ${sizes.join("x")} are ${sizes.length} sizes` : "names neither a dim nor an input");
   }
 
   /** A shape given for one input tells the sizes of its named dims to all others. */
   private learn(spec: ValueSpec, shape: readonly number[]): void {
     if (spec.dims && spec.dims.length !== shape.length) {
-      this.problems.add("binding", spec.name, `is given as ${shape.join("x")}, rank ${shape.length}; the model says ${spec.dims.join("x")}, rank ${spec.dims.length}`);
+      this.problems.add(
+        "binding",
+        spec.name,
+        `is given as ${shape.join("x")}, rank ${shape.length}; the model says ${spec.dims.join("x")}, rank ${spec.dims.length}`,
+      );
       return;
     }
     spec.dims?.forEach((dim, axis) => {
       const size = shape[axis]!;
       const known = typeof dim === "number" ? { size: dim, from: "the model" } : this.sizes.get(dim);
-      if (known && known.size !== size) this.problems.add("binding", spec.name, `is given as ${shape.join("x")}: dim ${axis} is ${size}, ${known.from} says ${known.size}`);
+      if (known && known.size !== size)
+        this.problems.add("binding", spec.name, `is given as ${shape.join("x")}: dim ${axis} is ${size}, ${known.from} says ${known.size}`);
       else if (!known) this.sizes.set(dim as string, { size, from: `input ${spec.name}` });
     });
   }
@@ -159,9 +167,3 @@ function converted(value: Tensor, dtype: DType, name: string, problems: Problems
 function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
-
-/** "1x3x224x224", for messages. */
-export function shapeText(shape: readonly (number | string)[]): string {
-  return shape.length === 0 ? "a scalar" : shape.join("x");
-}
-

@@ -93,7 +93,8 @@ export class NodeImporter {
       if (!importer) throw new NodeProblem("operator", operatorName(node), { awsName: "OperatorNotImplemented" });
       const context = new NodeContext(node, operands, { b: this.b, folder: this.folder, source: this.source, opsets: place.opsets });
       const results = importer(context);
-      if (context.unread.length > 0) context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, { awsName: "OperatorAttributeNotImplemented" });
+      if (context.unread.length > 0)
+        context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, { awsName: "OperatorAttributeNotImplemented" });
       this.checkSizes(start, name);
       return results instanceof Value ? [results] : results;
     } catch (error) {
@@ -113,7 +114,8 @@ export class NodeImporter {
         const shape = type.shape as readonly number[];
         if (shape.some((dim) => !Number.isInteger(dim) || dim < 0)) throw new NodeProblem("node", `gives the shape ${shape.join("x")}`);
         const elements = safeProduct(shape);
-        if (elements === undefined || byteLength(type.dtype, elements) > limits.tensorBytes) throw limitError("tensorBytes", limits, file, `bytes of what node ${name} gives:`, `${shape.join("x")} ${type.dtype}`);
+        if (elements === undefined || byteLength(type.dtype, elements) > limits.tensorBytes)
+          throw limitError("tensorBytes", limits, file, `bytes of what node ${name} gives:`, `${shape.join("x")} ${type.dtype}`);
         if (shape.length > limits.rank) throw limitError("rank", limits, file, `rank of what node ${name} gives:`, shape.length);
       }
     }
@@ -141,7 +143,10 @@ export class NodeImporter {
     const known = condition && this.folder.constant(condition);
     const graph = node.attribute.find((attribute) => attribute.name === (known?.data[0] ? "then_branch" : "else_branch"))?.g;
     if (!known || known.data.length !== 1) {
-      this.problems.add("operator", name, "If, and its condition hangs on the model's inputs", { awsName: "OperatorNotImplemented", hint: "make the input that decides the condition a constant with `--set`" });
+      this.problems.add("operator", name, "If, and its condition hangs on the model's inputs", {
+        awsName: "OperatorNotImplemented",
+        hint: "make the input that decides the condition a constant with `--set`",
+      });
       return this.give(node, place, name, undefined);
     }
     if (!graph) {
@@ -152,7 +157,12 @@ export class NodeImporter {
     const prefix = `${name}/`;
     this.initializers(graph, scope, prefix);
     this.list(graph.node, { scope, opsets: place.opsets, prefix, depth: place.depth + 1, call: place.call });
-    this.giveFrom(scope, graph.output.map((output) => output.name ?? ""), node, place);
+    this.giveFrom(
+      scope,
+      graph.output.map((output) => output.name ?? ""),
+      node,
+      place,
+    );
   }
 
   private giveFrom(scope: Scope, outputs: readonly string[], node: NodeProto, place: Place): void {

@@ -42,7 +42,9 @@ export function orderNodes({ nodes, outputs, own, outer }: NodeList, problems: P
       }
     }
   }
-  for (const node of ordered) for (const name of readsOf(node)) if (!producers.has(name) && !isGiven(name)) problems.add("structure", nodeName(node), `reads ${name}, which nothing gives`);
+  for (const node of ordered)
+    for (const name of readsOf(node))
+      if (!producers.has(name) && !isGiven(name)) problems.add("structure", nodeName(node), `reads ${name}, which nothing gives`);
   for (const name of outputs) if (!producers.has(name) && !isGiven(name)) problems.add("structure", name, "is an output that nothing gives");
   return ordered;
 }
@@ -82,7 +84,12 @@ function readsOf(node: NodeProto): readonly string[] {
 
 /** Names that a subgraph reads and does not give itself. Its nesting was limited when it was decoded. */
 function freeNames(graph: GraphProto): readonly string[] {
-  const own = new Set<string | undefined>([...graph.input.map((v) => v.name), ...graph.initializer.map((t) => t.name), ...graph.sparseInitializer.map((t) => t.values?.name), ...graph.node.flatMap((n) => n.output)]);
+  const own = new Set<string | undefined>([
+    ...graph.input.map((v) => v.name),
+    ...graph.initializer.map((t) => t.name),
+    ...graph.sparseInitializer.map((t) => t.values?.name),
+    ...graph.node.flatMap((n) => n.output),
+  ]);
   const reads = [...graph.node.flatMap(readsOf), ...graph.output.map((value) => value.name ?? "")];
   return reads.filter((name) => name !== "" && !own.has(name));
 }

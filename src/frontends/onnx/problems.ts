@@ -2,15 +2,53 @@ import { NeoError, type ErrorCode, type Note } from "../../support/errors.ts";
 
 /** Kinds of findings about a model, most fundamental first; each is one error code. */
 const KINDS = {
-  structure: { code: "NEO2002", says: (n: number, file: string) => `${count(n, "place")} in ${file} ${n === 1 ? "breaks" : "break"} the rules of ONNX`, hint: "check the file with `onnx.checker.check_model`, or export it again" },
-  type: { code: "NEO2008", says: (n: number, file: string) => `${count(n, "tensor")} of ${file} ${n === 1 ? "has" : "have"} a type that neo has not`, hint: "export the model with float32, float16, bfloat16 or integer tensors" },
-  tensor: { code: "NEO2007", says: (n: number, file: string) => `${count(n, "constant")} of ${file} can't be read`, hint: "export the model again together with its weights" },
-  external: { code: "NEO2011", says: (n: number, file: string) => `${count(n, "constant")} of ${file} ${n === 1 ? "lies" : "lie"} in an outside file that may not be read`, hint: "outside files must lie beside the model or below it" },
-  operator: { code: "NEO2004", says: (n: number, file: string, opset: string) => `${count(n, "node")} of ${file} ${n === 1 ? "uses an operator that has" : "use operators that have"} no importer (${opset})`, hint: "`neo ops --frontend onnx` lists those that do" },
-  binding: { code: "NEO2010", says: (n: number, file: string) => `${count(n, "given size or value", "given sizes or values")} ${n === 1 ? "does" : "do"} not fit ${file}`, hint: "`neo inspect` lists the inputs and their dims" },
-  dim: { code: "NEO2003", says: (n: number, file: string) => `${count(n, "dim")} of ${file} ${n === 1 ? "has" : "have"} no size`, hint: "give sizes with `--shape`" },
-  dataDependent: { code: "NEO2006", says: (n: number, file: string) => `${count(n, "node")} of ${file} ${n === 1 ? "needs a size" : "need sizes"} that only ${n === 1 ? "its" : "their"} data tell`, hint: "make the input that decides it a constant with `--set`, or cut the model before the node" },
-  node: { code: "NEO2005", says: (n: number, file: string) => `${count(n, "node")} of ${file} can't be imported`, hint: "change these nodes in the source framework, or cut the model before them" },
+  structure: {
+    code: "NEO2002",
+    says: (n: number, file: string) => `${count(n, "place")} in ${file} ${n === 1 ? "breaks" : "break"} the rules of ONNX`,
+    hint: "check the file with `onnx.checker.check_model`, or export it again",
+  },
+  type: {
+    code: "NEO2008",
+    says: (n: number, file: string) => `${count(n, "tensor")} of ${file} ${n === 1 ? "has" : "have"} a type that neo has not`,
+    hint: "export the model with float32, float16, bfloat16 or integer tensors",
+  },
+  tensor: {
+    code: "NEO2007",
+    says: (n: number, file: string) => `${count(n, "constant")} of ${file} can't be read`,
+    hint: "export the model again together with its weights",
+  },
+  external: {
+    code: "NEO2011",
+    says: (n: number, file: string) => `${count(n, "constant")} of ${file} ${n === 1 ? "lies" : "lie"} in an outside file that may not be read`,
+    hint: "outside files must lie beside the model or below it",
+  },
+  operator: {
+    code: "NEO2004",
+    says: (n: number, file: string, opset: string) =>
+      `${count(n, "node")} of ${file} ${n === 1 ? "uses an operator that has" : "use operators that have"} no importer (${opset})`,
+    hint: "`neo ops --frontend onnx` lists those that do",
+  },
+  binding: {
+    code: "NEO2010",
+    says: (n: number, file: string) => `${count(n, "given size or value", "given sizes or values")} ${n === 1 ? "does" : "do"} not fit ${file}`,
+    hint: "`neo inspect` lists the inputs and their dims",
+  },
+  dim: {
+    code: "NEO2003",
+    says: (n: number, file: string) => `${count(n, "dim")} of ${file} ${n === 1 ? "has" : "have"} no size`,
+    hint: "give sizes with `--shape`",
+  },
+  dataDependent: {
+    code: "NEO2006",
+    says: (n: number, file: string) =>
+      `${count(n, "node")} of ${file} ${n === 1 ? "needs a size" : "need sizes"} that only ${n === 1 ? "its" : "their"} data tell`,
+    hint: "make the input that decides it a constant with `--set`, or cut the model before the node",
+  },
+  node: {
+    code: "NEO2005",
+    says: (n: number, file: string) => `${count(n, "node")} of ${file} can't be imported`,
+    hint: "change these nodes in the source framework, or cut the model before them",
+  },
 } as const satisfies Record<string, { code: ErrorCode; says: (n: number, file: string, opset: string) => string; hint: string }>;
 
 export type ProblemKind = keyof typeof KINDS;
@@ -72,7 +110,6 @@ export function count(n: number, one: string, many = `${one}s`): string {
 
 /** Text from a file as a message may hold it: no control characters, at most 200 characters. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is taken out
   const clean = text.slice(0, 400).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
   return clean.length > 200 ? `${clean.slice(0, 199)}…` : clean;
 }

@@ -17,7 +17,14 @@ export function dequantised(c: NodeContext, x: Value, parameters: Parameters, ax
 }
 
 /** Stored integers of a real result; the zero point says of which dtype, else u8. */
-export function quantised(c: NodeContext, x: Value, parameters: Parameters, axis: number, block = 0, to: DType = parameters.zeroPoint?.type.dtype ?? "u8"): Value {
+export function quantised(
+  c: NodeContext,
+  x: Value,
+  parameters: Parameters,
+  axis: number,
+  block = 0,
+  to: DType = parameters.zeroPoint?.type.dtype ?? "u8",
+): Value {
   return c.b.create(quantise, { x, ...shaped(c, parameters, block) }, { to, axis: axisOf(c, x, parameters, axis, block), block });
 }
 

@@ -46,7 +46,11 @@ export function sliceAxis(b: Builder, x: Value, axis: number, start: number, siz
 export function unsqueezeAt(b: Builder, x: Value, axes: readonly number[]): Value {
   const dims = [...shapeOf(x)];
   const rank = dims.length + axes.length;
-  return reshapeTo(b, x, Array.from({ length: rank }, (_, i) => (axes.includes(i) ? 1 : dims.shift()!)));
+  return reshapeTo(
+    b,
+    x,
+    Array.from({ length: rank }, (_, i) => (axes.includes(i) ? 1 : dims.shift()!)),
+  );
 }
 
 /** 0, 1, … n-1. */

@@ -23,7 +23,13 @@ export function readModel(bytes: Uint8Array, file: string, limits: Limits): Mode
 }
 
 /** Checks a model as far as it goes without sizes. Findings go to `problems`; `knows` tells whether an operator has an importer. */
-export function checkModel(model: ModelProto, file: string, limits: Limits, problems: Problems, knows: (domain: string, operator: string) => boolean): CheckedModel {
+export function checkModel(
+  model: ModelProto,
+  file: string,
+  limits: Limits,
+  problems: Problems,
+  knows: (domain: string, operator: string) => boolean,
+): CheckedModel {
   const opsets = opsetsOf(model.opsetImport, file, problems);
   const library = new Library(model, problems);
   const checker = new Checker(library, file, limits, problems, knows);

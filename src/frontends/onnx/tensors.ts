@@ -55,12 +55,16 @@ export function readSparseTensor(proto: SparseTensorProto, source: TensorSource)
   const count = values.data.length;
   const flat = indices.type.shape.length === 1;
   if (indices.type.dtype !== "i64" || indices.data.length !== (flat ? count : count * shape.length)) {
-    throw new TensorProblem("tensor", `is sparse with ${count} values and ${indices.data.length} indices, wanted ${count} or ${count}x${shape.length} of INT64`);
+    throw new TensorProblem(
+      "tensor",
+      `is sparse with ${count} values and ${indices.data.length} indices, wanted ${count} or ${count}x${shape.length} of INT64`,
+    );
   }
   const data = allocate(values.type.dtype, elements) as { [i: number]: unknown };
   for (let i = 0; i < count; i++) {
     let at = flat ? Number(indices.data[i]) : 0;
-    if (!flat) for (let axis = 0; axis < shape.length; axis++) at = at * shape[axis]! + checkedIndex(Number(indices.data[i * shape.length + axis]), shape[axis]!);
+    if (!flat)
+      for (let axis = 0; axis < shape.length; axis++) at = at * shape[axis]! + checkedIndex(Number(indices.data[i * shape.length + axis]), shape[axis]!);
     data[checkedIndex(at, elements)] = values.data[i];
   }
   return { type: { dtype: values.type.dtype, shape }, data: data as unknown as Data };
@@ -82,7 +86,8 @@ function dimsOf(dims: BigInt64Array, source: TensorSource): readonly number[] {
 function checkedElements(dtype: DType, shape: readonly number[], name: string, source: TensorSource): number {
   const elements = safeProduct(shape);
   const bytes = elements === undefined ? undefined : byteLength(dtype, elements);
-  if (elements === undefined || bytes! > source.limits.tensorBytes) throw limitError("tensorBytes", source.limits, source.file, `bytes of tensor ${name}:`, bytes ?? `${shape.join("x")} ${dtype}`);
+  if (elements === undefined || bytes! > source.limits.tensorBytes)
+    throw limitError("tensorBytes", source.limits, source.file, `bytes of tensor ${name}:`, bytes ?? `${shape.join("x")} ${dtype}`);
   return elements;
 }
 
@@ -105,11 +110,17 @@ function checkRaw(raw: Uint8Array, dtype: DType, elements: number): void {
 /** The repeated field that onnx.proto names for the dtype. */
 function typedData(proto: TensorProto, dtype: DType): Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array {
   switch (dtype) {
-    case "f32": return proto.floatData;
-    case "f64": return proto.doubleData;
-    case "i64": return proto.int64Data;
-    case "u64": case "u32": return proto.uint64Data;
-    default: return proto.int32Data;
+    case "f32":
+      return proto.floatData;
+    case "f64":
+      return proto.doubleData;
+    case "i64":
+      return proto.int64Data;
+    case "u64":
+    case "u32":
+      return proto.uint64Data;
+    default:
+      return proto.int32Data;
   }
 }
 
@@ -125,11 +136,17 @@ function checkTyped(typed: ArrayLike<unknown>, dtype: DType, elements: number, p
 function fromTyped(typed: ReturnType<typeof typedData>, dtype: DType, elements: number): Data {
   const data = allocate(dtype, elements);
   switch (dtype) {
-    case "f16": return Float32Array.from(typed as Int32Array, (bits) => f16FromBits(bits & 0xffff));
-    case "bf16": return new Float32Array(Uint32Array.from(typed as Int32Array, (bits) => (bits << 16) >>> 0).buffer);
-    case "i4": case "u4": return decodeData(dtype, Uint8Array.from(typed as Int32Array), elements);
-    case "u32": return Uint32Array.from(typed as BigUint64Array, (value) => Number(BigInt.asUintN(32, value)));
-    default: (data as Float64Array).set(typed as Float64Array);
+    case "f16":
+      return Float32Array.from(typed as Int32Array, (bits) => f16FromBits(bits & 0xffff));
+    case "bf16":
+      return new Float32Array(Uint32Array.from(typed as Int32Array, (bits) => (bits << 16) >>> 0).buffer);
+    case "i4":
+    case "u4":
+      return decodeData(dtype, Uint8Array.from(typed as Int32Array), elements);
+    case "u32":
+      return Uint32Array.from(typed as BigUint64Array, (value) => Number(BigInt.asUintN(32, value)));
+    default:
+      (data as Float64Array).set(typed as Float64Array);
   }
   return data;
 }

@@ -25,7 +25,8 @@ export function readWindowSize(c: NodeContext, x: Value, fallback?: readonly num
   if (fallback && kernel.join() !== fallback.join()) c.fail(`has kernel_shape ${kernel.join("x")}, its weights are ${fallback.join("x")}`);
   const window = { kernel, strides: c.ints("strides") ?? range(axes).map(() => 1), dilations: c.ints("dilations") ?? range(axes).map(() => 1) };
   for (const [name, values] of Object.entries(window)) {
-    if (values.length !== axes || values.some((value) => value < 1 || value > 2 ** 31)) c.fail(`has ${name} ${values.join(", ")} for ${axes} spatial axes`, { awsName: "OperatorAttributeValueNotValid" });
+    if (values.length !== axes || values.some((value) => value < 1 || value > 2 ** 31))
+      c.fail(`has ${name} ${values.join(", ")} for ${axes} spatial axes`, { awsName: "OperatorAttributeValueNotValid" });
   }
   return window;
 }
@@ -37,7 +38,8 @@ export function readPads(c: NodeContext, space: readonly number[], window: Omit<
   if (auto === "VALID") return range(2 * space.length).map(() => 0);
   if (auto === "NOTSET") {
     const pads = given ?? range(2 * space.length).map(() => 0);
-    if (pads.length !== 2 * space.length || pads.some((n) => n < 0 || n > 2 ** 31)) c.fail(`has pads ${pads.join(", ")} for ${space.length} spatial axes`, { awsName: "OperatorAttributeValueNotValid" });
+    if (pads.length !== 2 * space.length || pads.some((n) => n < 0 || n > 2 ** 31))
+      c.fail(`has pads ${pads.join(", ")} for ${space.length} spatial axes`, { awsName: "OperatorAttributeValueNotValid" });
     return pads;
   }
   const totals = space.map((size, i) => {

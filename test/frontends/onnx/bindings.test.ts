@@ -7,7 +7,12 @@ import { node, value, writeOnnx, type ValueSpec } from "../../fixtures/onnx-writ
 import { i64 } from "./one-node.ts";
 import { expectRefused, noteTexts } from "./refused.ts";
 
-const model = (...inputs: ValueSpec[]): Uint8Array => writeOnnx({ nodes: inputs.map(({ name }) => node("Neg", [name], [`${name}_out`])), inputs, outputs: inputs.map(({ name, dtype }) => value(`${name}_out`, dtype)) });
+const model = (...inputs: ValueSpec[]): Uint8Array =>
+  writeOnnx({
+    nodes: inputs.map(({ name }) => node("Neg", [name], [`${name}_out`])),
+    inputs,
+    outputs: inputs.map(({ name, dtype }) => value(`${name}_out`, dtype)),
+  });
 const bytes = model(value("a", "f32", ["batch", 3, "length"]), value("b", "f32", ["batch", null, 18446744073709551615n as unknown as number]));
 const load = (options: Partial<OnnxOptions>, from = bytes): Graph => importOnnx(from, { fileName: "m.onnx", ...options });
 const shapes = (graph: Graph) => graph.params.map((param) => param.type.shape);
@@ -20,8 +25,14 @@ test("dims that are named, unnamed or negative want a size, all of them at once"
 });
 
 test("sizes by the name of a dim, shapes by the name of an input", () => {
-  expect(shapes(load({ shapes: { batch: 2, length: 5, "b.1": 7, "b.2": 9 } }))).toEqual([[2, 3, 5], [2, 7, 9]]);
-  expect(shapes(load({ shapes: { a: [2, 3, 5], b: [2, 7, 9] } }))).toEqual([[2, 3, 5], [2, 7, 9]]);
+  expect(shapes(load({ shapes: { batch: 2, length: 5, "b.1": 7, "b.2": 9 } }))).toEqual([
+    [2, 3, 5],
+    [2, 7, 9],
+  ]);
+  expect(shapes(load({ shapes: { a: [2, 3, 5], b: [2, 7, 9] } }))).toEqual([
+    [2, 3, 5],
+    [2, 7, 9],
+  ]);
 });
 
 test("the shape of one input tells the dims of the others", () => {
@@ -31,13 +42,15 @@ test("the shape of one input tells the dims of the others", () => {
 
 test("what fits nothing is refused, all of it at once", () => {
   const error = expectRefused("NEO2010", () => load({ shapes: { nonsense: 3, a: [2, 4, 5], b: [3, 7, 9], length: -1 }, constants: { c: i64(1) } }));
-  expect(noteTexts(error)).toEqual([
-    "length: is given as -1: sizes are whole numbers",
-    "c: names no input",
-    "nonsense: names neither a dim nor an input",
-    "a: is given as 2x4x5: dim 1 is 4, the model says 3",
-    "b: is given as 3x7x9: dim 0 is 3, input a says 2",
-  ].sort((p, q) => noteTexts(error).indexOf(p) - noteTexts(error).indexOf(q)));
+  expect(noteTexts(error)).toEqual(
+    [
+      "length: is given as -1: sizes are whole numbers",
+      "c: names no input",
+      "nonsense: names neither a dim nor an input",
+      "a: is given as 2x4x5: dim 1 is 4, the model says 3",
+      "b: is given as 3x7x9: dim 0 is 3, input a says 2",
+    ].sort((p, q) => noteTexts(error).indexOf(p) - noteTexts(error).indexOf(q)),
+  );
 });
 
 test("ranks that differ are refused", () => {
@@ -80,6 +93,11 @@ test("a model is described without sizes", () => {
 });
 
 test("what is odd in a model and no obstacle is a warning", () => {
-  const odd = writeOnnx({ name: "", nodes: [node("Neg", ["x"], ["y"], {}, { name: "n" }), node("Abs", ["x"], ["z"], {}, { name: "n" })], inputs: [value("x", "f32", [1])], outputs: [value("y", "f32")] });
+  const odd = writeOnnx({
+    name: "",
+    nodes: [node("Neg", ["x"], ["y"], {}, { name: "n" }), node("Abs", ["x"], ["z"], {}, { name: "n" })],
+    inputs: [value("x", "f32", [1])],
+    outputs: [value("y", "f32")],
+  });
   expect(describeOnnx(odd).warnings).toEqual(["the graph has no name", "2 nodes are called n", "nobody reads what node n gives"]);
 });

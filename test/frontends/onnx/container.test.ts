@@ -10,13 +10,27 @@ import { elements, f32, i64 } from "./one-node.ts";
 import { expectRefused, noteTexts, refusal } from "./refused.ts";
 
 const load = (bytes: Uint8Array, options: Partial<OnnxOptions> = {}) => importOnnx(bytes, { fileName: "m.onnx", ...options });
-const constant = (w: TensorMessage | ReturnType<typeof tensor>, dtype: DType, more: Partial<ModelSpec> = {}): Uint8Array => writeOnnx({ nodes: [node("Identity", ["w"], ["y"])], outputs: [value("y", dtype)], initializers: { w }, ...more });
+const constant = (w: TensorMessage | ReturnType<typeof tensor>, dtype: DType, more: Partial<ModelSpec> = {}): Uint8Array =>
+  writeOnnx({ nodes: [node("Identity", ["w"], ["y"])], outputs: [value("y", dtype)], initializers: { w }, ...more });
 const read = (bytes: Uint8Array, options: Partial<OnnxOptions> = {}): number[] => elements(interpret(load(bytes, options), [])[0]);
 const exp: ModelSpec = { nodes: [node("Exp", ["x"], ["y"])], inputs: [value("x", "f32", [2])], outputs: [value("y", "f32")] };
 
 const VALUES: Readonly<Record<string, readonly number[]>> = {
-  f32: [1.5, -2, 0.1], f64: [1.5, -2, 0.1], f16: [1.5, -2, 0.0999755859375], bf16: [1.5, -2, 0.10009765625], i64: [1, -2, 2 ** 40], i32: [1, -2, 7], i16: [1, -2, 7], i8: [1, -2, 7],
-  u64: [1, 2, 2 ** 40], u32: [1, 2, 4e9], u16: [1, 2, 60000], u8: [1, 2, 200], bool: [1, 0, 1], i4: [1, -2, 7], u4: [1, 15, 7],
+  f32: [1.5, -2, 0.1],
+  f64: [1.5, -2, 0.1],
+  f16: [1.5, -2, 0.0999755859375],
+  bf16: [1.5, -2, 0.10009765625],
+  i64: [1, -2, 2 ** 40],
+  i32: [1, -2, 7],
+  i16: [1, -2, 7],
+  i8: [1, -2, 7],
+  u64: [1, 2, 2 ** 40],
+  u32: [1, 2, 4e9],
+  u16: [1, 2, 60000],
+  u8: [1, 2, 200],
+  bool: [1, 0, 1],
+  i4: [1, -2, 7],
+  u4: [1, 15, 7],
 };
 
 for (const [dtype, values] of Object.entries(VALUES)) {
@@ -45,7 +59,11 @@ test("repeated numbers come packed and unpacked", () => {
 
 test("a file cut short anywhere is refused", () => {
   const whole = writeOnnx({ ...exp, nodes: [node("Add", ["x", "w"], ["y"])], initializers: { w: f32([2], 1, 2) } });
-  for (let length = 0; length < whole.length; length++) expect(refusal(() => load(whole.subarray(0, length))), `${length} bytes`).toBeInstanceOf(NeoError);
+  for (let length = 0; length < whole.length; length++)
+    expect(
+      refusal(() => load(whole.subarray(0, length))),
+      `${length} bytes`,
+    ).toBeInstanceOf(NeoError);
   expect(expectRefused("NEO2001", () => load(whole.subarray(0, whole.length - 1))).notes[0]!.where).toMatch(/^graph|^opsetImport/);
 });
 
@@ -63,13 +81,27 @@ test("limits are checked first", () => {
 });
 
 test("small files that stand for large things are refused", () => {
-  const large = (shape: number[]): Uint8Array => writeOnnx({ nodes: [node("ConstantOfShape", ["s"], ["y"])], outputs: [value("y", "f32")], initializers: { s: i64(...shape) } });
+  const large = (shape: number[]): Uint8Array =>
+    writeOnnx({ nodes: [node("ConstantOfShape", ["s"], ["y"])], outputs: [value("y", "f32")], initializers: { s: i64(...shape) } });
   expectRefused("NEO7003", () => load(large([2 ** 20, 2 ** 20])));
   expectRefused("NEO7003", () => load(large([2 ** 40, 2 ** 40])));
   const scalar = (x: number | bigint) => tensor("i64", [], [x]);
-  const range = writeOnnx({ nodes: [node("Range", ["a", "b", "c"], ["y"])], outputs: [value("y", "i64")], initializers: { a: scalar(0), b: scalar(2 ** 50), c: scalar(1) } });
+  const range = writeOnnx({
+    nodes: [node("Range", ["a", "b", "c"], ["y"])],
+    outputs: [value("y", "i64")],
+    initializers: { a: scalar(0), b: scalar(2 ** 50), c: scalar(1) },
+  });
   expectRefused("NEO7008", () => load(range));
-  const folded = writeOnnx({ nodes: [node("ConstantOfShape", ["s"], ["z"], { value: i64(1) }), node("ReduceSum", ["z"], ["n"], { keepdims: 0 }), node("Unsqueeze", ["n", "zero"], ["n1"]), node("ConstantOfShape", ["n1"], ["y"])], outputs: [value("y", "f32")], initializers: { s: i64(2 ** 25), zero: i64(0) } });
+  const folded = writeOnnx({
+    nodes: [
+      node("ConstantOfShape", ["s"], ["z"], { value: i64(1) }),
+      node("ReduceSum", ["z"], ["n"], { keepdims: 0 }),
+      node("Unsqueeze", ["n", "zero"], ["n1"]),
+      node("ConstantOfShape", ["n1"], ["y"]),
+    ],
+    outputs: [value("y", "f32")],
+    initializers: { s: i64(2 ** 25), zero: i64(0) },
+  });
   expectRefused("NEO7008", () => load(folded));
 });
 
@@ -90,12 +122,17 @@ test("constants without data, with too much or too little, and of strange types"
   expect(text(message({ float_data: [1, 2, 3] }))).toBe("w: has 3 elements of data where FLOAT keeps them, its shape wants 2");
   expect(text(message({ dims: [-2], float_data: [1] }))).toBe("w: has a dim of -2");
   expectRefused("NEO2007", () => load(constant(message({}), "f32")));
-  expect(noteTexts(expectRefused("NEO2008", () => load(constant(message({ data_type: 17, raw_data: new Uint8Array(2) }), "f32"))))).toEqual(["w: is FLOAT8E4M3FN"]);
+  expect(noteTexts(expectRefused("NEO2008", () => load(constant(message({ data_type: 17, raw_data: new Uint8Array(2) }), "f32"))))).toEqual([
+    "w: is FLOAT8E4M3FN",
+  ]);
   expect(read(constant({ message: { dims: [0], data_type: 1 } }, "f32"))).toEqual([]);
 });
 
 const external = (entries: Record<string, string>): Uint8Array =>
-  constant({ message: { dims: [2], data_type: 1, data_location: 1, external_data: Object.entries(entries).map(([key, entry]) => ({ key, value: entry })) } }, "f32");
+  constant(
+    { message: { dims: [2], data_type: 1, data_location: 1, external_data: Object.entries(entries).map(([key, entry]) => ({ key, value: entry })) } },
+    "f32",
+  );
 const beside = { external: () => new Uint8Array(new Float32Array([9, 1, 2]).buffer) };
 
 test("data outside of the file are read through the caller", () => {
@@ -115,13 +152,24 @@ test("paths that leave the folder are never asked for", () => {
 });
 
 test("places behind the end of the outside file are refused", () => {
-  for (const entries of [{ offset: "8" }, { offset: "99999999999999999999" }, { offset: "-4" }, { offset: "18446744073709551615" }, { length: "4" }, { length: "0x8" }]) {
+  for (const entries of [
+    { offset: "8" },
+    { offset: "99999999999999999999" },
+    { offset: "-4" },
+    { offset: "18446744073709551615" },
+    { length: "4" },
+    { length: "0x8" },
+  ]) {
     expectRefused("NEO2011", () => load(external({ location: "w.bin", ...entries } as Record<string, string>), beside));
   }
 });
 
 test("an outside file that can't be read keeps its error and says whose it is", () => {
-  const reader = { external: (): never => { throw new NeoError({ code: "NEO6000", message: "there is no w.bin" }); } };
+  const reader = {
+    external: (): never => {
+      throw new NeoError({ code: "NEO6000", message: "there is no w.bin" });
+    },
+  };
   expect(noteTexts(expectRefused("NEO6000", () => load(external({ location: "w.bin" }), reader)))).toEqual(["w: has its data in w.bin"]);
 });
 

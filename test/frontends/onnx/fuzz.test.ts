@@ -9,7 +9,9 @@ import { makeModel } from "./one-node.ts";
 const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 3);
 const FIRST_SEED = Number(process.env["FUZZ_SEED"] ?? 1);
 
-const seeds = Object.values(CASES).flat().map((spec) => makeModel(spec).bytes);
+const seeds = Object.values(CASES)
+  .flat()
+  .map((spec) => makeModel(spec).bytes);
 
 test("whatever is done to a file, it is imported or refused", { timeout: (SECONDS + 30) * 1000 }, () => {
   const end = performance.now() + SECONDS * 1000;

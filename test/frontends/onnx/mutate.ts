@@ -25,13 +25,27 @@ export function mutate(bytes: Uint8Array, others: readonly Uint8Array[], next: R
     const at = below(file.length);
     const length = 1 + below(pick([2, 8, 64]));
     switch (below(8)) {
-      case 0: file[at] = pick(INTERESTING); break;
-      case 1: file[at] = (file[at] ?? 0) ^ (1 << below(8)); break;
-      case 2: file[at] = below(256); break;
-      case 3: file.splice(at, length); break;
-      case 4: file.splice(at, 0, ...file.slice(at, at + length)); break;
-      case 5: file.splice(at, 0, ...Array.from({ length: 1 + below(9) }, () => pick([0xff, 0x80, 0x01]))); break;
-      case 6: file.splice(below(file.length), 0, ...file.splice(at, length)); break;
+      case 0:
+        file[at] = pick(INTERESTING);
+        break;
+      case 1:
+        file[at] = (file[at] ?? 0) ^ (1 << below(8));
+        break;
+      case 2:
+        file[at] = below(256);
+        break;
+      case 3:
+        file.splice(at, length);
+        break;
+      case 4:
+        file.splice(at, 0, ...file.slice(at, at + length));
+        break;
+      case 5:
+        file.splice(at, 0, ...Array.from({ length: 1 + below(9) }, () => pick([0xff, 0x80, 0x01])));
+        break;
+      case 6:
+        file.splice(below(file.length), 0, ...file.splice(at, length));
+        break;
       default: {
         const other = pick(others);
         const from = below(other.length);

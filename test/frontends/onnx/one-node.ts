@@ -60,7 +60,10 @@ export function runNode(spec: OneNode): readonly Tensor[] {
 
 export function runModel(bytes: Uint8Array, inputs: Readonly<Record<string, Tensor>>): readonly Tensor[] {
   const graph = importOnnx(bytes, { fileName: "one.onnx" });
-  return interpret(graph, graph.params.map((param) => inputs[param.name]!));
+  return interpret(
+    graph,
+    graph.params.map((param) => inputs[param.name]!),
+  );
 }
 
 /** "2x3xf32 in -1..1" as a tensor of seeded numbers; floats in -2..2 and integers in -5..5 (0..10 where unsigned) unless told. */

@@ -4,7 +4,18 @@ import { elementCount, type DType } from "../../../src/ir/types.ts";
 /** ONNX Runtime as a second opinion. It is a devDependency with a native part: where that does not load, tests skip and say so. */
 
 const TYPES: Readonly<Partial<Record<DType, string>>> = {
-  f32: "float32", f64: "float64", f16: "float16", i64: "int64", i32: "int32", i16: "int16", i8: "int8", u64: "uint64", u32: "uint32", u16: "uint16", u8: "uint8", bool: "bool",
+  f32: "float32",
+  f64: "float64",
+  f16: "float16",
+  i64: "int64",
+  i32: "int32",
+  i16: "int16",
+  i8: "int8",
+  u64: "uint64",
+  u32: "uint32",
+  u16: "uint16",
+  u8: "uint8",
+  bool: "bool",
 };
 
 interface OrtTensor {
@@ -15,7 +26,9 @@ interface OrtTensor {
 
 interface Ort {
   readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
-  readonly InferenceSession: { create(bytes: Uint8Array, options: object): Promise<{ run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>> }> };
+  readonly InferenceSession: {
+    create(bytes: Uint8Array, options: object): Promise<{ run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>> }>;
+  };
 }
 
 export type Reference = (bytes: Uint8Array, inputs: Readonly<Record<string, Tensor>>, outputs: readonly string[]) => Promise<readonly Tensor[]>;

@@ -26,7 +26,10 @@ test("Reshape copies dims at 0, fills -1, and with allowzero makes an empty tens
 
 test("Split shares out evenly; the last part is smaller where that does not come out", () => {
   const parts = runNode({ op: "Split", inputs: [counted(5)], attrs: { num_outputs: 2 }, outputs: ["f32", "f32"], opset: 18 });
-  expect(parts.map(elements)).toEqual([[0, 1, 2], [3, 4]]);
+  expect(parts.map(elements)).toEqual([
+    [0, 1, 2],
+    [3, 4],
+  ]);
 });
 
 test("OneHot takes indices below zero from the end and none beyond the depth", () => {
@@ -66,7 +69,11 @@ test("MatMul with a constant stays a matmul", () => {
 
 test("MatMulNBits unpacks the low nibble first, in units of a scale for each block", () => {
   const packed = tensor("u8", [1, 2, 8], [0x9a, ...new Array<number>(7).fill(0x88), ...new Array<number>(7).fill(0x88), 0x18]);
-  const x = tensor("f32", [1, 32], Array.from({ length: 32 }, (_, i) => (i === 0 || i === 1 || i === 31 ? 1 : 0)));
+  const x = tensor(
+    "f32",
+    [1, 32],
+    Array.from({ length: 32 }, (_, i) => (i === 0 || i === 1 || i === 31 ? 1 : 0)),
+  );
   const y = runNode({ op: "MatMulNBits", domain: "com.microsoft", inputs: [x, packed, f32([2], 0.5, 2)], attrs: { N: 1, K: 32, bits: 4, block_size: 16 } });
   // (10 - 8) * 0.5 + (9 - 8) * 0.5 + (1 - 8) * 2
   expect(elements(y[0])).toEqual([-12.5]);
@@ -93,7 +100,11 @@ test("what changes nothing makes no op", () => {
     { op: "Slice", inputs: ["4xf32", i64(0), i64(4)] },
     { op: "Dropout", inputs: ["4xf32"] },
     { op: "Cast", inputs: ["4xf32"], attrs: { to: 1 } },
-  ]) expect(importNode(spec).ops.map((op) => op.name), spec.op).toEqual(["return"]);
+  ])
+    expect(
+      importNode(spec).ops.map((op) => op.name),
+      spec.op,
+    ).toEqual(["return"]);
 });
 
 test("bfloat16 is computed in bfloat16", () => {

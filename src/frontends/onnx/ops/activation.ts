@@ -99,7 +99,14 @@ function importThresholdedRelu(c: NodeContext): Value {
 function importPrelu(c: NodeContext): Value {
   const slope = c.need(1, "slope");
   const isPerChannel = c.opset < 7 && rankOf(slope) === 1 && shapeOf(slope)[0]! > 1;
-  const shape = isPerChannel ? [shapeOf(slope)[0]!, ...shapeOf(x(c)).slice(2).map(() => 1)] : shapeOf(slope);
+  const shape = isPerChannel
+    ? [
+        shapeOf(slope)[0]!,
+        ...shapeOf(x(c))
+          .slice(2)
+          .map(() => 1),
+      ]
+    : shapeOf(slope);
   return c.b.create(prelu, { x: x(c), slope: reshapeTo(c.b, slope, shape) });
 }
 
@@ -134,6 +141,12 @@ function alongAxis(c: NodeContext, make: (x: Value, axis: number) => Value): Val
 function hardmax(c: NodeContext, value: Value, axis: number): Value {
   const largest = c.b.create(argReduce, { x: value }, { kind: "max", axis });
   const shape = shapeOf(value);
-  const positions = c.value(tensor("i64", shape.map((dim, i) => (i === axis ? dim : 1)), range(shape[axis]!)));
+  const positions = c.value(
+    tensor(
+      "i64",
+      shape.map((dim, i) => (i === axis ? dim : 1)),
+      range(shape[axis]!),
+    ),
+  );
   return castTo(c.b, c.b.create(equal, { a: positions, b: largest }), value.type.dtype);
 }

@@ -99,11 +99,24 @@ function both(c: NodeContext, allowed: Value, mask: Value | undefined): Value {
 
 function positions(c: NodeContext, shape: readonly number[], count: number, from = 0): Value {
   c.budget(count);
-  return c.value(tensor("i64", shape, range(count).map((i) => i + from)));
+  return c.value(
+    tensor(
+      "i64",
+      shape,
+      range(count).map((i) => i + from),
+    ),
+  );
 }
 
 /** The score matrix op by op: raw, soft-capped, masked, or behind the softmax, where what sees nothing is 0. */
-function scoresAt(c: NodeContext, mode: number, q: Value, k: Value, mask: Value | undefined, { scale, softcap }: { readonly scale: number; readonly softcap: number }): Value {
+function scoresAt(
+  c: NodeContext,
+  mode: number,
+  q: Value,
+  k: Value,
+  mask: Value | undefined,
+  { scale, softcap }: { readonly scale: number; readonly softcap: number },
+): Value {
   const { dtype } = q.type;
   const keys = transposeMatrix(c.b, repeated(c, k, shapeOf(q)[1]!));
   const raw = c.b.create(mul, { a: c.b.create(matmul, { a: q, b: keys }), b: c.scalar(dtype, scale) });

@@ -17,15 +17,27 @@ function importCol2Im(c: NodeContext): Value {
   const dilations = c.ints("dilations") ?? range(axes).map(() => 1);
   const strides = c.ints("strides") ?? range(axes).map(() => 1);
   const pads = c.ints("pads") ?? range(2 * axes).map(() => 0);
-  if (axes < 1 || block.length !== axes || dilations.length !== axes || strides.length !== axes || pads.length !== 2 * axes || [...dilations, ...strides].some((n) => n < 1) || pads.some((n) => n < 0)) c.fail(`has strides ${strides.join(", ")}, dilations ${dilations.join(", ")} and pads ${pads.join(", ")} for ${axes} axes`);
+  if (
+    axes < 1 ||
+    block.length !== axes ||
+    dilations.length !== axes ||
+    strides.length !== axes ||
+    pads.length !== 2 * axes ||
+    [...dilations, ...strides].some((n) => n < 1) ||
+    pads.some((n) => n < 0)
+  )
+    c.fail(`has strides ${strides.join(", ")}, dilations ${dilations.join(", ")} and pads ${pads.join(", ")} for ${axes} axes`);
   const padded = image.map((size, i) => size + pads[i]! + pads[axes + i]!);
   const steps = padded.map((size, i) => Math.floor((size - (block[i]! - 1) * dilations[i]! - 1) / strides[i]!) + 1);
   const [batch, rows, columns] = shapeOf(x) as [number, number, number];
-  if (rankOf(x) !== 3 || rows % product(block) !== 0 || columns !== product(steps)) c.fail(`has an input of ${shapeOf(x).join("x")}, wanted blocks of ${block.join("x")} at ${steps.join("x")} places`);
+  if (rankOf(x) !== 3 || rows % product(block) !== 0 || columns !== product(steps))
+    c.fail(`has an input of ${shapeOf(x).join("x")}, wanted blocks of ${block.join("x")} at ${steps.join("x")} places`);
   // A place is some divisions for each axis.
   c.budget(4 * axes * product(block) * columns);
   const channels = rows / product(block);
-  const places = range(product(block)).flatMap((k) => range(columns).map((at) => placeOf(indexOf(k, block), indexOf(at, steps), { strides, dilations, padded })));
+  const places = range(product(block)).flatMap((k) =>
+    range(columns).map((at) => placeOf(indexOf(k, block), indexOf(at, steps), { strides, dilations, padded })),
+  );
   const lines = batch * channels;
   const indices = broadcastTo(c.b, c.value(tensor("i64", [1, places.length], places)), [lines, places.length]);
   const empty = broadcastTo(c.b, c.scalar(x.type.dtype, 0), [lines, product(padded)]);
@@ -39,6 +51,10 @@ function indexOf(at: number, shape: readonly number[]): readonly number[] {
   return shape.map((dim, i) => Math.floor(at / product(shape.slice(i + 1))) % dim);
 }
 
-function placeOf(inBlock: readonly number[], step: readonly number[], { strides, dilations, padded }: { readonly strides: readonly number[]; readonly dilations: readonly number[]; readonly padded: readonly number[] }): number {
+function placeOf(
+  inBlock: readonly number[],
+  step: readonly number[],
+  { strides, dilations, padded }: { readonly strides: readonly number[]; readonly dilations: readonly number[]; readonly padded: readonly number[] },
+): number {
   return padded.reduce((flat, size, i) => flat * size + step[i]! * strides[i]! + inBlock[i]! * dilations[i]!, 0);
 }

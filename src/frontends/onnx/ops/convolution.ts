@@ -33,7 +33,15 @@ function centred(c: NodeContext, index: number, zeroIndex: number): Value {
   const wide = c.b.create(cast, { x }, { to: "i32" });
   const zero = c.operand(zeroIndex);
   if (!zero) return wide;
-  const perChannel = rankOf(zero) === 1 && shapeOf(zero)[0]! > 1 ? reshapeTo(c.b, zero, [shapeOf(zero)[0]!, ...shapeOf(x).slice(1).map(() => 1)]) : reshapeTo(c.b, zero, []);
+  const perChannel =
+    rankOf(zero) === 1 && shapeOf(zero)[0]! > 1
+      ? reshapeTo(c.b, zero, [
+          shapeOf(zero)[0]!,
+          ...shapeOf(x)
+            .slice(1)
+            .map(() => 1),
+        ])
+      : reshapeTo(c.b, zero, []);
   return c.b.create(sub, { a: wide, b: c.b.create(cast, { x: perChannel }, { to: "i32" }) });
 }
 
@@ -44,7 +52,8 @@ function importConvTranspose(c: NodeContext): Value {
   const window = readWindowSize(c, x, shapeOf(w).slice(2));
   const { kernel, strides, dilations } = window;
   const outputPads = [...(c.ints("output_padding") ?? space.map(() => 0))];
-  if (outputPads.length !== space.length || outputPads.some((n) => n < 0)) c.fail(`has output_padding ${outputPads.join(", ")} for ${space.length} spatial axes`);
+  if (outputPads.length !== space.length || outputPads.some((n) => n < 0))
+    c.fail(`has output_padding ${outputPads.join(", ")} for ${space.length} spatial axes`);
   const auto = c.word("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]);
   const wanted = c.ints("output_shape")?.slice(-space.length) ?? (auto.startsWith("SAME") ? space.map((size, i) => size * strides[i]!) : undefined);
   let pads = wanted ? [] : [...readPads(c, space, window)];

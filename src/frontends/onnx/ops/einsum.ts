@@ -37,7 +37,8 @@ function labelsOf(c: NodeContext, text: string, rank: number): readonly string[]
   const [before, behind, ...more] = text.split("...");
   const letters = [...(before ?? ""), ...(behind ?? "")];
   const hidden = rank - letters.length;
-  if (more.length > 0 || letters.some((letter) => !/[A-Za-z]/.test(letter)) || (behind === undefined ? hidden !== 0 : hidden < 0)) c.fail(`has the term "${text}" for a tensor of rank ${rank}`);
+  if (more.length > 0 || letters.some((letter) => !/[A-Za-z]/.test(letter)) || (behind === undefined ? hidden !== 0 : hidden < 0))
+    c.fail(`has the term "${text}" for a tensor of rank ${rank}`);
   return [...(before ?? ""), ...Array.from({ length: hidden }, (_, i) => String(hidden - 1 - i)), ...(behind ?? "")];
 }
 
@@ -57,7 +58,10 @@ function impliedOutput(terms: readonly Term[]): readonly string[] {
 }
 
 function ellipsisOf(terms: readonly Term[]): readonly string[] {
-  const numbers = terms.flatMap((term) => term.labels).filter((label) => /[0-9]/.test(label)).map(Number);
+  const numbers = terms
+    .flatMap((term) => term.labels)
+    .filter((label) => /[0-9]/.test(label))
+    .map(Number);
   return [...new Set(numbers)].sort((a, b) => b - a).map(String);
 }
 
@@ -85,7 +89,14 @@ function summed(c: NodeContext, term: Term, needed: ReadonlySet<string>): Term {
 }
 
 function ordered(c: NodeContext, term: Term, labels: readonly string[]): Term {
-  return { value: transposeBy(c.b, term.value, labels.map((label) => term.labels.indexOf(label))), labels };
+  return {
+    value: transposeBy(
+      c.b,
+      term.value,
+      labels.map((label) => term.labels.indexOf(label)),
+    ),
+    labels,
+  };
 }
 
 function multiplied(c: NodeContext, left: Term, right: Term, needed: ReadonlySet<string>): Term {
@@ -104,7 +115,14 @@ function multiplied(c: NodeContext, left: Term, right: Term, needed: ReadonlySet
   const matrixA = reshapeTo(c.b, ordered(c, wideA, [...batch, ...rows, ...inner]).value, [size(batch), size(rows), size(inner)]);
   const matrixB = reshapeTo(c.b, ordered(c, wideB, [...batch, ...inner, ...columns]).value, [size(batch), size(inner), size(columns)]);
   const result = inner.length === 0 ? c.b.create(mul, { a: matrixA, b: matrixB }) : c.b.create(matmul, { a: matrixA, b: matrixB });
-  return { value: reshapeTo(c.b, result, labels.map((label) => sizes.get(label)!)), labels };
+  return {
+    value: reshapeTo(
+      c.b,
+      result,
+      labels.map((label) => sizes.get(label)!),
+    ),
+    labels,
+  };
 }
 
 function extents(c: NodeContext, terms: readonly Term[]): ReadonlyMap<string, number> {

@@ -1,4 +1,36 @@
-import { abs, add, acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, div, erf, exp, floor, log, max, min, mod, mul, neg, pow, reciprocal, round, sign, sin, sinh, sqrt, sub, tan, tanh } from "../../../ir/ops/arithmetic.ts";
+import {
+  abs,
+  add,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  ceil,
+  cos,
+  cosh,
+  div,
+  erf,
+  exp,
+  floor,
+  log,
+  max,
+  min,
+  mod,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  round,
+  sign,
+  sin,
+  sinh,
+  sqrt,
+  sub,
+  tan,
+  tanh,
+} from "../../../ir/ops/arithmetic.ts";
 import { equal, greater, greaterEqual, isInf, isNan, less, lessEqual } from "../../../ir/ops/comparison.ts";
 import { and, bitAnd, bitNot, bitOr, bitXor, not, or, select, shiftLeft, shiftRight, xor } from "../../../ir/ops/logic.ts";
 import type { AttrSchema } from "../../../ir/attr.ts";
@@ -117,7 +149,12 @@ function importPow(c: NodeContext): Value {
 
 function importBitShift(c: NodeContext): Value {
   const direction = c.text("direction");
-  const def = direction === "LEFT" ? shiftLeft : direction === "RIGHT" ? shiftRight : c.fail(`has direction "${c.required("direction", direction)}", wanted LEFT or RIGHT`, { awsName: "OperatorAttributeValueNotValid" });
+  const def =
+    direction === "LEFT"
+      ? shiftLeft
+      : direction === "RIGHT"
+        ? shiftRight
+        : c.fail(`has direction "${c.required("direction", direction)}", wanted LEFT or RIGHT`, { awsName: "OperatorAttributeValueNotValid" });
   return c.b.create(def, { a: c.need(0, "X"), b: c.need(1, "Y") });
 }
 

@@ -23,12 +23,40 @@ import { OLDEST_OPSET, type Operator, type OperatorTable } from "./table.ts";
 
 /** Every operator that has an importer, by domain; "" is the default domain. */
 const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
-  "": [ACTIVATION, ATTENTION, COL2IM, CONVERSION, CONVOLUTION, EINSUM, ELEMENTWISE, INDEXING, LOSS, MATMUL, MOVEMENT, NORMALISATION, POOLING, QUANTISED, RECURRENCE, REDUCTION, RESIZE, SAMPLING, SHAPE, SIGNAL],
+  "": [
+    ACTIVATION,
+    ATTENTION,
+    COL2IM,
+    CONVERSION,
+    CONVOLUTION,
+    EINSUM,
+    ELEMENTWISE,
+    INDEXING,
+    LOSS,
+    MATMUL,
+    MOVEMENT,
+    NORMALISATION,
+    POOLING,
+    QUANTISED,
+    RECURRENCE,
+    REDUCTION,
+    RESIZE,
+    SAMPLING,
+    SHAPE,
+    SIGNAL,
+  ],
   "com.microsoft": [MICROSOFT_ACTIVATION, MICROSOFT_ATTENTION, MICROSOFT_MATMUL, MICROSOFT_NORMALISATION, MICROSOFT_QUANTISED],
 };
 
 const OPERATORS = new Map<string, ReadonlyMap<string, Operator>>(
-  Object.entries(TABLES).map(([domain, tables]) => [domain, new Map(tables.flatMap((table) => Object.entries(table)).map(([name, entry]) => [name, typeof entry === "function" ? { since: OLDEST_OPSET, run: entry } : entry]))]),
+  Object.entries(TABLES).map(([domain, tables]) => [
+    domain,
+    new Map(
+      tables
+        .flatMap((table) => Object.entries(table))
+        .map(([name, entry]) => [name, typeof entry === "function" ? { since: OLDEST_OPSET, run: entry } : entry]),
+    ),
+  ]),
 );
 
 /** Operators that the importer of nodes treats itself, as they have other nodes inside: If, when its condition is known. */

@@ -14,7 +14,9 @@ import { since, type OperatorTable } from "./table.ts";
 export const INDEXING: OperatorTable = {
   Compress: since(9, importCompress),
   Gather: (c) => c.b.create(gather, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { axis: c.axis(c.int("axis", 0), rankOf(c.need(0, "data"))) }),
-  GatherElements: since(11, (c) => c.b.create(gatherElements, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { axis: c.axis(c.int("axis", 0), rankOf(c.need(0, "data"))) })),
+  GatherElements: since(11, (c) =>
+    c.b.create(gatherElements, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { axis: c.axis(c.int("axis", 0), rankOf(c.need(0, "data"))) }),
+  ),
   GatherND: since(11, (c) => c.b.create(gatherNd, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { batchDims: c.int("batch_dims", 0) })),
   NonZero: since(9, importNonZero),
   OneHot: since(9, importOneHot),
@@ -39,7 +41,11 @@ function importScatterElements(c: NodeContext): Value {
 }
 
 function importScatterNd(c: NodeContext): Value {
-  return c.b.create(scatterNd, { x: c.need(0, "data"), indices: c.need(1, "indices"), updates: c.need(2, "updates") }, { reduction: c.word("reduction", REDUCTIONS) });
+  return c.b.create(
+    scatterNd,
+    { x: c.need(0, "data"), indices: c.need(1, "indices"), updates: c.need(2, "updates") },
+    { reduction: c.word("reduction", REDUCTIONS) },
+  );
 }
 
 /** Elements at which a condition holds; it has to be constant, as it decides how many there are. */
@@ -82,7 +88,13 @@ function importOneHot(c: NodeContext): Value {
   const axis = c.axis(c.int("axis", -1), rankOf(indices) + 1);
   const isNegative = c.b.create(less, { a: indices, b: c.scalar("i64", 0) });
   const wrapped = c.b.create(select, { condition: isNegative, a: c.b.create(add, { a: indices, b: c.scalar("i64", depth) }), b: indices });
-  const positions = c.value(tensor("i64", Array.from({ length: rankOf(indices) + 1 }, (_, i) => (i === axis ? depth : 1)), range(depth)));
+  const positions = c.value(
+    tensor(
+      "i64",
+      Array.from({ length: rankOf(indices) + 1 }, (_, i) => (i === axis ? depth : 1)),
+      range(depth),
+    ),
+  );
   const isHot = c.b.create(equal, { a: unsqueezeAt(c.b, wrapped, [axis]), b: positions });
   const flat = reshapeTo(c.b, values, [2]);
   const [off, on] = [0, 1].map((i) => reshapeTo(c.b, sliceAxis(c.b, flat, 0, i, 1), []));
@@ -112,7 +124,13 @@ function importTrilu(c: NodeContext): Value {
   const k = c.constantInts(1, "k")?.[0] ?? 0;
   c.budget(rows + columns);
   const row = c.value(tensor("i64", [rows, 1], range(rows)));
-  const column = c.value(tensor("i64", [1, columns], range(columns).map((at) => at - k)));
+  const column = c.value(
+    tensor(
+      "i64",
+      [1, columns],
+      range(columns).map((at) => at - k),
+    ),
+  );
   const upper = c.flag("upper", true);
   // Strictly below the diagonal, or strictly above it, is what goes.
   const isOut = c.b.create(less, upper ? { a: column, b: row } : { a: row, b: column });

@@ -30,7 +30,12 @@ function importGemm(c: NodeContext): Value {
   const x = transA ? transposeMatrix(c.b, a) : a;
   const columns = shapeOf(b)[transB ? 0 : 1]!;
   const bias = addend && (beta === 0 ? undefined : scaled(c, addend, beta));
-  const isRow = bias && shapeOf(bias).at(-1) === columns && shapeOf(bias).slice(0, -1).every((dim) => dim === 1);
+  const isRow =
+    bias &&
+    shapeOf(bias).at(-1) === columns &&
+    shapeOf(bias)
+      .slice(0, -1)
+      .every((dim) => dim === 1);
   if (transB && alpha === 1 && (!bias || isRow)) return c.b.create(linear, { x, w: b, bias: bias && reshapeTo(c.b, bias, [columns]) });
   const product = scaled(c, c.b.create(matmul, { a: x, b: transB ? transposeMatrix(c.b, b) : b }), alpha);
   return bias ? c.b.create(add, { a: product, b: bias }) : product;

@@ -42,7 +42,8 @@ function importSlice(c: NodeContext): Value {
   c.checkRank(starts.length);
   const axes = c.axes((old ? c.ints("axes") : c.constantInts(3, "axes")) ?? range(starts.length), shape.length);
   const steps = (old ? undefined : c.constantInts(4, "steps")) ?? starts.map(() => 1);
-  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length) c.fail(`has ${starts.length} starts, ${ends.length} ends, ${axes.length} axes, ${steps.length} steps`);
+  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
+    c.fail(`has ${starts.length} starts, ${ends.length} ends, ${axes.length} axes, ${steps.length} steps`);
   const attrs = { starts: shape.map(() => 0), sizes: [...shape], steps: shape.map(() => 1) };
   axes.forEach((axis, i) => {
     const cut = sliceOf(shape[axis]!, starts[i]!, ends[i]!, steps[i]! || c.fail("has a step of 0"));
@@ -67,7 +68,8 @@ function importSplit(c: NodeContext): readonly Value[] {
   const parts = c.int("num_outputs", c.node.output.length);
   const given = c.intsOfEither("split", 1);
   const sizes = given ?? equalParts(extent, parts);
-  if (sizes.length < c.outputs || sizes.some((size) => size < 0) || sizes.reduce((n, size) => n + size, 0) !== extent) c.fail(`splits ${extent} elements of axis ${axis} into ${given ? sizes.join(", ") : `${parts} parts`} for ${c.outputs} outputs`);
+  if (sizes.length < c.outputs || sizes.some((size) => size < 0) || sizes.reduce((n, size) => n + size, 0) !== extent)
+    c.fail(`splits ${extent} elements of axis ${axis} into ${given ? sizes.join(", ") : `${parts} parts`} for ${c.outputs} outputs`);
   let start = 0;
   return sizes.slice(0, c.outputs).map((size, i) => {
     const part = c.wants(i) ? sliceAxis(c.b, x, axis, start, size) : x;
@@ -151,4 +153,3 @@ function blockSize(c: NodeContext, x: Value): number {
   if (block < 1 || block > 2 ** 20) c.fail(`has blocksize ${block}`, { awsName: "OperatorAttributeValueNotValid" });
   return block;
 }
-

@@ -61,7 +61,11 @@ function importGroupNormalization(c: NodeContext): Value {
     return reshapeTo(c.b, broadcastTo(c.b, reshapeTo(c.b, value, [groups, 1]), [groups, channels / groups]), [channels]);
   };
   if (groups < 1 || channels % groups !== 0) c.fail(`has ${groups} groups for ${channels} channels`);
-  return c.b.create(groupNorm, { x, scale: perChannel(c.need(1, "scale")), bias: perChannel(c.need(2, "bias")) }, { groups, epsilon: c.float("epsilon", 1e-5) });
+  return c.b.create(
+    groupNorm,
+    { x, scale: perChannel(c.need(1, "scale")), bias: perChannel(c.need(2, "bias")) },
+    { groups, epsilon: c.float("epsilon", 1e-5) },
+  );
 }
 
 function importLayerNormalization(c: NodeContext): readonly (Value | undefined)[] {
@@ -81,7 +85,13 @@ function normalised(c: NodeContext, x: Value, scale: Value | undefined, bias: Va
 function overAxes(c: NodeContext, parameter: Value, x: Value, axis: number): Value {
   const wanted = shapeOf(x).slice(axis);
   const lead = rankOf(parameter) - wanted.length;
-  if (lead > 0 && shapeOf(parameter).slice(0, lead).some((dim) => dim !== 1)) c.fail(`has a scale or bias of ${shapeOf(parameter).join("x")}, which varies along axes that are not normalised`);
+  if (
+    lead > 0 &&
+    shapeOf(parameter)
+      .slice(0, lead)
+      .some((dim) => dim !== 1)
+  )
+    c.fail(`has a scale or bias of ${shapeOf(parameter).join("x")}, which varies along axes that are not normalised`);
   const own = reshapeTo(c.b, parameter, shapeOf(parameter).slice(Math.max(0, lead)));
   return broadcastTo(c.b, castTo(c.b, own, x.type.dtype), wanted);
 }
@@ -128,4 +138,3 @@ function skipSum(c: NodeContext, bias: Value | undefined): Value {
 function padded(values: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
   return [values[0], values[1]];
 }
-

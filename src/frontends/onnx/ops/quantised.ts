@@ -37,9 +37,15 @@ export const MICROSOFT_QUANTISED: OperatorTable = {
   QLinearAveragePool: since(1, importQLinearAveragePool),
   QLinearConcat: since(1, importQLinearConcat),
   QLinearGlobalAveragePool: since(1, importQLinearGlobalAveragePool),
-  QLinearLeakyRelu: since(1, qlinearUnary((c, x) => c.b.create(leakyRelu, { x }, { alpha: c.float("alpha", 0.01) }))),
+  QLinearLeakyRelu: since(
+    1,
+    qlinearUnary((c, x) => c.b.create(leakyRelu, { x }, { alpha: c.float("alpha", 0.01) })),
+  ),
   QLinearMul: since(1, qlinearBinary(mul)),
-  QLinearSigmoid: since(1, qlinearUnary((c, x) => c.b.create(sigmoid, { x }))),
+  QLinearSigmoid: since(
+    1,
+    qlinearUnary((c, x) => c.b.create(sigmoid, { x })),
+  ),
   QLinearSoftmax: since(1, importQLinearSoftmax),
   QuantizeLinear: since(1, importQuantizeLinear),
 };
@@ -151,7 +157,8 @@ function importMatMulNBits(c: NodeContext): Value {
   const [columns, depth] = [c.required("N", c.int("N")), c.required("K", c.int("K"))];
   const [bits, block] = [c.int("bits", 4), c.required("block_size", c.int("block_size"))];
   if (bits !== 4 && bits !== 8) c.fail(`has ${bits} bits, wanted 4 or 8`, { awsName: "OperatorAttributeValueNotValid" });
-  if (block < 16 || columns < 1 || depth < 1 || block > 2 ** 20) c.fail(`has N ${columns}, K ${depth} and block_size ${block}`, { awsName: "OperatorAttributeValueNotValid" });
+  if (block < 16 || columns < 1 || depth < 1 || block > 2 ** 20)
+    c.fail(`has N ${columns}, K ${depth} and block_size ${block}`, { awsName: "OperatorAttributeValueNotValid" });
   if (c.operand(4)) c.fail("has its rows grouped by an index (g_idx)", { awsName: "OperatorAttributeNotImplemented" });
   const blocks = Math.ceil(depth / block);
   const dtype: DType = bits === 4 ? "u4" : "u8";

@@ -31,7 +31,14 @@ function importRnn(c: NodeContext): readonly Value[] {
 function common(c: NodeContext): { x: Value; w: Value; r: Value; bias: Value | undefined; sequenceLengths: Value | undefined; initialH: Value | undefined } {
   const x = c.need(0, "X");
   const lengths = c.operand(4);
-  return { x: isBatchFirst(c) ? transposeBy(c.b, x, [1, 0, 2]) : x, w: c.need(1, "W"), r: c.need(2, "R"), bias: c.operand(3), sequenceLengths: lengths && castTo(c.b, lengths, "i32"), initialH: state(c, 5) };
+  return {
+    x: isBatchFirst(c) ? transposeBy(c.b, x, [1, 0, 2]) : x,
+    w: c.need(1, "W"),
+    r: c.need(2, "R"),
+    bias: c.operand(3),
+    sequenceLengths: lengths && castTo(c.b, lengths, "i32"),
+    initialH: state(c, 5),
+  };
 }
 
 function isBatchFirst(c: NodeContext): boolean {
@@ -59,7 +66,10 @@ function cell(c: NodeContext, r: Value, activations: number): CellAttrs {
   const wanted = activations * (direction === "bidirectional" ? 2 : 1);
   if (names.length > 0 && names.length !== wanted) c.fail(`names ${names.length} activations, wanted ${wanted}`);
   const hidden = c.int("hidden_size") ?? shapeOf(r)[2] ?? 0;
-  const numbers = { activationAlpha: spread(names, c.floats("activation_alpha") ?? [], ALPHA), activationBeta: spread(names, c.floats("activation_beta") ?? [], BETA) };
+  const numbers = {
+    activationAlpha: spread(names, c.floats("activation_alpha") ?? [], ALPHA),
+    activationBeta: spread(names, c.floats("activation_beta") ?? [], BETA),
+  };
   return { hidden, direction, activations: names, ...numbers, clip: c.float("clip", 0) };
 }
 

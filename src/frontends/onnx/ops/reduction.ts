@@ -109,4 +109,3 @@ function importTopK(c: NodeContext): readonly Value[] {
   const attrs = { axis, largest: c.flag("largest", true), sorted: c.flag("sorted", true) };
   return c.b.createAll(topK, { x }, { ...attrs, k });
 }
-

@@ -25,7 +25,18 @@ const NEAREST = { round_prefer_floor: "roundPreferFloor", round_prefer_ceil: "ro
 function importResize(c: NodeContext): Value {
   if (c.opset < 11) return byScales(c, c.constantFloats(1, "scales") ?? c.fail("has no input scales"));
   const x = c.need(0, "X");
-  const coordinates = COORDINATES[c.word("coordinate_transformation_mode", ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize"])];
+  const coordinates =
+    COORDINATES[
+      c.word("coordinate_transformation_mode", [
+        "half_pixel",
+        "asymmetric",
+        "align_corners",
+        "pytorch_half_pixel",
+        "half_pixel_symmetric",
+        "tf_half_pixel_for_nn",
+        "tf_crop_and_resize",
+      ])
+    ];
   const axes = c.axes(c.ints("axes") ?? range(rankOf(x)), rankOf(x));
   const { shape, scales } = outputOf(c, x, axes);
   const attrs = {
@@ -86,5 +97,9 @@ function byScales(c: NodeContext, scales: readonly number[]): Value {
   if (scales.length !== rankOf(x)) c.fail(`has ${scales.length} scales for rank ${rankOf(x)}`);
   const mode = c.word("mode", ["nearest", "linear", "bilinear"]);
   const shape = shapeOf(x).map((dim, i) => Math.floor(Math.fround(Math.fround(scales[i]!) * dim)));
-  return c.b.create(resize, { x }, { shape, scales: [...scales], mode: mode === "nearest" ? "nearest" : "linear", coordinates: "asymmetric", nearest: "simple" });
+  return c.b.create(
+    resize,
+    { x },
+    { shape, scales: [...scales], mode: mode === "nearest" ? "nearest" : "linear", coordinates: "asymmetric", nearest: "simple" },
+  );
 }

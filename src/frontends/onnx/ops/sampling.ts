@@ -43,7 +43,8 @@ function importAffineGrid(c: NodeContext): Value {
   const size = c.sizes(c.constantInts(1, "size") ?? c.fail("has no input size"));
   const space = size.slice(2);
   const axes = space.length;
-  if (rankOf(theta) !== 3 || shapeOf(theta)[1] !== axes || shapeOf(theta)[2] !== axes + 1) c.fail(`has theta ${shapeOf(theta).join("x")} for ${axes} spatial axes`);
+  if (rankOf(theta) !== 3 || shapeOf(theta)[1] !== axes || shapeOf(theta)[2] !== axes + 1)
+    c.fail(`has theta ${shapeOf(theta).join("x")} for ${axes} spatial axes`);
   const alignCorners = c.flag("align_corners", false);
   c.budget(space.reduce((n, dim) => n + dim, 0));
   const column = (axis: number): Value => {

@@ -76,14 +76,20 @@ function importFlatten(c: NodeContext): Value {
 }
 
 function importRange(c: NodeContext): Value {
-  const [start, limit, delta] = ["start", "limit", "delta"].map((what, i) => c.constantOperand(i, what) ?? c.fail(`has no input ${what}`)) as [Tensor, Tensor, Tensor];
+  const [start, limit, delta] = ["start", "limit", "delta"].map((what, i) => c.constantOperand(i, what) ?? c.fail(`has no input ${what}`)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const { dtype } = start.type;
   for (const part of [start, limit, delta]) if (part.data.length !== 1 || part.type.dtype !== dtype) c.fail("wants three scalars of one type");
   const [from, to, step] = [Number(start.data[0]), Number(limit.data[0]), Number(delta.data[0])];
   if (step === 0 || !Number.isFinite(step)) c.fail(`has delta ${step}`);
   const size = Math.max(0, Math.ceil((to - from) / step));
   c.budget(size);
-  const values = isFloat(dtype) ? Array.from({ length: size }, (_, i) => from + i * step) : Array.from({ length: size }, (_, i) => BigInt(from) + BigInt(i) * BigInt(step));
+  const values = isFloat(dtype)
+    ? Array.from({ length: size }, (_, i) => from + i * step)
+    : Array.from({ length: size }, (_, i) => BigInt(from) + BigInt(i) * BigInt(step));
   return c.value(tensor(dtype, [size], values));
 }
 
@@ -99,7 +105,8 @@ function importReshape(c: NodeContext): Value {
   const elements = product(from);
   const known = product(shape.filter((_, i) => i !== open));
   if (open >= 0) shape[open] = known === 0 ? 0 : elements / known;
-  if (product(shape) !== elements || !shape.every(Number.isSafeInteger)) c.fail(`can't give ${from.join("x")} the shape ${wanted.join(", ")}: ${elements} elements`);
+  if (product(shape) !== elements || !shape.every(Number.isSafeInteger))
+    c.fail(`can't give ${from.join("x")} the shape ${wanted.join(", ")}: ${elements} elements`);
   return equalRank(x, shape) ? x : c.b.create(reshape, { x }, { shape });
 }
 
@@ -119,7 +126,11 @@ function importSqueeze(c: NodeContext): Value {
   const given = c.intsOfEither("axes", 1);
   const axes = given ? c.axes(given, shape.length) : shape.flatMap((dim, i) => (dim === 1 ? [i] : []));
   for (const axis of axes) if (shape[axis] !== 1) c.fail(`squeezes axis ${axis} of extent ${shape[axis]}`);
-  return reshapeTo(c.b, x, shape.filter((_, i) => !axes.includes(i)));
+  return reshapeTo(
+    c.b,
+    x,
+    shape.filter((_, i) => !axes.includes(i)),
+  );
 }
 
 function importUnsqueeze(c: NodeContext): Value {
@@ -136,7 +147,18 @@ function importTile(c: NodeContext): Value {
   if (repeats.length !== shape.length) c.fail(`has ${repeats.length} repeats for a tensor of rank ${shape.length}`);
   const tiled = shape.map((dim, i) => dim * repeats[i]!);
   if (shape.every((dim, i) => dim === 1 || repeats[i] === 1)) return broadcastTo(c.b, x, tiled);
-  const spread = reshapeTo(c.b, x, shape.flatMap((dim) => [1, dim]));
-  return reshapeTo(c.b, broadcastTo(c.b, spread, shape.flatMap((dim, i) => [repeats[i]!, dim])), tiled);
+  const spread = reshapeTo(
+    c.b,
+    x,
+    shape.flatMap((dim) => [1, dim]),
+  );
+  return reshapeTo(
+    c.b,
+    broadcastTo(
+      c.b,
+      spread,
+      shape.flatMap((dim, i) => [repeats[i]!, dim]),
+    ),
+    tiled,
+  );
 }
-
