@@ -14,16 +14,20 @@ export function buildProgram(called: CommandSpec | undefined, run: (spec: Comman
     .description("Compiles trained models into small, signed, self-contained bundles and runs them.")
     .version(VERSION, "--version")
     .exitOverride()
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({ writeErr: () => {}, getOutHelpWidth: helpWidth })
     .showSuggestionAfterError(true)
     .addHelpText("before", `${EXAMPLES.map((example) => `  $ ${example}`).join("\n")}\n`)
     .addHelpText("after", `\n\`neo COMMAND --help\` tells more.\n\nExit codes:\n${EXITS.map(([code, when]) => `  ${code.padStart(3)}  ${when}`).join("\n")}`);
   for (const { name, summary } of COMMANDS) {
     const command = program.command(name).summary(summary).description(summary).usage("[options]").exitOverride();
-    command.configureOutput({ writeErr: () => {} });
     if (called?.name === name) describe(command, called, run);
   }
   return program;
+}
+
+/** As wide as the terminal, or as COLUMNS says behind a pipe; between 80 and 120 columns. */
+function helpWidth(): number {
+  return Math.min(120, Math.max(80, process.stdout.columns ?? (Number(process.env["COLUMNS"]) || 80)));
 }
 
 const EXAMPLES = ["neo compile model.onnx", "neo run model.host.neo --input x=@input.npy"] as const;
