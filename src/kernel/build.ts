@@ -146,49 +146,106 @@ export class KernelBuilder {
     return { expr: { kind: "op", op, type, args: args.map((a) => a.expr), ...(imm ? { imm } : {}) }, type };
   }
 
-  add(a: Term, b: Term): Term { return this.op("add", a.type, [a, b]); }
-  sub(a: Term, b: Term): Term { return this.op("sub", a.type, [a, b]); }
-  mul(a: Term, b: Term): Term { return this.op("mul", a.type, [a, b]); }
-  div(a: Term, b: Term): Term { return this.op("div", a.type, [a, b]); }
+  add(a: Term, b: Term): Term {
+    return this.op("add", a.type, [a, b]);
+  }
+  sub(a: Term, b: Term): Term {
+    return this.op("sub", a.type, [a, b]);
+  }
+  mul(a: Term, b: Term): Term {
+    return this.op("mul", a.type, [a, b]);
+  }
+  div(a: Term, b: Term): Term {
+    return this.op("div", a.type, [a, b]);
+  }
   /** a*b + c; fused in fast kernels where the target has FMA. */
-  madd(a: Term, b: Term, c: Term): Term { return this.op("madd", a.type, [a, b, c]); }
+  madd(a: Term, b: Term, c: Term): Term {
+    return this.op("madd", a.type, [a, b, c]);
+  }
   /** a < b ? b : a: value first, bound second, so that NaN passes. */
-  pmax(a: Term, b: Term): Term { return this.op("pmax", a.type, [a, b]); }
+  pmax(a: Term, b: Term): Term {
+    return this.op("pmax", a.type, [a, b]);
+  }
   /** b < a ? b : a */
-  pmin(a: Term, b: Term): Term { return this.op("pmin", a.type, [a, b]); }
+  pmin(a: Term, b: Term): Term {
+    return this.op("pmin", a.type, [a, b]);
+  }
 
   compare(op: "lt" | "le" | "gt" | "ge" | "eq" | "ne", a: Term, b: Term): Term {
     return this.op(op, { mask: lanesOfType(a.type) }, [a, b]);
   }
 
   /** Per lane: mask ? a : b. */
-  select(mask: Term, a: Term, b: Term): Term { return this.op("select", a.type, [mask, a, b]); }
+  select(mask: Term, a: Term, b: Term): Term {
+    return this.op("select", a.type, [mask, a, b]);
+  }
 
-  neg(x: Term): Term { return this.op("neg", x.type, [x]); }
-  abs(x: Term): Term { return this.op("abs", x.type, [x]); }
-  sqrt(x: Term): Term { return this.op("sqrt", x.type, [x]); }
-  and(a: Term, b: Term): Term { return this.op("and", a.type, [a, b]); }
-  or(a: Term, b: Term): Term { return this.op("or", a.type, [a, b]); }
-  xor(a: Term, b: Term): Term { return this.op("xor", a.type, [a, b]); }
-  not(x: Term): Term { return this.op("not", x.type, [x]); }
+  neg(x: Term): Term {
+    return this.op("neg", x.type, [x]);
+  }
+  abs(x: Term): Term {
+    return this.op("abs", x.type, [x]);
+  }
+  sqrt(x: Term): Term {
+    return this.op("sqrt", x.type, [x]);
+  }
+  and(a: Term, b: Term): Term {
+    return this.op("and", a.type, [a, b]);
+  }
+  or(a: Term, b: Term): Term {
+    return this.op("or", a.type, [a, b]);
+  }
+  xor(a: Term, b: Term): Term {
+    return this.op("xor", a.type, [a, b]);
+  }
+  not(x: Term): Term {
+    return this.op("not", x.type, [x]);
+  }
   /** Shifts by a constant. */
-  shl(x: Term, count: number): Term { return this.op("shl", x.type, [x], [count]); }
-  shrS(x: Term, count: number): Term { return this.op("shrS", x.type, [x], [count]); }
-  shrU(x: Term, count: number): Term { return this.op("shrU", x.type, [x], [count]); }
+  shl(x: Term, count: number): Term {
+    return this.op("shl", x.type, [x], [count]);
+  }
+  shrS(x: Term, count: number): Term {
+    return this.op("shrS", x.type, [x], [count]);
+  }
+  shrU(x: Term, count: number): Term {
+    return this.op("shrU", x.type, [x], [count]);
+  }
   /** f32 to i32, ties to even; |x| must be provably below 2^22. */
-  roundToInt(x: Term): Term { return this.op("roundToInt", withElem(x.type, "i32"), [x]); }
+  roundToInt(x: Term): Term {
+    return this.op("roundToInt", withElem(x.type, "i32"), [x]);
+  }
   /** f32 to i32 towards zero; x must provably be an i32, and no NaN. */
-  truncToInt(x: Term): Term { return this.op("truncToInt", withElem(x.type, "i32"), [x]); }
-  toFloat(x: Term): Term { return this.op("toFloat", withElem(x.type, "f32"), [x]); }
+  truncToInt(x: Term): Term {
+    return this.op("truncToInt", withElem(x.type, "i32"), [x]);
+  }
+  toFloat(x: Term): Term {
+    return this.op("toFloat", withElem(x.type, "f32"), [x]);
+  }
   /** The same bits as elements of another type of equal size. */
-  bitcast(x: Term, elem: Elem): Term { return this.op("bitcast", withElem(x.type, elem), [x]); }
+  bitcast(x: Term, elem: Elem): Term {
+    return this.op("bitcast", withElem(x.type, elem), [x]);
+  }
   /** Scalars between i32, i64, f32, f64; nothing where the type is that already. */
-  convert(x: Term, elem: Elem): Term { return !isMask(x.type) && x.type.elem === elem ? x : this.op("convert", scalar(elem), [x]); }
+  convert(x: Term, elem: Elem): Term {
+    return !isMask(x.type) && x.type.elem === elem ? x : this.op("convert", scalar(elem), [x]);
+  }
   /** A scalar in all lanes; of one lane, the scalar itself. */
-  splatScalar(x: Term, lanes: number): Term { return lanes === 1 || isMask(x.type) ? x : this.op("splatScalar", vector(x.type.elem, lanes), [x]); }
+  splatScalar(x: Term, lanes: number): Term {
+    return lanes === 1 || isMask(x.type) ? x : this.op("splatScalar", vector(x.type.elem, lanes), [x]);
+  }
 
   finish(): Kernel {
-    return { name: this.name, lanes: this.lanes, mode: this.mode, params: this.params, cursors: this.cursors as Record<string, Cursor>, registers: this.registers, body: this.root, loc: this.loc };
+    return {
+      name: this.name,
+      lanes: this.lanes,
+      mode: this.mode,
+      params: this.params,
+      cursors: this.cursors as Record<string, Cursor>,
+      registers: this.registers,
+      body: this.root,
+      loc: this.loc,
+    };
   }
 }
 

@@ -291,13 +291,21 @@ export class Evaluator {
         return { out, run: after([v], () => void out.fill(v.out[lane]!)) };
       }
       case "shuffle":
-        return this.shuffle(expr.args.map((arg) => this.vector(arg)), expr.imm!, room(expr.type));
+        return this.shuffle(
+          expr.args.map((arg) => this.vector(arg)),
+          expr.imm!,
+          room(expr.type),
+        );
       case "lookup8":
       case "lookup32":
         return this.lookup(expr);
       case "dot2":
       case "dot4":
-        return this.dot(expr.args.map((arg) => this.vector(arg)), expr.op === "dot2" ? 2 : 4, room(expr.type));
+        return this.dot(
+          expr.args.map((arg) => this.vector(arg)),
+          expr.op === "dot2" ? 2 : 4,
+          room(expr.type),
+        );
       default:
         return this.laneWise(expr, home ?? room(expr.type));
     }

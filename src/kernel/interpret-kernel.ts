@@ -129,7 +129,8 @@ class KernelCode {
     const extent = this.extents[trips.extent];
     if (extent === undefined) throw new InternalError(this.kernel.name, `no value for extent ${trips.extent}`);
     const count = Math.ceil(extent / trips.per);
-    if (count < 0 || count > trips.max) throw new InternalError(this.kernel.name, `extent ${trips.extent} = ${extent} gives ${count} trips, at most ${trips.max}`);
+    if (count < 0 || count > trips.max)
+      throw new InternalError(this.kernel.name, `extent ${trips.extent} = ${extent} gives ${count} trips, at most ${trips.max}`);
     return count;
   }
 }

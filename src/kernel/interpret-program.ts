@@ -20,7 +20,12 @@ export interface ProgramOptions {
 export type Extents = Readonly<Record<string, number>>;
 
 /** Runs a program once. Outputs in manifest order. */
-export function interpretProgram(program: Program, weights: Uint8Array, inputs: readonly Uint8Array[], options: ProgramOptions & { readonly extents?: Extents } = {}): Uint8Array[] {
+export function interpretProgram(
+  program: Program,
+  weights: Uint8Array,
+  inputs: readonly Uint8Array[],
+  options: ProgramOptions & { readonly extents?: Extents } = {},
+): Uint8Array[] {
   return new ProgramInstance(program, weights, options).run(inputs, options.extents);
 }
 
@@ -148,7 +153,8 @@ export class ProgramInstance {
   /** From the slice's first byte to the end of its input, output, segment or arena. */
   private space(slice: Slice): Uint8Array {
     const whole = this.wholeSpace(slice);
-    if (!whole || slice.offset < 0 || slice.offset > whole.byteLength) throw this.fault(`slice ${slice.space} ${slice.index} + ${slice.offset} is outside the program's memory`);
+    if (!whole || slice.offset < 0 || slice.offset > whole.byteLength)
+      throw this.fault(`slice ${slice.space} ${slice.index} + ${slice.offset} is outside the program's memory`);
     return whole.subarray(slice.offset);
   }
 

@@ -136,7 +136,14 @@ function products(a: Interval, b: Interval): [number, number] {
   return [Math.min(...all), Math.max(...all)];
 }
 
-function shifted(op: "shl" | "shrS" | "shrU", a: Interval, by: Interval, all: Interval, bits: number, wrapped: (low: number, high: number) => Interval): Interval {
+function shifted(
+  op: "shl" | "shrS" | "shrU",
+  a: Interval,
+  by: Interval,
+  all: Interval,
+  bits: number,
+  wrapped: (low: number, high: number) => Interval,
+): Interval {
   const [least, most] = [2 ** by.low, 2 ** by.high];
   if (op === "shl") return wrapped(Math.min(a.low * most, a.low * least), Math.max(a.high * most, a.high * least));
   if (op === "shrS" || a.low >= 0) return exactly(Math.floor(Math.min(a.low / least, a.low / most)), Math.floor(Math.max(a.high / least, a.high / most)));
@@ -146,7 +153,8 @@ function shifted(op: "shl" | "shrS" | "shrU", a: Interval, by: Interval, all: In
 function floatInterval(op: OpName, elem: Elem, args: readonly Interval[]): Interval {
   const all = anything(elem);
   const round = elem === "f32" ? Math.fround : (x: number): number => x;
-  const rounded = (low: number, high: number, nan: boolean): Interval => (Number.isNaN(low) || Number.isNaN(high) ? all : { low: round(low), high: round(high), nan });
+  const rounded = (low: number, high: number, nan: boolean): Interval =>
+    Number.isNaN(low) || Number.isNaN(high) ? all : { low: round(low), high: round(high), nan };
   const [a = all, b = all, c = all] = args;
   const nan = a.nan || (args.length > 1 && b.nan);
   switch (op) {

@@ -26,7 +26,7 @@ export function laneOp(op: OpName, elem: Elem, fused: boolean): LaneOp | undefin
   const bits = 8 * ELEM_BYTES[elem];
   if (bits >= 32 || (op !== "shrS" && op !== "shrU")) return found;
   const spare = 32 - bits;
-  return op === "shrS" ? (x: number, n: number) => (x << spare) >> spare >> n : (x: number, n: number) => ((x << spare) >>> spare) >>> n;
+  return op === "shrS" ? (x: number, n: number) => ((x << spare) >> spare) >> n : (x: number, n: number) => ((x << spare) >>> spare) >>> n;
 }
 
 /** The same masks as numbers 0 and 1. */

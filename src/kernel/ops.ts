@@ -36,8 +36,16 @@ const scalars = (count: number, elems: readonly Elem[], meaning: string): OpSpec
   meaning,
   check: both(scalarOnly, same(count, elems)),
 });
-const bitwise = (count: number, names: string, meaning: string): OpSpec => ({ signature: `(${names}: T): T of integers or masks`, meaning, check: same(count, INTEGERS, true) });
-const compare = (meaning: string): OpSpec => ({ signature: "(a: T, b: T): mask of as many lanes; u8, u16 unsigned, other integers signed", meaning, check: comparison });
+const bitwise = (count: number, names: string, meaning: string): OpSpec => ({
+  signature: `(${names}: T): T of integers or masks`,
+  meaning,
+  check: same(count, INTEGERS, true),
+});
+const compare = (meaning: string): OpSpec => ({
+  signature: "(a: T, b: T): mask of as many lanes; u8, u16 unsigned, other integers signed",
+  meaning,
+  check: comparison,
+});
 const shift = (meaning: string): OpSpec => ({
   signature: "(x: T [, count: scalar i32]): T; imm [count] for vectors, imm or operand for scalars",
   meaning: `${meaning} The count is taken modulo the element's bits; imm is within them.`,
@@ -68,8 +76,16 @@ export const OP_SPECS: Readonly<Record<OpName, OpSpec>> = {
   },
   pmax: binary(NUMBERS, "a < b ? b : a. A NaN first passes, a NaN second is dropped: pmax(x, bound) keeps NaN, pmax(bound, x) gives bound."),
   pmin: binary(NUMBERS, "b < a ? b : a. NaN as for pmax."),
-  roundToInt: { signature: "(x: f32): i32, lanes kept", meaning: "Nearest integer, ties to even. Range: |x| < 2^22. Of NaN any integer.", check: cast("f32", "i32") },
-  truncToInt: { signature: "(x: f32): i32, lanes kept", meaning: "Towards zero. Range: |x| < 2^31, and no NaN (drop it with pmax(bound, x)).", check: cast("f32", "i32") },
+  roundToInt: {
+    signature: "(x: f32): i32, lanes kept",
+    meaning: "Nearest integer, ties to even. Range: |x| < 2^22. Of NaN any integer.",
+    check: cast("f32", "i32"),
+  },
+  truncToInt: {
+    signature: "(x: f32): i32, lanes kept",
+    meaning: "Towards zero. Range: |x| < 2^31, and no NaN (drop it with pmax(bound, x)).",
+    check: cast("f32", "i32"),
+  },
   toFloat: { signature: "(x: i32): f32, lanes kept", meaning: "Nearest float, ties to even.", check: cast("i32", "f32") },
   narrow: {
     signature: "(x: i32:n): i16:n u16:n i8:n u8:n, or (x: i16:n): i8:n u8:n",
@@ -78,10 +94,15 @@ export const OP_SPECS: Readonly<Record<OpName, OpSpec>> = {
   },
   convert: {
     signature: "(x: scalar T): scalar U of i32 i64 f32 f64, U other than T",
-    meaning: "i32 to i64 extends the sign, i64 to i32 keeps the low bits, to a float rounds to nearest even, a float to an integer goes towards zero, saturates, and gives 0 of NaN.",
+    meaning:
+      "i32 to i64 extends the sign, i64 to i32 keeps the low bits, to a float rounds to nearest even, a float to an integer goes towards zero, saturates, and gives 0 of NaN.",
     check: conversion,
   },
-  bitcast: { signature: "(x: T): U of as many bytes", meaning: "The same bits, little-endian. Vectors to vectors, i32 <-> f32, i64 <-> f64.", check: bitcasting },
+  bitcast: {
+    signature: "(x: T): U of as many bytes",
+    meaning: "The same bits, little-endian. Vectors to vectors, i32 <-> f32, i64 <-> f64.",
+    check: bitcasting,
+  },
   and: bitwise(2, "a, b", "a & b"),
   or: bitwise(2, "a, b", "a | b"),
   xor: bitwise(2, "a, b", "a ^ b"),
@@ -107,12 +128,17 @@ export const OP_SPECS: Readonly<Record<OpName, OpSpec>> = {
     meaning: "Lane i is lane imm[i] of a, then (from the number of lanes on) of b.",
     check: shuffling,
   },
-  splatScalar: { signature: "(x: scalar): vector of x's element, from i32 also of narrow ones", meaning: "x in every lane; of narrow elements the low bits.", check: splatting },
+  splatScalar: {
+    signature: "(x: scalar): vector of x's element, from i32 also of narrow ones",
+    meaning: "x in every lane; of narrow elements the low bits.",
+    check: splatting,
+  },
   laneSplat: { signature: "(v: T): T of vectors; imm [lane]", meaning: "One lane in every lane.", check: both(lane, vectorOnly, same(1, NUMBERS)) },
   extract: { signature: "(v: T): T's scalar; imm [lane]", meaning: "One lane; narrow elements extend to i32 by their sign.", check: both(lane, extracting) },
   lookup8: {
     signature: "(t…: u8 vectors, i: u8 vector): u8 vector; imm [entries]",
-    meaning: "Entry i[j] of the table, by lane. Range: i < entries. With 16 entries and V > 16 every 16 bytes of the one table vector hold the same; else entries = vectors * V.",
+    meaning:
+      "Entry i[j] of the table, by lane. Range: i < entries. With 16 entries and V > 16 every 16 bytes of the one table vector hold the same; else entries = vectors * V.",
     check: lookup(["u8"], "u8", 1),
   },
   lookup32: {
@@ -120,10 +146,15 @@ export const OP_SPECS: Readonly<Record<OpName, OpSpec>> = {
     meaning: "Lane i[j] of the vectors one after the other. Range: i inside.",
     check: lookup(["f32", "i32"], "i32", 0),
   },
-  dot2: { signature: "(acc: i32:L, a: i16:2L, b: i16:2L): i32:L", meaning: "acc[j] + a[2j]*b[2j] + a[2j+1]*b[2j+1], wrapping around.", check: dot(2, ["i16"], ["i16"]) },
+  dot2: {
+    signature: "(acc: i32:L, a: i16:2L, b: i16:2L): i32:L",
+    meaning: "acc[j] + a[2j]*b[2j] + a[2j+1]*b[2j+1], wrapping around.",
+    check: dot(2, ["i16"], ["i16"]),
+  },
   dot4: {
     signature: "(acc: i32:L, x: u8:4L or i8:4L, w: i8:4L): i32:L",
-    meaning: "acc[j] + the four products of bytes 4j … 4j+3, exact but for wrapping around. Which x a target has is its profile's `dot`; s8i7 wants x in 0..127.",
+    meaning:
+      "acc[j] + the four products of bytes 4j … 4j+3, exact but for wrapping around. Which x a target has is its profile's `dot`; s8i7 wants x in 0..127.",
     check: dot(4, ["u8", "i8"], ["i8"]),
   },
 };
@@ -208,7 +239,11 @@ function cast(from: Elem, to: Elem): Rule {
   return (use) => {
     const [x] = use.args;
     if (use.args.length !== 1 || !x) return count(use, 1);
-    return elemIn(x, [from]) ?? elemIn(use.type, [to]) ?? (lanesIn(x) === lanesIn(use.type) ? undefined : `changes lanes from ${typeText(x)} to ${typeText(use.type)}`);
+    return (
+      elemIn(x, [from]) ??
+      elemIn(use.type, [to]) ??
+      (lanesIn(x) === lanesIn(use.type) ? undefined : `changes lanes from ${typeText(x)} to ${typeText(use.type)}`)
+    );
   };
 }
 

@@ -41,11 +41,14 @@ class ProgramVerifier {
 
   private checkMemory(): void {
     const { program, findings } = this;
-    if (program.stateBytes > program.arenaBytes) findings.add("slices", `the state of ${program.stateBytes} bytes is longer than the arena of ${program.arenaBytes}`);
-    for (const [i, segment] of program.segments.entries()) if (segment.offset % 64 !== 0 || segment.bytes < 0) findings.add("slices", `segment ${i} lies at ${segment.offset}, wants a multiple of 64`);
+    if (program.stateBytes > program.arenaBytes)
+      findings.add("slices", `the state of ${program.stateBytes} bytes is longer than the arena of ${program.arenaBytes}`);
+    for (const [i, segment] of program.segments.entries())
+      if (segment.offset % 64 !== 0 || segment.bytes < 0) findings.add("slices", `segment ${i} lies at ${segment.offset}, wants a multiple of 64`);
     for (const [name, extent] of Object.entries(program.extents)) {
       const { space, offset } = extent.at;
-      if (space !== "arena" || offset % 4 !== 0 || offset < 0 || offset + 4 > program.stateBytes) findings.add("slices", `extent ${name} is no word of the state`);
+      if (space !== "arena" || offset % 4 !== 0 || offset < 0 || offset + 4 > program.stateBytes)
+        findings.add("slices", `extent ${name} is no word of the state`);
       if (!Number.isInteger(extent.max) || extent.max < 0) findings.add("trips", `extent ${name} is at most ${extent.max}`);
     }
   }
@@ -84,7 +87,8 @@ class ProgramVerifier {
   private call(call: Call, written: Written): void {
     const kernel = this.kernels.get(call.kernel);
     if (!kernel) return this.findings.add("arguments", `there is no kernel ${call.kernel}`);
-    for (const name of Object.keys(call.args)) if (!kernel.params.some((p) => p.name === name)) this.findings.add("arguments", `${kernel.name} has no parameter ${name}`);
+    for (const name of Object.keys(call.args))
+      if (!kernel.params.some((p) => p.name === name)) this.findings.add("arguments", `${kernel.name} has no parameter ${name}`);
     const bound = kernel.params.flatMap((param) => {
       const slice = call.args[param.name];
       if (!slice) this.findings.add("arguments", `the call of ${kernel.name} has no argument for ${param.name}`);
@@ -102,9 +106,11 @@ class ProgramVerifier {
     if (!this.slice(slice, bytesOfParam(param), what)) return false;
     const readOnly = slice.space === "weights" || slice.space === "input";
     if (readOnly && param.access !== "in") this.findings.add("arguments", `${what} is written, but lies in ${slice.space}`);
-    if (!readOnly && slice.offset % ELEM_BYTES[param.elem] !== 0 && slice.space === "arena") this.findings.add("slices", `${what} lies at ${slice.offset}, which does not suit ${param.elem}`);
+    if (!readOnly && slice.offset % ELEM_BYTES[param.elem] !== 0 && slice.space === "arena")
+      this.findings.add("slices", `${what} lies at ${slice.offset}, which does not suit ${param.elem}`);
     const end = slice.offset + bytesOfParam(param);
-    if (!readOnly && param.access === "in" && !written.covers(spaceName(slice), slice.offset, end)) this.findings.add("unwritten", `${what} reads ${spaceName(slice)}[${slice.offset}..${end}) before all of it is written`);
+    if (!readOnly && param.access === "in" && !written.covers(spaceName(slice), slice.offset, end))
+      this.findings.add("unwritten", `${what} reads ${spaceName(slice)}[${slice.offset}..${end}) before all of it is written`);
     return true;
   }
 
@@ -114,7 +120,8 @@ class ProgramVerifier {
       for (const other of bound) {
         if (other === out || (other.param.access !== "in" && bound.indexOf(other) < bound.indexOf(out)) || !overlap(out, other)) continue;
         const same = other.param.access === "in" && out.slice.offset === other.slice.offset;
-        if (!same || !isInPlace(kernel, other.param.name, out.param.name)) this.findings.add("in place", `${kernel.name} cannot have ${other.param.name} and ${out.param.name} in one place`);
+        if (!same || !isInPlace(kernel, other.param.name, out.param.name))
+          this.findings.add("in place", `${kernel.name} cannot have ${other.param.name} and ${out.param.name} in one place`);
       }
     }
   }
@@ -130,7 +137,8 @@ class ProgramVerifier {
       walkStatements(kernel.body, (stmt) => {
         if (stmt.kind !== "for" || typeof stmt.trips === "number" || stmt.trips.extent !== name) return;
         const most = Math.ceil(extent.max / stmt.trips.per);
-        if (most > stmt.trips.max) this.findings.add("trips", `extent ${bound} of ${extent.max} gives loop ${stmt.name} of ${kernel.name} ${most} trips, at most ${stmt.trips.max}`);
+        if (most > stmt.trips.max)
+          this.findings.add("trips", `extent ${bound} of ${extent.max} gives loop ${stmt.name} of ${kernel.name} ${most} trips, at most ${stmt.trips.max}`);
       });
     }
   }
@@ -144,7 +152,8 @@ class ProgramVerifier {
   private slice(slice: Slice, bytes: number, what: string): boolean {
     const space = this.bytesOf(slice);
     if (space === undefined) this.findings.add("slices", `${what} lies in ${slice.space} ${slice.index}, which there is not`);
-    else if (slice.offset < 0 || slice.offset + bytes > space) this.findings.add("slices", `${what} lies at ${slice.offset}..${slice.offset + bytes} of ${spaceName(slice)}, which has ${space} bytes`);
+    else if (slice.offset < 0 || slice.offset + bytes > space)
+      this.findings.add("slices", `${what} lies at ${slice.offset}..${slice.offset + bytes} of ${spaceName(slice)}, which has ${space} bytes`);
     else return true;
     return false;
   }

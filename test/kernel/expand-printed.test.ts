@@ -22,7 +22,10 @@ function expansions(lanes: number): OpCase[] {
   const size = 256;
   const units = randomUnits(4 * size, 11);
   const numbers = (seed: number): Uint8Array => {
-    const any = Float32Array.from({ length: size }, (_, i) => SPECIAL[(i * seed) % (2 * SPECIAL.length)] ?? (units[(i * seed) % units.length]! - 0.5) * 2 ** ((i % 12) - 4));
+    const any = Float32Array.from(
+      { length: size },
+      (_, i) => SPECIAL[(i * seed) % (2 * SPECIAL.length)] ?? (units[(i * seed) % units.length]! - 0.5) * 2 ** ((i % 12) - 4),
+    );
     return new Uint8Array(any.buffer);
   };
   return Object.entries(expand).map(([name, f]) => {
@@ -39,7 +42,10 @@ function nests(): OpCase[] {
     const kernel = { ...(JSON.parse(text) as typeof random), mode: "exact" as const };
     const { p, q, x, y } = randomBuffers(7);
     const buffers = [p, q, x, y].map((data) => new Uint8Array(data.buffer));
-    return [{ name: kernel.name, kernel, buffers }, { name: `${kernel.name} simplified`, kernel: { ...simplify(kernel), name: `${kernel.name}_simple` }, buffers }];
+    return [
+      { name: kernel.name, kernel, buffers },
+      { name: `${kernel.name} simplified`, kernel: { ...simplify(kernel), name: `${kernel.name}_simple` }, buffers },
+    ];
   });
 }
 

@@ -3,7 +3,14 @@ import { interpretKernel } from "../../src/kernel/interpret-kernel.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 
 /** A kernel that applies `f` to `size` elements of each operand x0, x1 …; size is a multiple of lanes. */
-export function mapKernel(name: string, lanes: number, size: number, operands: number, f: (k: KernelBuilder, ...xs: Term[]) => Term, mode: "fast" | "exact" = "fast"): Kernel {
+export function mapKernel(
+  name: string,
+  lanes: number,
+  size: number,
+  operands: number,
+  f: (k: KernelBuilder, ...xs: Term[]) => Term,
+  mode: "fast" | "exact" = "fast",
+): Kernel {
   const k = new KernelBuilder(name, { lanes, mode });
   const params = Array.from({ length: operands }, (_, i) => k.param(`x${i}`, "f32", size, "in"));
   k.param("y", "f32", size, "out");
@@ -18,7 +25,11 @@ export function mapKernel(name: string, lanes: number, size: number, operands: n
 }
 
 /** `f` of every element, by the interpreter. */
-export function evaluateMap(f: (k: KernelBuilder, ...xs: Term[]) => Term, operands: readonly (readonly number[])[], options: { lanes?: number; fused?: boolean } = {}): Float32Array {
+export function evaluateMap(
+  f: (k: KernelBuilder, ...xs: Term[]) => Term,
+  operands: readonly (readonly number[])[],
+  options: { lanes?: number; fused?: boolean } = {},
+): Float32Array {
   const lanes = options.lanes ?? 4;
   const size = Math.ceil(operands[0]!.length / lanes) * lanes;
   const kernel = mapKernel("map", lanes, size, operands.length, f);

@@ -11,7 +11,16 @@ function compute(elem: Elem, f: (k: KernelBuilder) => Term, mode: "fast" | "exac
   const k = new KernelBuilder("compute", { lanes: 4, mode });
   k.param("y", elem, 1, "out");
   k.storeAs(scalar(elem), k.cursor("o", "y"), 0, f(k));
-  const y = { i32: new Int32Array(1), i64: new BigInt64Array(1), f32: new Float32Array(1), f64: new Float64Array(1), u8: new Uint8Array(1), i8: new Int8Array(1), u16: new Uint16Array(1), i16: new Int16Array(1) }[elem];
+  const y = {
+    i32: new Int32Array(1),
+    i64: new BigInt64Array(1),
+    f32: new Float32Array(1),
+    f64: new Float64Array(1),
+    u8: new Uint8Array(1),
+    i8: new Int8Array(1),
+    u16: new Uint16Array(1),
+    i16: new Int16Array(1),
+  }[elem];
   interpretKernel(k.finish(), { y }, { fused });
   return y[0]!;
 }

@@ -32,7 +32,11 @@ const arena = (offset: number): Slice => ({ space: "arena", index: 0, offset });
 const input = (index: number): Slice => ({ space: "input", index, offset: 0 });
 const output = (index: number): Slice => ({ space: "output", index, offset: 0 });
 const call = (kernel: Kernel, args: Record<string, Slice>, more: { extents?: Record<string, string>; parts?: number } = {}): Step => ({
-  kind: "call", kernel: kernel.name, args, parts: more.parts ?? 1, ...(more.extents ? { extents: more.extents } : {}),
+  kind: "call",
+  kernel: kernel.name,
+  args,
+  parts: more.parts ?? 1,
+  ...(more.extents ? { extents: more.extents } : {}),
 });
 
 /** y[i] = f(x[i]) of `size` floats. */
@@ -96,10 +100,7 @@ function calls(): ProgramCase {
       inputs: [port("x", "f32", 8)],
       outputs: [port("y", "f32", 8)],
       kernels: [scale, increment],
-      steps: [
-        call(scale, { x: input(0), w: { space: "weights", index: 1, offset: 0 }, y: arena(128) }),
-        call(increment, { x: arena(128), y: output(0) }),
-      ],
+      steps: [call(scale, { x: input(0), w: { space: "weights", index: 1, offset: 0 }, y: arena(128) }), call(increment, { x: arena(128), y: output(0) })],
       arenaBytes: 256,
       segments,
     }),
@@ -135,7 +136,12 @@ function choice(): ProgramCase {
 
 /** sum += x, so many times. */
 function countedLoop(): ProgramCase {
-  const [zero, add, copy, word] = [map("zero_f32_4", 4, (k) => k.constant(V, 0)), zip("add_f32_4", 4, (k, x, w) => k.add(x, w)), map("copy_f32_4", 4, (_, x) => x), copyWord()];
+  const [zero, add, copy, word] = [
+    map("zero_f32_4", 4, (k) => k.constant(V, 0)),
+    zip("add_f32_4", 4, (k, x, w) => k.add(x, w)),
+    map("copy_f32_4", 4, (_, x) => x),
+    copyWord(),
+  ];
   const step = call(add, { x: arena(0), w: input(0), y: arena(0) });
   return {
     name: "loop by a number, and by a word",
@@ -201,11 +207,14 @@ function extents(): ProgramCase {
   c.param("count", "i32", 1, "out");
   const [ci, co] = [c.cursor("i", "x"), c.cursor("o", "count")];
   const count = c.let("n", c.constant(I32, 0));
-  c.loop("at", 16, { [ci]: 1 }, () => c.set(count, c.add(count, c.select(c.compare("gt", c.load(F32, ci), c.constant(F32, 0)), c.constant(I32, 1), c.constant(I32, 0)))));
+  c.loop("at", 16, { [ci]: 1 }, () =>
+    c.set(count, c.add(count, c.select(c.compare("gt", c.load(F32, ci), c.constant(F32, 0)), c.constant(I32, 1), c.constant(I32, 0)))),
+  );
   c.store(co, 0, count);
   const positive = c.finish();
   const x = floats(1, -2, 3, -4, 5, -6, -7, -8, -9, -10, 11, -12, -13, -14, -15, 16);
-  const doubled = (vectors: number): Uint8Array => floats(...[1, -2, 3, -4, 5, -6, -7, -8, -9, -10, 11, -12, -13, -14, -15, 16].map((v, at) => (at < 4 * vectors ? 2 * v : 0)));
+  const doubled = (vectors: number): Uint8Array =>
+    floats(...[1, -2, 3, -4, 5, -6, -7, -8, -9, -10, 11, -12, -13, -14, -15, 16].map((v, at) => (at < 4 * vectors ? 2 * v : 0)));
   return {
     name: "extents from the host and from a kernel",
     program: program("extents", {

@@ -87,14 +87,23 @@ class Generator {
     const kind = depth === 0 ? this.below(2) : this.below(10);
     const [a, b] = kind < 4 ? [] : [this.scalar(depth - 1), this.scalar(depth - 1)];
     switch (kind) {
-      case 0: return k.constant(I32, this.below(5) - 2);
-      case 1: case 2: return this.pick(this.scalars);
-      case 3: return k.load(I32, this.cursor("p"), this.below(8), this.index());
-      case 4: return k.mul(a!, b!);
-      case 5: return k.shl(a!, this.below(3));
-      case 6: return k.select(k.compare("lt", a!, b!), a!, b!);
-      case 7: return k.pmax(a!, b!);
-      default: return k.add(a!, b!);
+      case 0:
+        return k.constant(I32, this.below(5) - 2);
+      case 1:
+      case 2:
+        return this.pick(this.scalars);
+      case 3:
+        return k.load(I32, this.cursor("p"), this.below(8), this.index());
+      case 4:
+        return k.mul(a!, b!);
+      case 5:
+        return k.shl(a!, this.below(3));
+      case 6:
+        return k.select(k.compare("lt", a!, b!), a!, b!);
+      case 7:
+        return k.pmax(a!, b!);
+      default:
+        return k.add(a!, b!);
     }
   }
 
@@ -103,14 +112,23 @@ class Generator {
     const kind = depth === 0 ? this.below(2) : this.below(9);
     const [a, b] = kind < 4 ? [] : [this.vector(depth - 1), this.vector(depth - 1)];
     switch (kind) {
-      case 0: return k.constant(V, this.below(9) / 8 - 0.5);
-      case 1: case 2: return this.pick(this.vectors);
-      case 3: return this.below(2) ? k.load(V, this.cursor("x"), this.below(8)) : k.splat(V, this.cursor("x"), this.below(8));
-      case 4: return k.madd(a!, b!, this.vector(depth - 1));
-      case 5: return k.mul(a!, k.constant(V, 1));
-      case 6: return k.add(k.constant(V, 0.25), k.constant(V, this.below(3)));
-      case 7: return k.sub(a!, b!);
-      default: return k.add(a!, b!);
+      case 0:
+        return k.constant(V, this.below(9) / 8 - 0.5);
+      case 1:
+      case 2:
+        return this.pick(this.vectors);
+      case 3:
+        return this.below(2) ? k.load(V, this.cursor("x"), this.below(8)) : k.splat(V, this.cursor("x"), this.below(8));
+      case 4:
+        return k.madd(a!, b!, this.vector(depth - 1));
+      case 5:
+        return k.mul(a!, k.constant(V, 1));
+      case 6:
+        return k.add(k.constant(V, 0.25), k.constant(V, this.below(3)));
+      case 7:
+        return k.sub(a!, b!);
+      default:
+        return k.add(a!, b!);
     }
   }
 }

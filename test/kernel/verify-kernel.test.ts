@@ -3,19 +3,13 @@ import { F32, I32, KernelBuilder, scalar, vector, type Term } from "../../src/ke
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { pressureOf, verifyKernel, type Limits } from "../../src/kernel/verify-kernel.ts";
 import { opCases } from "../backends/op-cases.ts";
+import { planted, type Loose } from "./planted.ts";
 import { PROGRAMS } from "./programs.ts";
 
 const V = vector("f32", 4);
 
 function found(kernel: Kernel, limits?: Limits): string[] {
   return verifyKernel(kernel, limits).map((finding) => `${finding.rule}: ${finding.text}`);
-}
-
-/** A deep copy to plant a fault in. */
-function planted(kernel: Kernel, fault: (copy: any) => void): Kernel {
-  const copy: unknown = structuredClone(kernel);
-  fault(copy);
-  return copy as Kernel;
 }
 
 /** y = relu(x * w) over rows of pixels with groups of channels side by side: the shape of a product kernel. */
@@ -25,18 +19,24 @@ function product(mode: "serial" | "parallel" = "parallel"): Kernel {
   k.param("w", "f32", 2 * 8 * 8, "in");
   k.param("y", "f32", 4 * 3 * 16, "out");
   const [i, w, o] = [k.cursor("i", "x"), k.cursor("k", "w"), k.cursor("o", "y")];
-  k.loop("g", 2, { [w]: 64, [o]: 8 }, () => {
-    k.loop("row", 4, { [i]: 24, [o]: 48 }, () => {
-      k.loop("col", 3, { [i]: 8, [o]: 16 }, () => {
-        const acc = [k.let("a", k.constant(V, 0)), k.let("a", k.constant(V, 0))];
-        k.loop("c", 8, { [i]: 1, [w]: 8 }, () => {
-          const s = k.let("s", k.splat(V, i));
-          acc.forEach((a, n) => k.set(a, k.madd(s, k.load(V, w, 4 * n), a)));
+  k.loop(
+    "g",
+    2,
+    { [w]: 64, [o]: 8 },
+    () => {
+      k.loop("row", 4, { [i]: 24, [o]: 48 }, () => {
+        k.loop("col", 3, { [i]: 8, [o]: 16 }, () => {
+          const acc = [k.let("a", k.constant(V, 0)), k.let("a", k.constant(V, 0))];
+          k.loop("c", 8, { [i]: 1, [w]: 8 }, () => {
+            const s = k.let("s", k.splat(V, i));
+            acc.forEach((a, n) => k.set(a, k.madd(s, k.load(V, w, 4 * n), a)));
+          });
+          acc.forEach((a, n) => k.store(o, 4 * n, k.pmax(a, k.constant(V, 0))));
         });
-        acc.forEach((a, n) => k.store(o, 4 * n, k.pmax(a, k.constant(V, 0))));
       });
-    });
-  }, mode);
+    },
+    mode,
+  );
   return k.finish();
 }
 
@@ -50,11 +50,17 @@ function heapWalk(depth = 4, mode: "serial" | "unrolled" = "serial"): Kernel {
   k.param("y", "f32", 1, "out");
   const [n, x, t, leaf, y] = [k.cursor("n", "node"), k.cursor("xs", "x"), k.cursor("ts", "t"), k.cursor("l", "leaf"), k.cursor("o", "y")];
   const h = k.let("h", k.constant(I32, 1));
-  k.loop("d", depth, {}, () => {
-    const value = k.load(F32, x, 0, k.load(scalar("u16"), n, 0, h));
-    const right = k.select(k.compare("ge", value, k.load(F32, t, 0, h)), k.constant(I32, 1), k.constant(I32, 0));
-    k.set(h, k.add(k.shl(h, 1), right));
-  }, mode);
+  k.loop(
+    "d",
+    depth,
+    {},
+    () => {
+      const value = k.load(F32, x, 0, k.load(scalar("u16"), n, 0, h));
+      const right = k.select(k.compare("ge", value, k.load(F32, t, 0, h)), k.constant(I32, 1), k.constant(I32, 0));
+      k.set(h, k.add(k.shl(h, 1), right));
+    },
+    mode,
+  );
   k.store(y, 0, k.load(F32, leaf, 0, k.sub(h, k.constant(I32, 16))));
   return k.finish();
 }
@@ -66,7 +72,12 @@ describe("sound kernels pass", () => {
     expect(found(heapWalk(4, "unrolled"))).toEqual([]);
   });
   test("every op in every form", () => {
-    for (const lanes of [4, 16]) for (const c of opCases(lanes, "exact")) expect(found(c.kernel).filter((f) => !f.startsWith("ranges") && !f.includes("is not as wide")), c.name).toEqual([]);
+    for (const lanes of [4, 16])
+      for (const c of opCases(lanes, "exact"))
+        expect(
+          found(c.kernel).filter((f) => !f.startsWith("ranges") && !f.includes("is not as wide")),
+          c.name,
+        ).toEqual([]);
   });
   test("the kernels of the sample programs", () => {
     for (const { program } of PROGRAMS) for (const kernel of program.kernels) expect(found(kernel)).toEqual([]);
@@ -74,7 +85,7 @@ describe("sound kernels pass", () => {
 });
 
 describe("faults are found", () => {
-  test.each<[string, (k: any) => void, string]>([
+  test.each<[string, (k: Loose) => void, string]>([
     ["a base one too low", (k) => (k.cursors.i.base = -1), "bounds: splat f32x4 x[-1..94] through i is outside [0, 96)"],
     ["a base one too high", (k) => (k.cursors.i.base = 1), "bounds: splat f32x4 x[1..96] through i is outside [0, 96)"],
     ["a step too long", (k) => (k.cursors.k.steps.g = 65), "bounds: load f32x4 w[4..128] through k is outside [0, 128)"],
@@ -91,8 +102,16 @@ describe("faults are found", () => {
     ["a vector of another width", (k) => (k.lanes = 8), "types: register a: f32x4 is not as wide as the kernel's vectors of 32 bytes"],
     ["another view", (k) => (k.cursors.o.elem = "i32"), "types: store through o: f32x4 in a view of i32"],
     ["a parallel loop inside", (k) => (k.body[0].body[0].mode = "parallel"), "parallel: loop row is parallel beside g"],
-    ["groups that overlap", (k) => (k.cursors.o.steps.g = 4), "parallel: iterations of g may meet in y: one iteration reaches over 32 bytes modulo 64, a step is 16"],
-    ["a loop that does not move the output", (k) => (k.cursors.o.steps.g = 0), "parallel: iterations of g may meet in y: its cursors do not move with the loop"],
+    [
+      "groups that overlap",
+      (k) => (k.cursors.o.steps.g = 4),
+      "parallel: iterations of g may meet in y: one iteration reaches over 32 bytes modulo 64, a step is 16",
+    ],
+    [
+      "a loop that does not move the output",
+      (k) => (k.cursors.o.steps.g = 0),
+      "parallel: iterations of g may meet in y: its cursors do not move with the loop",
+    ],
   ])("%s", (_name, fault, text) => {
     expect(found(planted(product(), fault))).toContain(text);
   });
@@ -118,7 +137,9 @@ describe("faults are found", () => {
   });
 
   test("a store beside the parallel loop", () => {
-    const kernel = planted(product(), (k) => k.body.push({ kind: "store", type: V, at: { cursor: "o", offset: 0 }, value: { kind: "const", type: V, value: 0 } }));
+    const kernel = planted(product(), (k) =>
+      k.body.push({ kind: "store", type: V, at: { cursor: "o", offset: 0 }, value: { kind: "const", type: V, value: 0 } }),
+    );
     expect(found(kernel)).toContain("parallel: a store stands beside the parallel loop g");
   });
 
@@ -168,7 +189,10 @@ describe("counters", () => {
     return k.finish();
   };
   const sum = (k: KernelBuilder, count: Term, more: Term): Term => k.add(count, more);
-  const capped = (most: number) => (k: KernelBuilder, count: Term, more: Term): Term => k.pmin(k.add(count, more), k.constant(I32, most));
+  const capped =
+    (most: number) =>
+    (k: KernelBuilder, count: Term, more: Term): Term =>
+      k.pmin(k.add(count, more), k.constant(I32, most));
 
   test.each([8, 1000])("a running count of %i trips stays within them", (trips) => {
     expect(found(compress(trips, sum, trips + 1))).toEqual([]);
@@ -209,7 +233,11 @@ describe("ranges that printers rely on", () => {
   test.each(["i32", "i64"] as const)("division of %s wants a divisor that is neither 0, nor -1 under the smallest integer", (elem) => {
     const guard = (k: KernelBuilder, x: Term, ...bad: number[]): Term => {
       const masks = bad.map((b) => k.compare("eq", x, at(k, x, b)));
-      return k.select(masks.reduce((a, b) => k.op("or", { mask: 1 }, [a, b])), at(k, x, 1), x);
+      return k.select(
+        masks.reduce((a, b) => k.op("or", { mask: 1 }, [a, b])),
+        at(k, x, 1),
+        x,
+      );
     };
     expect(of(elem, (k, x) => k.div(at(k, x, 7), x))).toHaveLength(1);
     expect(of(elem, (k, x) => k.div(at(k, x, 7), guard(k, x, 0)))).toEqual([]);

@@ -14,7 +14,9 @@ export const tanhFast: Expansion = single((k, x) => {
 });
 
 const TANH_SCALE = 4.89352518554385e-3;
-const TANH_ABOVE = [-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-8, 1.48572235717979e-5, 6.37261928875436e-4, 4.89352455891786e-3].map((c) => c / TANH_SCALE);
+const TANH_ABOVE = [
+  -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-8, 1.48572235717979e-5, 6.37261928875436e-4, 4.89352455891786e-3,
+].map((c) => c / TANH_SCALE);
 const TANH_BELOW = [1.19825839466702e-6, 1.18534705686654e-4, 2.268434632439e-3, 4.89352518554385e-3].map((c) => c / TANH_SCALE);
 
 /** `inner` is erf(|x|) where |x| is not `far`, `tail` is 1 - erf(|x|) where it is. After N. Juffa. */

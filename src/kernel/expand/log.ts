@@ -20,7 +20,11 @@ export const logFast: Expansion = single((k, x) => {
   const { mantissa, exponent } = splitExponent(k, x);
   const f = k.let("f", k.sub(mantissa, at(1)));
   const z = k.let("z", k.mul(f, f));
-  const p = polynomial(k, f, [7.0376836292e-2, -1.151461031e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1]);
+  const p = polynomial(
+    k,
+    f,
+    [7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1],
+  );
   const y = k.madd(z, at(-0.5), k.madd(exponent, at(-2.1219444e-4), k.mul(k.mul(p, z), f)));
   const value = k.madd(exponent, at(0.693359375), k.add(f, y));
   const regular = k.and(k.compare("gt", x, at(0)), k.compare("lt", x, at(Infinity)));

@@ -54,7 +54,7 @@ function exp2Product(k: KernelBuilder, y: Term, log2: Pair): Term {
   const high = k.let("p", k.mul(yHead, log2.head));
   const n = k.let("n", k.roundToInt(k.pmin(k.pmax(k.add(high, low), at(-152)), at(130))));
   const t = k.let("t", k.pmin(k.pmax(k.add(k.sub(high, k.toFloat(n)), low), at(-1)), at(1)));
-  const value = polynomial(k, t, [1.5353362e-4, 1.3398874e-3, 9.6184373e-3, 5.5503324e-2, 2.4022648e-1, 6.9314720e-1, 1]);
+  const value = polynomial(k, t, [1.5353362e-4, 1.3398874e-3, 9.6184373e-3, 5.5503324e-2, 2.4022648e-1, 6.931472e-1, 1]);
   return scaleByPower(k, value, n);
 }
 

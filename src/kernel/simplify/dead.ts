@@ -56,7 +56,9 @@ export function liftOffsets(kernel: Kernel): Kernel {
     for (const { at } of accessesOf(stmt)) if (at.offset < (lowest.get(at.cursor) ?? 0)) lowest.set(at.cursor, at.offset);
   });
   if (lowest.size === 0) return kernel;
-  const cursors = Object.fromEntries(Object.entries(kernel.cursors).map(([name, cursor]) => [name, { ...cursor, base: cursor.base + (lowest.get(name) ?? 0) }]));
+  const cursors = Object.fromEntries(
+    Object.entries(kernel.cursors).map(([name, cursor]) => [name, { ...cursor, base: cursor.base + (lowest.get(name) ?? 0) }]),
+  );
   const liftAt = (at: At): At => ({ ...at, offset: at.offset - (lowest.get(at.cursor) ?? 0), ...(at.index ? { index: lift(at.index) } : {}) });
   const lift = (expr: Expr): Expr => ("at" in expr ? { ...expr, at: liftAt(expr.at) } : withChildren(expr, childrenOf(expr).map(lift)));
   const liftBody = (body: readonly Stmt[]): Stmt[] =>

@@ -62,7 +62,10 @@ function foldExpression(expr: Expr, known: Known): Expr {
     case "widen":
       return { ...expr, at: foldAt(expr.at, known) };
     case "op": {
-      const folded = withChildren(expr, childrenOf(expr).map((child) => foldExpression(child, known))) as OpExpr;
+      const folded = withChildren(
+        expr,
+        childrenOf(expr).map((child) => foldExpression(child, known)),
+      ) as OpExpr;
       return constantOf(folded) ?? identity(folded) ?? folded;
     }
   }

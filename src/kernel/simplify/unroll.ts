@@ -87,6 +87,9 @@ function shiftAt(at: At, shifts: Shifts): At {
 
 function shiftExpression(expr: Expr, shifts: Shifts): Expr {
   if (shifts.size === 0) return expr;
-  const moved = withChildren(expr, childrenOf(expr).map((child) => shiftExpression(child, shifts)));
+  const moved = withChildren(
+    expr,
+    childrenOf(expr).map((child) => shiftExpression(child, shifts)),
+  );
   return "at" in moved ? { ...moved, at: { ...moved.at, offset: moved.at.offset + (shifts.get(moved.at.cursor) ?? 0) } } : moved;
 }

@@ -99,7 +99,8 @@ export class KernelParser {
     const elem = this.word("as") ? parseElem(scanner) : (of?.elem ?? "u8");
     const steps: Record<string, number> = {};
     if (scanner.isAt("{")) {
-      for (const [loop, step] of scanner.list("{", "}", () => this.step())) Object.defineProperty(steps, loop, { value: step, enumerable: true, writable: true, configurable: true });
+      for (const [loop, step] of scanner.list("{", "}", () => this.step()))
+        Object.defineProperty(steps, loop, { value: step, enumerable: true, writable: true, configurable: true });
     }
     this.cursors[name] = { param, elem, base, steps };
   }

@@ -30,7 +30,13 @@ function printStep(step: Step, indent: string): string[] {
     case "call":
       return [`${indent}${printCall(step)}`];
     case "if":
-      return [`${indent}if ${printSlice(step.condition)} {`, ...printSteps(step.then, inside), `${indent}} else {`, ...printSteps(step.else, inside), `${indent}}`];
+      return [
+        `${indent}if ${printSlice(step.condition)} {`,
+        ...printSteps(step.then, inside),
+        `${indent}} else {`,
+        ...printSteps(step.else, inside),
+        `${indent}}`,
+      ];
     case "loop": {
       const trips = typeof step.trips === "number" ? String(step.trips) : printSlice(step.trips);
       return [`${indent}loop ${trips}${step.condition ? ` while ${printSlice(step.condition)}` : ""} {`, ...printSteps(step.body, inside), `${indent}}`];

@@ -1,8 +1,20 @@
 /** One thing that a verifier found. */
 export interface Finding {
   readonly rule:
-    | "names" | "types" | "trips" | "access" | "bounds" | "ranges" | "registers" | "parallel" | "pressure"
-    | "steps" | "slices" | "arguments" | "in place" | "unwritten";
+    | "names"
+    | "types"
+    | "trips"
+    | "access"
+    | "bounds"
+    | "ranges"
+    | "registers"
+    | "parallel"
+    | "pressure"
+    | "steps"
+    | "slices"
+    | "arguments"
+    | "in place"
+    | "unwritten";
   /** A kernel, or a step of a program. */
   readonly where: string;
   readonly text: string;

@@ -57,7 +57,8 @@ function footprints(kernel: Kernel, parallel: Loop): Map<string, (Footprint & { 
 function overlap(prints: readonly Footprint[], trips: number): string | undefined {
   if (prints.some((print) => print.indexed)) return "an address comes from data";
   const step = Math.abs(prints[0]!.step);
-  if (prints.some((print) => print.step !== prints[0]!.step)) return `its cursors move by different steps (${[...new Set(prints.map((p) => p.step))].join(", ")} bytes)`;
+  if (prints.some((print) => print.step !== prints[0]!.step))
+    return `its cursors move by different steps (${[...new Set(prints.map((p) => p.step))].join(", ")} bytes)`;
   if (step === 0) return "its cursors do not move with the loop";
   if (span(prints, 0) <= step) return undefined;
   const modulus = modulusOf(prints, step * trips);

@@ -13,7 +13,8 @@ export interface Limits {
 /** Tiles that need more registers than there are run at half speed, so they are an error. */
 export function checkPressure(kernel: Kernel, limits: Limits, findings: Findings): void {
   const needed = pressureOf(kernel, limits.pressure, limits.fma !== "no" && kernel.mode === "fast");
-  if (needed > limits.registers) findings.add("pressure", `the innermost block needs ${needed} vector registers (${limits.pressure}), there are ${limits.registers}`);
+  if (needed > limits.registers)
+    findings.add("pressure", `the innermost block needs ${needed} vector registers (${limits.pressure}), there are ${limits.registers}`);
 }
 
 /**

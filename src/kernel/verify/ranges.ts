@@ -210,6 +210,8 @@ class RangeWalk {
         const entries = expr.imm?.[0] ?? (args.length - 1) * lanesIn(expr.type);
         return want(isInside(args.at(-1)!, 0, entries - 1), `gets index ${text(args.at(-1)!)} for ${entries} entries`);
       }
+      default:
+        return;
     }
   }
 
@@ -229,7 +231,8 @@ class RangeWalk {
       high += index.high;
     }
     const size = Math.floor((param.size * ELEM_BYTES[param.elem]) / ELEM_BYTES[cursor.elem]);
-    if (low < 0 || high + width > size) this.report("bounds", `${what} ${typeText(type)} ${param.name}[${low}..${high + width - 1}] through ${at.cursor} is outside [0, ${size})`);
+    if (low < 0 || high + width > size)
+      this.report("bounds", `${what} ${typeText(type)} ${param.name}[${low}..${high + width - 1}] through ${at.cursor} is outside [0, ${size})`);
   }
 }
 

@@ -64,9 +64,12 @@ function checkParallel(kernel: Kernel, loops: readonly Loop[], findings: Finding
   const parallel = loops.filter((loop) => loop.mode === "parallel");
   if (parallel.length === 0) return;
   const outer = parallelLoop(kernel);
-  for (const loop of parallel) if (loop !== outer) findings.add("parallel", outer ? `loop ${loop.name} is parallel beside ${outer.name}` : `loop ${loop.name} is parallel, but not outermost`);
+  for (const loop of parallel)
+    if (loop !== outer)
+      findings.add("parallel", outer ? `loop ${loop.name} is parallel beside ${outer.name}` : `loop ${loop.name} is parallel, but not outermost`);
   if (!outer) return;
   for (const stmt of kernel.body) {
-    if (stmt !== outer && (stmt.kind === "for" || stmt.kind === "store")) findings.add("parallel", `a ${stmt.kind === "for" ? `loop ${stmt.name}` : "store"} stands beside the parallel loop ${outer.name}`);
+    if (stmt !== outer && (stmt.kind === "for" || stmt.kind === "store"))
+      findings.add("parallel", `a ${stmt.kind === "for" ? `loop ${stmt.name}` : "store"} stands beside the parallel loop ${outer.name}`);
   }
 }

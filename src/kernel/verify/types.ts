@@ -32,7 +32,12 @@ function expressionProblem(kernel: Kernel, expr: Expr, width: number): string | 
     case "reg":
       return kernel.registers[expr.name] ? undefined : `there is no register ${expr.name}`;
     case "const":
-      return formProblem(expr.type, width, false) ?? (!("mask" in expr.type) && expr.type.lanes === 1 && isNarrow(expr.type.elem) ? `a constant of type ${expr.type.elem}: narrow scalars are i32` : undefined);
+      return (
+        formProblem(expr.type, width, false) ??
+        (!("mask" in expr.type) && expr.type.lanes === 1 && isNarrow(expr.type.elem)
+          ? `a constant of type ${expr.type.elem}: narrow scalars are i32`
+          : undefined)
+      );
     case "load":
       return "mask" in expr.type ? "masks have no memory form" : formProblem(expr.type, width, false);
     case "splat":

@@ -18,7 +18,9 @@ export class Ranges {
   }
 
   both(other: Ranges): Ranges {
-    const common = this.ranges.flatMap(([a, b]) => other.ranges.flatMap(([c, d]) => (Math.max(a, c) < Math.min(b, d) ? [[Math.max(a, c), Math.min(b, d)] as const] : [])));
+    const common = this.ranges.flatMap(([a, b]) =>
+      other.ranges.flatMap(([c, d]) => (Math.max(a, c) < Math.min(b, d) ? [[Math.max(a, c), Math.min(b, d)] as const] : [])),
+    );
     return new Ranges(common);
   }
 

@@ -13,7 +13,12 @@ import { PROGRAMS } from "../programs.ts";
 const elem = fc.constantFrom(...(Object.keys(ELEM_BYTES) as Elem[]));
 const type: fc.Arbitrary<Type> = fc.oneof(fc.record({ elem, lanes: fc.integer({ min: 1, max: 64 }) }), fc.record({ mask: fc.integer({ min: 1, max: 64 }) }));
 const name = fc.oneof(fc.constantFrom("a", "load", "f32x4", "in", "store", "__proto__", "x_1", "mask4", "a b", "ü", ""), fc.string());
-const number = fc.oneof(fc.integer(), fc.double(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n }), fc.constantFrom(-0, NaN, Infinity, -Infinity, 1e-45, 5e300));
+const number = fc.oneof(
+  fc.integer(),
+  fc.double(),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n }),
+  fc.constantFrom(-0, NaN, Infinity, -Infinity, 1e-45, 5e300),
+);
 
 const REGISTERS = ["r", "load", "madd", "f32x4", "two words"];
 const CURSORS = ["c", "store", "for", "é"];
@@ -30,7 +35,13 @@ const { expr } = fc.letrec<{ expr: Expr; at: At }>((tie) => ({
     fc.record({ kind: fc.constantFrom("load" as const, "splat" as const), type, at: tie("at") }),
     fc.record({ kind: fc.constant("widen" as const), type, from: type, at: tie("at") }),
     fc.record({ kind: fc.constant("op" as const), op: fc.constantFrom(...OPS), type, args: fc.array(tie("expr"), { maxLength: 3 }) }),
-    fc.record({ kind: fc.constant("op" as const), op: fc.constantFrom(...OPS), type, args: fc.array(tie("expr"), { maxLength: 3 }), imm: fc.array(fc.integer({ min: -3, max: 99 }), { maxLength: 4 }) }),
+    fc.record({
+      kind: fc.constant("op" as const),
+      op: fc.constantFrom(...OPS),
+      type,
+      args: fc.array(tie("expr"), { maxLength: 3 }),
+      imm: fc.array(fc.integer({ min: -3, max: 99 }), { maxLength: 4 }),
+    }),
   ),
 }));
 const at: fc.Arbitrary<At> = fc.record({ cursor: fc.constantFrom(...CURSORS), offset: fc.nat(99), index: expr });
@@ -60,8 +71,14 @@ const kernel: fc.Arbitrary<Kernel> = fc.record({
     { name: "x", elem: "f32" as const, size: 10, access: "in" as const, range: [-1.5, 1e9] as const },
     { name: "y z", elem: "u16" as const, size: 1, access: "inout" as const },
   ]),
-  cursors: fc.tuple(elem, fc.integer(), fc.dictionary(fc.constantFrom("l", "m n", "f32"), fc.integer())).map(([view, base, steps]) => Object.fromEntries(CURSORS.map((c, i) => [c, { param: i % 2 ? "y z" : "x", elem: i < 2 ? view : "f32", base: base + i, steps: i === 3 ? {} : steps }]))),
-  registers: fc.array(type, { minLength: REGISTERS.length, maxLength: REGISTERS.length }).map((types) => Object.fromEntries(REGISTERS.map((r, i) => [r, types[i]!]))),
+  cursors: fc
+    .tuple(elem, fc.integer(), fc.dictionary(fc.constantFrom("l", "m n", "f32"), fc.integer()))
+    .map(([view, base, steps]) =>
+      Object.fromEntries(CURSORS.map((c, i) => [c, { param: i % 2 ? "y z" : "x", elem: i < 2 ? view : "f32", base: base + i, steps: i === 3 ? {} : steps }])),
+    ),
+  registers: fc
+    .array(type, { minLength: REGISTERS.length, maxLength: REGISTERS.length })
+    .map((types) => Object.fromEntries(REGISTERS.map((r, i) => [r, types[i]!]))),
   body: fc.array(stmt, { maxLength: 4 }),
   loc: fc.array(fc.string(), { maxLength: 2 }),
 });
@@ -78,7 +95,10 @@ function problems(read: () => unknown): string[] {
 
 describe("kernels", () => {
   test("any kernel reads back as itself", () => {
-    fc.assert(fc.property(kernel, (k) => void expect(parseKernel(printKernel(k))).toEqual(k)), { numRuns: 300 });
+    fc.assert(
+      fc.property(kernel, (k) => void expect(parseKernel(printKernel(k))).toEqual(k)),
+      { numRuns: 300 },
+    );
   });
   test("every op and form reads back as itself", () => {
     for (const { kernel: k } of [...opCases(4, "exact"), ...formCases(4, "fast")]) expect(parseKernel(printKernel(k))).toEqual(k);
@@ -131,8 +151,20 @@ describe("what is wrong is told with its place", () => {
     [`${head}  %a = q f32x4(%a)\n}`, "NEO2070", 'input.kir:5:8 found "q f32x4(%a)", wanted a type'],
     [`${head}  add = %a\n}`, "NEO2070", 'input.kir:5:3 found "add = %a", wanted a statement (%register =, store, for, prefetch, launder) or }'],
     [`${head}}\n}`, "NEO2070", 'input.kir:6:1 found "}", wanted the end'],
-    [`${head}  %a = load f32x4 d[0]\n  %b = %c\n}`, "NEO2071", "input.kir:5:19 there is no cursor d", "input.kir:6:4 there is no register b", "input.kir:6:9 there is no register c"],
-    ["kernel @k lanes 4 exact {\n  in x: f32[8]\n  out x: f32[8]\n  reg f32 a, a\n  cursor c = q[0]\n}", "NEO2071", "input.kir:3:7 x is declared twice", "input.kir:4:14 a is declared twice", "input.kir:5:14 there is no parameter q"],
+    [
+      `${head}  %a = load f32x4 d[0]\n  %b = %c\n}`,
+      "NEO2071",
+      "input.kir:5:19 there is no cursor d",
+      "input.kir:6:4 there is no register b",
+      "input.kir:6:9 there is no register c",
+    ],
+    [
+      "kernel @k lanes 4 exact {\n  in x: f32[8]\n  out x: f32[8]\n  reg f32 a, a\n  cursor c = q[0]\n}",
+      "NEO2071",
+      "input.kir:3:7 x is declared twice",
+      "input.kir:4:14 a is declared twice",
+      "input.kir:5:14 there is no parameter q",
+    ],
   ])("%#", (text, ...wanted) => {
     expect(problems(() => parseKernel(text))).toEqual(wanted);
   });
