@@ -72,7 +72,7 @@ function run(c: CSources, program: Program, build: Build, weights: Uint8Array, i
     });
     call([...objects, "-o", "model", ...build.link]);
     const [command, ...args] = [...build.emulator, join(folder, "model")];
-    const done = spawnSync(command!, args, { input: Buffer.concat([weights, ...inputs]), maxBuffer: 2 ** 30 });
+    const done = spawnSync(command!, args, { input: Buffer.concat([weights.subarray(0, weightBytesOf(program)), ...inputs]), maxBuffer: 2 ** 30 });
     if (done.status !== 0) throw new Error(`${command} ended with ${done.status ?? done.signal}: ${done.stderr.toString()}`);
     let at = 0;
     return program.outputs.map((port) => new Uint8Array(done.stdout.subarray(at, (at += port.bytes))));
