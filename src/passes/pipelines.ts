@@ -7,9 +7,10 @@ import { eraseDead, rewrite } from "./rewrite.ts";
 import { activationRules } from "./rules/activation.ts";
 import { algebraRules } from "./rules/algebra.ts";
 import { epilogueFusionRules } from "./rules/epilogue.ts";
+import { attentionRules } from "./rules/attention.ts";
 import { batchNormRules, linearRules } from "./rules/linear.ts";
 import { movementRules } from "./rules/movement.ts";
-import { attentionRules, normalisationRules } from "./rules/normalisation.ts";
+import { normalisationRules } from "./rules/normalisation.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
 import { widenHalf } from "./widen-half.ts";
 

@@ -1,7 +1,4 @@
 import { add, div, exp, mul, pow, sqrt, sub, reciprocal } from "../../ir/ops/arithmetic.ts";
-import { matmul } from "../../ir/ops/linear.ts";
-import { attention } from "../../ir/ops/attention.ts";
-import { transpose } from "../../ir/ops/movement.ts";
 import { layerNorm, rmsNorm, softmax } from "../../ir/ops/normalisation.ts";
 import { reduce } from "../../ir/ops/reduction.ts";
 import type { Op, Value } from "../../ir/graph.ts";
@@ -105,41 +102,3 @@ export const normalisationRules: readonly Rule[] = [
     return a.kind === "max" && s.kind === "sum" && a.keepDims && s.keepDims && same ? b.create(softmax, { x: m.get(x) }, { axis: a.axes[0]! }) : undefined;
   }),
 ];
-
-const [q, k, v, mask] = [value(), value(), value(), value()];
-const turned = op(transpose, { x: k });
-const scores = op(matmul, { a: q, b: turned });
-const byDiv = op(div, { a: scores, b: c });
-const byMul = op(mul, { a: scores, b: c });
-const masked = [scores, byDiv, byMul].map((s) => ({ s, root: op(add, { a: s, b: mask }) }));
-
-/** matmul(softmax(scale * q kᵀ + mask), v) in the groupings that exporters write. */
-const attentions = [
-  ...[scores, byDiv, byMul].map((s) => ({ s, hasMask: false, logits: s })),
-  ...masked.map(({ s, root }) => ({ s, hasMask: true, logits: root })),
-].map(({ s, hasMask, logits }) => {
-  const weights = op(softmax, { x: logits });
-  return { s, hasMask, logits, weights, root: op(matmul, { a: weights, b: v }) };
-});
-
-export const attentionRules: readonly Rule[] = attentions.map(({ s, hasMask, logits, weights, root }, i) =>
-  rule(`attention-${i}`, root, (m, b) => {
-    const rank = m.get(q).type.shape.length;
-    const { perm } = m.get(turned).attrs;
-    const axis = m.get(weights).attrs.axis;
-    if (rank !== 4 || m.get(k).type.shape.length !== 4 || m.get(v).type.shape.length !== 4 || (axis !== -1 && axis !== 3)) return undefined;
-    // Exporters join the transpose of the heads with that of the product: the keys are what is left without the latter.
-    const keyPerm = [perm[0]!, perm[1]!, perm[3]!, perm[2]!];
-    const [qs, vs] = [m.get(q).type.shape, m.get(v).type.shape];
-    const ks = keyPerm.map((axis) => m.get(k).type.shape[axis]!);
-    if (qs[0] !== ks[0] || qs[1] !== ks[1] || ks[0] !== vs[0] || ks[1] !== vs[1]) return undefined;
-    const internal = [scores, s, logits, weights].every((part) => m.value(part).uses.size === 1);
-    const factor = s === scores ? 1 : uniform(m.get(c));
-    if (!internal || factor === undefined || !equalTypes(m.value(logits).type, m.value(scores).type)) return undefined;
-    const scale = s === byDiv ? 1 / factor : factor;
-    if (!(scale > 0)) return undefined;
-    const keys = keyPerm.every((p, j) => p === j) ? m.get(k) : b.create(transpose, { x: m.get(k) }, { perm: keyPerm });
-    return b.create(attention, { q: m.get(q), k: keys, v: m.get(v), mask: hasMask ? m.get(mask) : undefined }, { scale });
-  }),
-);
-
