@@ -12,7 +12,10 @@ export const matmulSchedule: Schedule = {
   ops: [matmul],
   lower(op, context) {
     const [a, b, y] = [context.operand(op, "a")!, context.operand(op, "b")!, context.result(op)];
-    const [aShape, bShape] = [shapeOf(op.operands[0]!), shapeOf(op.operands[1]!)];
+    // A vector is a matrix of one row, or of one column.
+    const [aGiven, bGiven] = [shapeOf(op.operands[0]!), shapeOf(op.operands[1]!)];
+    const aShape = aGiven.length === 1 ? [1, ...aGiven] : aGiven;
+    const bShape = bGiven.length === 1 ? [...bGiven, 1] : bGiven;
     const [m, k] = aShape.slice(-2) as [number, number];
     const n = bShape.at(-1)!;
     const { elem } = y.layout;
