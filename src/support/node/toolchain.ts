@@ -43,19 +43,20 @@ export async function compileC(sources: readonly CSource[], target: CompileTarge
   const compiler = await chooseCompiler(target, options.compiler);
   return withTemporaryFolder(async (folder) => {
     for (const file of [...sources, ...(options.headers ?? [])]) await writeFile(join(folder, file.name), file.text, { mode: 0o600 });
-    const objects: string[] = [];
-    let warnings = "";
-    const run = async (args: readonly string[]): Promise<void> => {
-      warnings += await runCompiler(compiler, args, folder, target, options);
-    };
-    for (const source of sources) {
-      const object = source.name.replace(/\.c$/, ".o");
-      objects.push(object);
-      await run(["-c", source.name, "-o", object, ...compileFlags(target, compiler), `-ffp-contract=${source.contract}`, ...(options.flags ?? [])]);
-    }
+    const run = (args: readonly string[]): Promise<string> => runCompiler(compiler, args, folder, target, options);
+    const objectOf = (source: CSource): string => source.name.replace(/\.c$/, ".o");
+    const compile = (source: CSource): Promise<string> =>
+      run(["-c", source.name, "-o", objectOf(source), ...compileFlags(target, compiler), `-ffp-contract=${source.contract}`, ...(options.flags ?? [])]);
+    // All of them end before the folder goes, also where one fails.
+    const warnings = (await Promise.allSettled(sources.map(compile))).map((result) => {
+      if (result.status === "rejected") throw result.reason as Error;
+      return result.value;
+    });
     const output = `model.${target.toolchain!.extension}`;
-    await run([...objects, "-o", output, ...linkFlags(target, compiler), ...(options.flags ?? []).filter((f) => f.startsWith("-fsanitize"))]);
-    return { bytes: new Uint8Array(await readFile(join(folder, output))), compiler, warnings };
+    warnings.push(
+      await run([...sources.map(objectOf), "-o", output, ...linkFlags(target, compiler), ...(options.flags ?? []).filter((f) => f.startsWith("-fsanitize"))]),
+    );
+    return { bytes: new Uint8Array(await readFile(join(folder, output))), compiler, warnings: warnings.join("") };
   });
 }
 
