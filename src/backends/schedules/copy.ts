@@ -105,6 +105,9 @@ function emitRun(b: KernelBuilder, elem: Elem, count: number, from: string, to: 
   for (let i = 0; i < count; i++) copy(i);
 }
 
+/** A line of the cache, in words: blocks of tiles that fill lines on both sides are finished while the lines are at hand. */
+const LINE = 16;
+
 /** Square tiles of `lanes` rows go through registers; what is left at the edges goes one by one. */
 function emitTiles(b: KernelBuilder, move: Move, source: Dim, along: Dim): void {
   const { lanes } = b;
@@ -112,10 +115,6 @@ function emitTiles(b: KernelBuilder, move: Move, source: Dim, along: Dim): void 
   const others = move.dims.filter((dim) => dim !== source && dim !== along);
   const [rows, columns] = [Math.floor(along.trips / lanes), Math.floor(source.trips / lanes)];
   const [from, to] = cursorsOf(b, move);
-  const tiles = [
-    { trips: columns, steps: source.steps.map((step) => step * lanes) },
-    { trips: rows, steps: along.steps.map((step) => step * lanes) },
-  ];
   const edges = [
     { dims: [{ trips: columns * lanes, steps: source.steps }, { trips: along.trips - rows * lanes, steps: along.steps }], shift: along.steps.map((step) => step * rows * lanes) },
     { dims: [{ trips: source.trips - columns * lanes, steps: source.steps }, { trips: along.trips, steps: along.steps }], shift: source.steps.map((step) => step * columns * lanes) },
@@ -123,13 +122,21 @@ function emitTiles(b: KernelBuilder, move: Move, source: Dim, along: Dim): void 
     .filter((edge) => edge.dims.every((dim) => dim.trips > 0))
     .map((edge) => ({ dims: edge.dims, cursors: cursorsOf(b, move, edge.shift) }));
   emitNest(b, others.map((dim) => ({ trips: dim.trips, steps: [...dim.steps, ...edges.flatMap(() => dim.steps)] })), [from, to, ...edges.flatMap((edge) => edge.cursors)], () => {
-    emitNest(b, tiles, [from, to], () => {
+    emitNest(b, tileLoops(source, along, lanes), [from, to], () => {
       const loaded: Term[] = [];
       for (let i = 0; i < lanes; i++) loaded.push(b.let("r", b.load(type, from, i * along.steps[0]!)));
       transposeTile(b, loaded).forEach((vector, i) => b.store(to, i * source.steps[1]!, vector));
     });
     for (const edge of edges) emitNest(b, edge.dims, edge.cursors, () => copyOne(b, scalar("i32"), edge.cursors));
   });
+}
+
+function tileLoops(source: Dim, along: Dim, lanes: number): Dim[] {
+  const [rows, columns] = [Math.floor(along.trips / lanes), Math.floor(source.trips / lanes)];
+  const dim = (of: Dim, trips: number, size: number): Dim => ({ trips, steps: of.steps.map((step) => step * size) });
+  const per = LINE / lanes;
+  if (per <= 1 || rows % per !== 0 || columns % per !== 0) return [dim(source, columns, lanes), dim(along, rows, lanes)];
+  return [dim(source, columns / per, LINE), dim(along, rows / per, LINE), dim(along, per, lanes), dim(source, per, lanes)];
 }
 
 /** Vectors of one repeated element, or of elements in reverse. */
