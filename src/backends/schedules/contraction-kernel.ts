@@ -1,6 +1,6 @@
 import { KernelBuilder, type Advance } from "../../kernel/build.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { columnOffset, type Axis, type ColumnSection, type ColumnSide, type Contraction, type OuterAxis, type Plan } from "./contraction.ts";
+import { columnOffset, reductionLength, type Axis, type ColumnSection, type ColumnSide, type Contraction, type OuterAxis, type Plan } from "./contraction.ts";
 import { isLight } from "./epilogue.ts";
 import { MicroTile, type PixelOffset } from "./micro-tile.ts";
 import type { Cut } from "./tile.ts";
@@ -20,6 +20,9 @@ interface Site {
   readonly residual: string | undefined;
   /** Walks over the stored tile where the activation is applied after it. */
   readonly stored: string | undefined;
+  /** Walks over the panel of the next group, so many elements a tile. */
+  readonly ahead: string | undefined;
+  readonly aheadShare: number;
 }
 
 /** Elements each kind of cursor moves in one iteration of a loop. */
@@ -29,6 +32,7 @@ interface Move {
   readonly bias: number;
   readonly y: number;
   readonly residual: number;
+  readonly ahead: number;
 }
 
 /** Parameters: x, w (packed panels, or the second operand itself), residual where there is one, y. */
@@ -52,6 +56,9 @@ export interface ContractionParams {
   readonly residual?: string;
 }
 
+/** Fewer tiles than these would each have to fetch large parts of the next panel: what they stream is fetched by the processor itself. */
+const FEWEST_TILES = 3;
+
 /** The loops of a contraction as part of a kernel. The first `open` outer axes are loops that the caller has opened round it. */
 export class ContractionBody {
   private readonly c: Contraction;
@@ -68,13 +75,13 @@ export class ContractionBody {
     this.plan = plan;
     this.params = params;
     this.open = open;
-    this.sites = this.makeSites();
     this.tile = new MicroTile(b, c, plan.tile);
+    this.sites = this.makeSites();
   }
 
   /** How far the cursors move in one iteration of outer axis `index`: the caller's loop over it must advance them so. */
   advance(index: number): Advance {
-    return this.advanceOf(this.sites, () => this.axisMove(this.c.outer[index]!));
+    return this.advanceOf(this.sites, (site) => this.axisMove(this.c.outer[index]!, site));
   }
 
   emit(): void {
@@ -88,8 +95,24 @@ export class ContractionBody {
     });
   }
 
+  /** Tiles that run over one group's weights before the next. */
+  private tilesOfGroup(): number {
+    return countBefore(this.plan.rowCuts) * countBefore(this.plan.colCuts) * this.sharedAxes().reduce((n, axis) => n * axis.trips, 1);
+  }
+
+  /** Tiles in one iteration of a shared axis. */
+  private tilesInside(axis: OuterAxis): number {
+    const axes = this.sharedAxes();
+    return countBefore(this.plan.rowCuts) * countBefore(this.plan.colCuts) * axes.slice(axes.indexOf(axis) + 1).reduce((n, inner) => n * inner.trips, 1);
+  }
+
+  private sharedAxes(): OuterAxis[] {
+    return this.c.outer.slice(this.open).filter((axis) => axis.source === 0 && axis.bias === 0);
+  }
+
   private makeSites(): Site[] {
     const { c, plan, b, params } = this;
+    const tiles = this.tilesOfGroup();
     const layout = panelLayout(c, plan);
     return plan.kBlocks.flatMap((segments, block) =>
       plan.sections.flatMap((section, s) =>
@@ -104,12 +127,17 @@ export class ContractionBody {
               panel += section.nv * c.lanes * segment.loops.reduce((n, l) => n * l.trips, 1);
               return b.cursor("k", params.w, at);
             });
+            const fetched = plan.fetchAhead && tiles >= FEWEST_TILES ? segments[0] : undefined;
+            const aheadShare = fetched ? this.tile.aheadShare(section, fetched, tiles) : 0;
+            const ordinal = countBefore(plan.rowCuts, row) * countBefore(plan.colCuts) + countBefore(plan.colCuts, col);
+            const start = layout.panelStart + layout.starts[block]![s]! + section.nv * c.lanes * reductionLength(segments) + ordinal * aheadShare;
             return {
-              block, section, row, col, w,
+              block, section, row, col, w, aheadShare,
               a: segments.map((segment) => b.cursor("i", params.x, c.a.base + pixel("a") + segment.a)),
               bias: c.hasBias && block === 0 ? b.cursor("d", params.w, column) : undefined,
               y: side("o", params.y, c.y, "y"),
               residual: c.residual && block === plan.kBlocks.length - 1 ? side("r", params.residual!, c.residual, "residual") : undefined,
+              ahead: fetched && b.cursor("f", params.w, start),
               stored: isLight(c.activation) || block < plan.kBlocks.length - 1 ? undefined : side("e", params.y, c.y, "y"),
             };
           }),
@@ -133,6 +161,7 @@ export class ContractionBody {
       advance[site.y] = step.y;
       if (site.stored) advance[site.stored] = step.y;
       if (site.residual) advance[site.residual] = step.residual;
+      if (site.ahead) advance[site.ahead] = step.ahead;
     }
     return advance;
   }
@@ -140,14 +169,15 @@ export class ContractionBody {
   private axes(axes: readonly OuterAxis[], sites: readonly Site[], body: () => void): void {
     const [axis, ...rest] = axes;
     if (!axis) return body();
-    this.loop(axis.stem, axis.trips, sites, () => this.axisMove(axis), () => this.axes(rest, sites, body));
+    this.loop(axis.stem, axis.trips, sites, (site) => this.axisMove(axis, site), () => this.axes(rest, sites, body));
   }
 
-  private axisMove(axis: OuterAxis): Move {
+  private axisMove(axis: OuterAxis, site: Site): Move {
     const index = this.c.outer.indexOf(axis);
     const layout = panelLayout(this.c, this.plan);
     const w = this.c.direct ? axis.source : outerPitch(this.c, index, "source") * layout.setSize;
-    return { a: axis.a, y: axis.y, residual: axis.residual, w, bias: outerPitch(this.c, index, "bias") * layout.biasRow };
+    const shared = axis.source === 0 && axis.bias === 0;
+    return { a: axis.a, y: axis.y, residual: axis.residual, w, ahead: shared ? this.tilesInside(axis) * site.aheadShare : w, bias: outerPitch(this.c, index, "bias") * layout.biasRow };
   }
 
   /** Loops over the groups of each section. */
@@ -161,21 +191,21 @@ export class ContractionBody {
   private groupMove(site: Site): Move {
     const { c, plan } = this;
     const width = site.section.nv * c.lanes;
-    const steps = plan.kBlocks[site.block]!.reduce((sum, s) => sum + s.loops.reduce((n, l) => n * l.trips, 1), 0);
-    return { a: 0, w: c.direct ? width * c.columnSource : width * steps, bias: width, y: columnOffset(c.y, width), residual: c.residual ? columnOffset(c.residual, width) : 0 };
+    const panel = width * reductionLength(plan.kBlocks[site.block]!);
+    return { a: 0, w: c.direct ? width * c.columnSource : panel, ahead: panel, bias: width, y: columnOffset(c.y, width), residual: c.residual ? columnOffset(c.residual, width) : 0 };
   }
 
   /** Loops over batches, rows and columns of tiles: `each` gets every tile on its own, or `together` all that share a tile of pixels. */
   private pixels(sites: readonly Site[], each?: (site: Site) => void, together?: (sites: readonly Site[]) => void): void {
-    const shared = this.c.outer.slice(this.open).filter((axis) => axis.source === 0 && axis.bias === 0);
-    const step = (axis: Axis, size: number): Move => ({ a: axis.a * size, w: 0, bias: 0, y: axis.y * size, residual: axis.residual * size });
-    this.axes(shared, sites, () => {
+    const acrossRow = countBefore(this.plan.colCuts);
+    const step = (axis: Axis, size: number, site: Site, tiles: number): Move => ({ a: axis.a * size, w: 0, bias: 0, y: axis.y * size, residual: axis.residual * size, ahead: tiles * site.aheadShare });
+    this.axes(this.sharedAxes(), sites, () => {
       for (const row of this.plan.rowCuts) {
         const inRow = sites.filter((site) => site.row === row);
-        this.loop("row", row.count, inRow, () => step(this.c.rows, row.size), () => {
+        this.loop("row", row.count, inRow, (site) => step(this.c.rows, row.size, site, acrossRow), () => {
           for (const col of this.plan.colCuts) {
             const inTile = inRow.filter((site) => site.col === col);
-            this.loop("col", col.count, inTile, () => step(this.c.cols, col.size), () => (together ? together(inTile) : inTile.forEach((site) => each!(site))));
+            this.loop("col", col.count, inTile, (site) => step(this.c.cols, col.size, site, 1), () => (together ? together(inTile) : inTile.forEach((site) => each!(site))));
           }
         });
       }
@@ -195,7 +225,7 @@ export class ContractionBody {
     this.tile.begin(site.section, pixels);
     if (site.block > 0) this.tile.resume(site.y);
     else this.tile.start(site.bias);
-    plan.kBlocks[site.block]!.forEach((segment, i) => this.tile.reduce(segment, site.a[i]!, site.w[i]!));
+    plan.kBlocks[site.block]!.forEach((segment, i) => this.tile.reduce(segment, site.a[i]!, site.w[i]!, i === 0 && site.ahead ? { cursor: site.ahead, tiles: this.tilesOfGroup() } : undefined));
     if (!last) this.tile.suspend(site.y);
     else {
       this.tile.store(site.y, site.residual);
@@ -204,3 +234,8 @@ export class ContractionBody {
   }
 }
 
+/** Pieces of all cuts, or of those before one. */
+function countBefore(cuts: readonly Cut[], before?: Cut): number {
+  const index = before ? cuts.indexOf(before) : cuts.length;
+  return cuts.slice(0, index).reduce((n, cut) => n + cut.count, 0);
+}

@@ -92,6 +92,8 @@ export interface Plan {
   readonly colCuts: readonly Cut[];
   readonly kBlocks: readonly (readonly Segment[])[];
   readonly order: "groups-outer" | "pixels-outer";
+  /** Weights of the next group are fetched while tiles of this one run; each tile fetches its share of them. */
+  readonly fetchAhead: boolean;
   /** Vectors of columns, padding included. */
   readonly units: number;
 }
@@ -105,13 +107,16 @@ export function planContraction(c: Contraction, target: TargetProfile, nv?: numb
   const units = Math.ceil(c.columns / (c.lanes * quantum)) * quantum;
   const k = reductionLength(c.reduction);
   const tile = chooseTile({ rows: c.rows.trips, cols: c.cols.trips, units, quantum, k: Math.max(k, 1), nv }, target);
+  const weightBytes = k * units * c.lanes * 4;
+  const order = weightBytes <= PIXELS_OUTER_BYTES ? "pixels-outer" : "groups-outer";
   return {
     tile,
     sections: columnSections(c, units, quantum, tile.nv),
     rowCuts: cutEvenly(c.rows.trips, tile.rows),
     colCuts: cutEvenly(c.cols.trips, tile.cols),
     kBlocks: blockReduction(c, tile.nv, k, target),
-    order: k * units * c.lanes * 4 <= PIXELS_OUTER_BYTES ? "pixels-outer" : "groups-outer",
+    order,
+    fetchAhead: target.prefetch && order === "groups-outer" && !c.direct,
     units,
   };
 }

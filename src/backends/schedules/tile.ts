@@ -46,6 +46,8 @@ export interface Tile {
 const FMA_LATENCY = 4;
 /** Reductions of so few steps, the taps of a small kernel, aren't worth a loop. */
 const SHORT_LOOP = 7;
+/** Taller tiles of few vectors gain nothing, and compilers lose track of their registers. */
+const MOST_PIXELS = 16;
 /** Entering and leaving the reduction: the branch that is mispredicted at its end, and the first loads. */
 const TILE_CYCLES = 12;
 
@@ -58,8 +60,8 @@ export function chooseTile(problem: TileProblem, target: TargetProfile): Tile {
   let bestCycles = Infinity;
   for (let nv = problem.quantum; nv <= Math.min(problem.units, 8 * problem.quantum); nv += problem.quantum) {
     if (problem.nv !== undefined && nv !== problem.nv) continue;
-    for (let rows = 1; rows <= problem.rows && fits(rows, nv, target); rows++) {
-      for (let cols = 1; cols <= problem.cols && fits(rows * cols, nv, target); cols++) {
+    for (let rows = 1; rows <= Math.min(problem.rows, MOST_PIXELS) && fits(rows, nv, target); rows++) {
+      for (let cols = 1; cols <= problem.cols && rows * cols <= MOST_PIXELS && fits(rows * cols, nv, target); cols++) {
         const tile = withSets({ rows, cols, nv }, problem, target);
         const cycles = tileCycles(problem, tile, target) * (isPreferred(rows * cols, nv, target) ? 0.98 : 1) * (rows > 1 ? 1.01 : 1);
         if (cycles < bestCycles) [best, bestCycles] = [tile, cycles];
