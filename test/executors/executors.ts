@@ -9,6 +9,7 @@ import { interpret } from "../../src/ir/interpret.ts";
 import { decodeData, encodeData, type Tensor } from "../../src/ir/tensor.ts";
 import { elementCount, type StaticType } from "../../src/ir/types.ts";
 import { interpretProgram } from "../../src/kernel/interpret-program.ts";
+import { verifyProgram } from "../../src/kernel/verify-program.ts";
 import { compileC } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
 import { runNative } from "./native.ts";
@@ -71,6 +72,9 @@ export class Executors {
     this.optimize();
     const pool = new WeightPool();
     const lowered = lower(this.graph, profile, pool);
+    // Parameters are as long as their buffers: slack behind a tensor is read by nobody and written by few. Runs over an arena of 0xff watch what is read.
+    const findings = verifyProgram({ ...lowered.program, segments: pool.segments() }, profile).filter((finding) => finding.rule !== "unwritten");
+    if (findings.length > 0) throw new Error(`${findings.length} findings in the program for ${profile.name}: ${findings.slice(0, 4).map((f) => `${f.where}: ${f.text}`).join("; ")}`);
     return { lowered, weights: pool.bytes() };
   }
 
