@@ -1,5 +1,7 @@
-import type { Builder } from "../ir/builder.ts";
+import { Builder, namedOperands } from "../ir/builder.ts";
 import type { Value } from "../ir/graph.ts";
+import { evaluateOp } from "../ir/interpret.ts";
+import type { OpDef } from "../ir/op-def.ts";
 import { constant } from "../ir/ops/control.ts";
 import type { Data, Tensor } from "../ir/tensor.ts";
 import { elementCount } from "../ir/types.ts";
@@ -23,6 +25,14 @@ export function constantTensor(value: Value | undefined): Tensor | undefined {
 
 export function makeConstant(builder: Builder, value: Tensor): Value {
   return builder.create(constant, {}, { value });
+}
+
+/** What an op makes of constants, as a constant. */
+export function computed<O extends readonly string[]>(builder: Builder, def: OpDef<O>, ...operands: readonly Value[]): Value {
+  const made = new Builder().create(def, namedOperands(def, operands) as never).producer!;
+  const [data] = evaluateOp(made, operands.map(constantTensor));
+  operands.forEach((_, i) => made.setOperand(i, undefined));
+  return makeConstant(builder, data!);
 }
 
 /** Numbers of a float tensor. */

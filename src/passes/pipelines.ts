@@ -11,6 +11,7 @@ import { attentionRules } from "./rules/attention.ts";
 import { batchNormRules, linearRules } from "./rules/linear.ts";
 import { movementRules } from "./rules/movement.ts";
 import { normalisationRules } from "./rules/normalisation.ts";
+import { paddingRules } from "./rules/padding.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
 import { widenHalf } from "./widen-half.ts";
 
@@ -18,7 +19,7 @@ function rulesPass(name: string, summary: string, rules: readonly Rule[]): Pass 
   return { name, summary, run: (graph) => rewrite(graph, rules) };
 }
 
-export const canonicalize = rulesPass("canonicalize", "applies the small laws: x + 0 = x, transposes cancel, clips merge", [...algebraRules, ...movementRules]);
+export const canonicalize = rulesPass("canonicalize", "applies the small laws: x + 0 = x, transposes cancel, clips merge", [...algebraRules, ...movementRules, ...paddingRules]);
 export const fusePatterns = rulesPass("fuse-patterns", "recognises LayerNorm, GELU, softmax, hard-swish, attention", [...activationRules, ...normalisationRules, ...attentionRules]);
 export const foldLinear = rulesPass("fold-linear", "folds batch norms, scales and biases into weights", linearRules);
 export const expandBatchNorm = rulesPass("expand-batch-norm", "writes a batch norm that met no conv as multiply and add", batchNormRules);
@@ -26,7 +27,7 @@ export const fuseEpilogues = rulesPass("fuse-epilogues", "puts residuals and act
 export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody reads", run: (graph) => eraseDead(graph) };
 
 /** Every rule of every pass. */
-export const RULES: readonly Rule[] = [...algebraRules, ...movementRules, ...activationRules, ...normalisationRules, ...attentionRules, ...linearRules, ...batchNormRules, ...epilogueFusionRules];
+export const RULES: readonly Rule[] = [...algebraRules, ...movementRules, ...paddingRules, ...activationRules, ...normalisationRules, ...attentionRules, ...linearRules, ...batchNormRules, ...epilogueFusionRules];
 
 /** Every pass by name, for `neo opt --passes`. */
 export const PASSES: readonly Pass[] = [canonicalize, foldConstants, commonSubexpressions, deadCode, fusePatterns, foldLinear, expandBatchNorm, sinkTransposes, widenHalf, fuseEpilogues, fuseElementwise];

@@ -1,9 +1,11 @@
 import { clip, elu, leakyRelu, relu } from "../../ir/ops/activation.ts";
-import { add, div, max, min, mul, neg, pow, sub } from "../../ir/ops/arithmetic.ts";
+import { add, div, max, min, mul, neg, pow, reciprocal, sqrt, sub } from "../../ir/ops/arithmetic.ts";
 import { cast } from "../../ir/ops/conversion.ts";
+import { broadcast } from "../../ir/ops/movement.ts";
+import { reduce } from "../../ir/ops/reduction.ts";
 import type { Value } from "../../ir/graph.ts";
 import { equalTypes, isFloat } from "../../ir/types.ts";
-import { isUniform, uniform } from "../constants.ts";
+import { computed, constantTensor, isUniform, numbersOf, uniform } from "../constants.ts";
 import { constantOf, onlyUse, op, rule, value, type Rule } from "../pattern.ts";
 
 const x = value();
@@ -17,6 +19,18 @@ const raised = op(pow, { a: x, b: c });
 /** `x`, where the neutral operand did not broadcast it. */
 function same(given: Value, root: Value): Value | undefined {
   return equalTypes(given.type, root.type) ? given : undefined;
+}
+
+const y = value();
+const d = constantOf();
+const outerMul = op(mul, { a: onlyUse(multiplied), b: d });
+const outerAdd = op(add, { a: onlyUse(added), b: d });
+const sumOfSquares = op(reduce, { x: onlyUse(op(mul, { a: x, b: x })) });
+const squares = onlyUse(op(reduce, { x }));
+
+/** 1 / n has no rounding and is no subnormal, in f16 too. */
+function isPowerOfTwo(n: number): boolean {
+  return Number.isInteger(Math.log2(Math.abs(n))) && Math.abs(Math.log2(Math.abs(n))) <= 14;
 }
 
 const innerClip = op(clip, { x });
@@ -42,6 +56,39 @@ export const algebraRules: readonly Rule[] = [
   rule("mul-one", multiplied, (m) => (isUniform(m.get(c), 1) ? same(m.get(x), m.value(multiplied)) : undefined)),
   // x / 1 == x
   rule("div-one", divided, (m) => (isUniform(m.get(c), 1) ? same(m.get(x), m.value(divided)) : undefined)),
+  // x - c == x + (-c)
+  rule("sub-is-add", subtracted, (m, b) => (isFloat(m.get(x).type.dtype) ? b.create(add, { a: m.get(x), b: computed(b, neg, m.value(c)) }) : undefined)),
+  // x / c == x * (1 / c), where the reciprocal is exact
+  rule("div-is-mul", divided, (m, b) => {
+    const divisors = m.get(c);
+    const exact = isFloat(divisors.type.dtype) && Array.from(numbersOf(divisors)).every(isPowerOfTwo);
+    return exact ? b.create(mul, { a: m.get(x), b: computed(b, reciprocal, m.value(c)) }) : undefined;
+  }),
+  // (x * c) * d == x * (c * d)
+  rule("mul-of-mul", outerMul, (m, b) => (isFloat(m.get(x).type.dtype) && !constantTensor(m.get(x)) ? b.create(mul, { a: m.get(x), b: computed(b, mul, m.value(c), m.value(d)) }) : undefined)),
+  // (x + c) + d == x + (c + d)
+  rule("add-of-add", outerAdd, (m, b) => (isFloat(m.get(x).type.dtype) && !constantTensor(m.get(x)) ? b.create(add, { a: m.get(x), b: computed(b, add, m.value(c), m.value(d)) }) : undefined)),
+  // f(x, broadcast(y)) == f(x, y), where x has the shape already
+  ...[add, sub, mul, div, max, min].flatMap((def) =>
+    (["a", "b"] as const).map((side) => {
+      const spread = op(broadcast, { x: y });
+      const root = op(def, side === "a" ? { a: spread, b: x } : { a: x, b: spread });
+      return rule(`broadcast-into-${def.name}-${side}`, root, (m, b) => {
+        const enough = equalTypes(m.get(x).type, m.value(root).type);
+        return enough ? b.create(def, side === "a" ? { a: m.get(y), b: m.get(x) } : { a: m.get(x), b: m.get(y) }) : undefined;
+      });
+    }),
+  ),
+  // sum(x * x) == sumSquare(x)
+  rule("sum-of-squares", sumOfSquares, (m, b) => {
+    const { kind, axes, keepDims } = m.get(sumOfSquares).attrs;
+    return kind === "sum" && isFloat(m.get(x).type.dtype) ? b.create(reduce, { x: m.get(x) }, { kind: "sumSquare", axes, keepDims }) : undefined;
+  }),
+  // sqrt(sumSquare(x)) == l2(x)
+  rule("root-of-squares", op(sqrt, { x: squares }), (m, b) => {
+    const { kind, axes, keepDims } = m.get(squares).attrs;
+    return kind === "sumSquare" ? b.create(reduce, { x: m.get(x) }, { kind: "l2", axes, keepDims }) : undefined;
+  }),
   // pow(x, 1) == x
   rule("pow-one", raised, (m) => (isUniform(m.get(c), 1) ? same(m.get(x), m.value(raised)) : undefined)),
   // pow(x, 2) == x * x

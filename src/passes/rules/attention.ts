@@ -95,9 +95,10 @@ function unscaled(scaled: Value): Scaled {
   const ops: Op[] = [];
   let at = scaled;
   for (let factor = 1; ; ) {
-    const step = at.producer && factorOf(at.producer);
+    const producer = at.producer;
+    const step = producer && factorOf(producer);
     if (!step) return { value: at, factor, ops };
-    ops.push(at.producer);
+    ops.push(producer);
     at = step.value;
     factor *= step.factor;
   }
