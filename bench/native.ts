@@ -33,7 +33,9 @@ export interface NativeResult {
 
 /** The ONNX Runtime library inside the npm package. */
 export function runtimeLibrary(): string | undefined {
-  const candidates = [here, join(here, "..")].map((folder) => join(folder, "node_modules/onnxruntime-node/bin/napi-v6", process.platform, process.arch, "libonnxruntime.so.1"));
+  const candidates = [here, join(here, "..")].map((folder) =>
+    join(folder, "node_modules/onnxruntime-node/bin/napi-v6", process.platform, process.arch, "libonnxruntime.so.1"),
+  );
   return candidates.find(existsSync);
 }
 
@@ -59,9 +61,25 @@ export async function benchNative(name: ModelName, seconds: number, compiler?: s
     const harness = join(folder, "native");
     execFileSync("gcc", ["-O2", join(here, "native.c"), "-o", harness, "-ldl", "-lm"]);
     const [input, output] = [program.inputs[0]!, program.outputs[0]!];
-    const args = [library, join(folder, "model.onnx"), join(folder, "model.so"), join(folder, "weights.bin"), input.name, output.name, input.shape.join(","), output.shape.join(","), String(seconds), "7"];
+    const args = [
+      library,
+      join(folder, "model.onnx"),
+      join(folder, "model.so"),
+      join(folder, "weights.bin"),
+      input.name,
+      output.name,
+      input.shape.join(","),
+      output.shape.join(","),
+      String(seconds),
+      "7",
+    ];
     const text = execFileSync("taskset", ["-c", "1", harness, ...args], { encoding: "utf8" });
-    return { model: name, macs: new Set(calls).size > 0 ? macsOnce(calls) : 0, compileMs, ...(JSON.parse(text) as Omit<NativeResult, "model" | "macs" | "compileMs">) };
+    return {
+      model: name,
+      macs: new Set(calls).size > 0 ? macsOnce(calls) : 0,
+      compileMs,
+      ...(JSON.parse(text) as Omit<NativeResult, "model" | "macs" | "compileMs">),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -31,7 +31,8 @@ const row = (r: NativeResult | WasmResult, more: string[]): string =>
   `| ${[r.model, `${ms(r.neo.min)} / ${ms(r.neo.p10)} / ${ms(r.neo.median)}`, `${ms(r.peer.min)} / ${ms(r.peer.p10)} / ${ms(r.peer.median)}`, ratio(r.peer.min, r.neo.min), ratio(r.peer.p10, r.neo.p10), ...more, r.maxAbs.toExponential(1), r.runs, `${(r.compileMs / 1000).toFixed(1)} s`].join(" | ")} |`;
 
 const [compiler] = await findCompilers();
-const version = (name: string): string => (JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), "utf8")) as { version: string }).version;
+const version = (name: string): string =>
+  (JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), "utf8")) as { version: string }).version;
 const text = [
   "# Results",
   "",
@@ -43,10 +44,24 @@ const text = [
   "npm ci --prefix bench --ignore-scripts && npm run bench -- --write",
   "```",
   ...(native.length > 0
-    ? ["", `## Native, against ONNX Runtime ${version("onnxruntime-node")} (C API, all optimizations)`, "", "| model | neo ms | ONNX Runtime ms | min | p10 | GFLOP/s | max abs | runs | compile |", "|---|---|---|---|---|---|---|---|---|", ...native.map((r) => row(r, [((2 * r.macs) / r.neo.min / 1e6).toFixed(0)]))]
+    ? [
+        "",
+        `## Native, against ONNX Runtime ${version("onnxruntime-node")} (C API, all optimizations)`,
+        "",
+        "| model | neo ms | ONNX Runtime ms | min | p10 | GFLOP/s | max abs | runs | compile |",
+        "|---|---|---|---|---|---|---|---|---|",
+        ...native.map((r) => row(r, [((2 * r.macs) / r.neo.min / 1e6).toFixed(0)])),
+      ]
     : []),
   ...(wasm.length > 0
-    ? ["", `## WebAssembly, against onnxruntime-web ${version("onnxruntime-web")} (one thread)`, "", "| model | neo ms | onnxruntime-web ms | min | p10 | max abs | runs | compile |", "|---|---|---|---|---|---|---|---|", ...wasm.map((r) => row(r, []))]
+    ? [
+        "",
+        `## WebAssembly, against onnxruntime-web ${version("onnxruntime-web")} (one thread)`,
+        "",
+        "| model | neo ms | onnxruntime-web ms | min | p10 | max abs | runs | compile |",
+        "|---|---|---|---|---|---|---|---|",
+        ...wasm.map((r) => row(r, [])),
+      ]
     : []),
   "",
 ].join("\n");

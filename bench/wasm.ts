@@ -59,7 +59,7 @@ export async function benchWasm(name: ModelName, seconds: number): Promise<WasmR
   for (const from = performance.now(); performance.now() - from < WARM_UP_MS; ours()) await theirs();
   await new Promise((resolve) => setTimeout(resolve, 100));
   const [a, b]: [number[], number[]] = [[], []];
-  for (const from = performance.now(); performance.now() - from < seconds * 1000; ) {
+  for (const from = performance.now(); performance.now() - from < seconds * 1000;) {
     const t0 = performance.now();
     await theirs();
     const t1 = performance.now();

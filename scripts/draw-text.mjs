@@ -42,7 +42,8 @@ function segmentsOf(commands) {
     if (c.type === "M") [x, y, startX, startY] = [c.x, c.y, c.x, c.y];
     else if (c.type === "L") line(c.x, c.y);
     else if (c.type === "Z") line(startX, startY);
-    else if (c.type === "Q") curve((t) => [(1 - t) ** 2 * fromX + 2 * (1 - t) * t * c.x1 + t * t * c.x, (1 - t) ** 2 * fromY + 2 * (1 - t) * t * c.y1 + t * t * c.y]);
+    else if (c.type === "Q")
+      curve((t) => [(1 - t) ** 2 * fromX + 2 * (1 - t) * t * c.x1 + t * t * c.x, (1 - t) ** 2 * fromY + 2 * (1 - t) * t * c.y1 + t * t * c.y]);
     else curve((t) => [bezier(fromX, c.x1, c.x2, c.x, t), bezier(fromY, c.y1, c.y2, c.y, t)]);
   }
   return segments;
@@ -69,7 +70,8 @@ function fill(segments, width, height) {
       const next = crossings[i + 1];
       if (winding === 0 || !next) return;
       const last = Math.min(width * SAMPLES - 1, Math.ceil(next[0] * SAMPLES - 0.5) - 1);
-      for (let column = Math.max(0, Math.ceil(x * SAMPLES - 0.5)); column <= last; column++) coverage[Math.floor(row / SAMPLES) * width + Math.floor(column / SAMPLES)] += 1;
+      for (let column = Math.max(0, Math.ceil(x * SAMPLES - 0.5)); column <= last; column++)
+        coverage[Math.floor(row / SAMPLES) * width + Math.floor(column / SAMPLES)] += 1;
     });
   }
   return Uint8Array.from(coverage, (c) => Math.round(255 * (1 - c / (SAMPLES * SAMPLES))));

@@ -39,7 +39,20 @@ const bundle = join(out, "rec.neo");
 neo("keygen", "-o", key);
 const compilers = neo("doctor").findings.some(({ id, level }) => id === "cc" && level === "ok");
 const start = performance.now();
-const made = neo("compile", model, "-t", compilers ? "host,wasm" : "wasm", "--shape", `x=1x3x${HEIGHT}x${width}`, "--preprocess", `x=rgb,nchw,resize:${HEIGHT}xW,mean:127.5,scale:127.5`, "--sign", `${key}.key`, "-o", bundle);
+const made = neo(
+  "compile",
+  model,
+  "-t",
+  compilers ? "host,wasm" : "wasm",
+  "--shape",
+  `x=1x3x${HEIGHT}x${width}`,
+  "--preprocess",
+  `x=rgb,nchw,resize:${HEIGHT}xW,mean:127.5,scale:127.5`,
+  "--sign",
+  `${key}.key`,
+  "-o",
+  bundle,
+);
 const compileSeconds = (performance.now() - start) / 1000;
 const verified = neo("verify", bundle, "--trust", `${key}.pub`);
 
@@ -56,7 +69,9 @@ session.close();
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(0)} KiB`;
 const [best] = made.artifacts;
-console.log(`model     PP-OCRv4 recognition, ${kib(statSync(model).size)} ONNX, ${(made.macs / 1e6).toFixed(0)} million multiply-accumulates at ${HEIGHT}x${width}`);
+console.log(
+  `model     PP-OCRv4 recognition, ${kib(statSync(model).size)} ONNX, ${(made.macs / 1e6).toFixed(0)} million multiply-accumulates at ${HEIGHT}x${width}`,
+);
 console.log(`compiled  in ${compileSeconds.toFixed(1)} s for ${made.artifacts.map((a) => a.target).join(" and ")}${compilers ? "" : " (no C compiler found)"}`);
 console.log(`bundle    ${kib(made.bundle.bytes)}: ${kib(best.codeBytes)} code and ${kib(best.weightsBytes)} weights for ${best.target}`);
 console.log(`memory    ${kib(best.arenaBytes)} arena, ${(best.arenaBytes / best.arenaLowerBound).toFixed(2)}x of the largest live set`);

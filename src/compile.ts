@@ -91,17 +91,23 @@ export async function compile(bytes: Uint8Array, options: CompileOptions, ports:
   const name = options.name ?? baseName(options.fileName);
   const artifacts = generated.map((g) => g.artifact);
   const programs = generated[0]!.lowered.map(({ program }, i) => ({ binding: bindings[i]!, inputs: program.inputs, outputs: program.outputs }));
-  const bundle = buildBundle({
-    name,
-    compiler: options.compiler,
-    programs,
-    artifacts,
-    ...(options.version === undefined ? {} : { version: options.version }),
-    ...(options.release === undefined ? {} : { release: options.release }),
-    ...(options.preprocess ? { preprocess: options.preprocess } : {}),
-    selfTest: await selfTests(graphs, programs, artifacts),
-  }, ports.crypto);
-  return { bundle, report: { name, macs: macsOf(graphs[0]!), ops: countOps(graphs[0]!), passes, artifacts: generated.map((g) => g.report), digest: bundle.digest } };
+  const bundle = buildBundle(
+    {
+      name,
+      compiler: options.compiler,
+      programs,
+      artifacts,
+      ...(options.version === undefined ? {} : { version: options.version }),
+      ...(options.release === undefined ? {} : { release: options.release }),
+      ...(options.preprocess ? { preprocess: options.preprocess } : {}),
+      selfTest: await selfTests(graphs, programs, artifacts),
+    },
+    ports.crypto,
+  );
+  return {
+    bundle,
+    report: { name, macs: macsOf(graphs[0]!), ops: countOps(graphs[0]!), passes, artifacts: generated.map((g) => g.report), digest: bundle.digest },
+  };
 }
 
 /** Makes the graph smaller, then ready for kernels of the CPU. */
@@ -130,7 +136,12 @@ async function generate(graphs: readonly Graph[], target: TargetProfile, ports: 
 async function codeFor(program: Program, target: TargetProfile, ports: CompilePorts): Promise<BuildCode> {
   const { arenaBytes, stateBytes } = program;
   if (target.kind === "wasm") return { code: await emitWasm(program, target), arenaBytes, stateBytes, memory: wasmMemoryPlan(program) };
-  if (!ports.compileC) throw new NeoError({ code: "NEO3010", message: `no C compiler was given for ${target.name}`, hint: "compile for `wasm`, or install gcc or clang (`neo doctor`)" });
+  if (!ports.compileC)
+    throw new NeoError({
+      code: "NEO3010",
+      message: `no C compiler was given for ${target.name}`,
+      hint: "compile for `wasm`, or install gcc or clang (`neo doctor`)",
+    });
   return { code: await ports.compileC(printC(program, target), target), arenaBytes, stateBytes };
 }
 
@@ -151,7 +162,11 @@ const INTERPRETER_MACS = 40e6;
 const SELF_TEST_SEED = 1;
 
 /** One known answer a program: inputs from a seed, outputs from the graph's interpreter or, for large models, the bundle's own WebAssembly. */
-async function selfTests(graphs: readonly Graph[], programs: readonly Pick<Program, "inputs" | "outputs">[], artifacts: readonly BuildArtifact[]): Promise<BuildSelfTest[]> {
+async function selfTests(
+  graphs: readonly Graph[],
+  programs: readonly Pick<Program, "inputs" | "outputs">[],
+  artifacts: readonly BuildArtifact[],
+): Promise<BuildSelfTest[]> {
   const wasm = artifacts.find((artifact) => artifact.target.kind === "wasm");
   const tests: BuildSelfTest[] = [];
   for (const [program, graph] of graphs.entries()) {
@@ -178,7 +193,10 @@ function interpretBytes(graph: Graph, inputs: readonly Uint8Array[]): Uint8Array
 
 async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs: readonly Uint8Array[], outputs: Program["outputs"]): Promise<Uint8Array[]> {
   const instance = await WasmInstance.create(code, memory!, weights);
-  return instance.run(inputs, outputs.map((port) => port.bytes));
+  return instance.run(
+    inputs,
+    outputs.map((port) => port.bytes),
+  );
 }
 
 export function macsOf(graph: Graph): number {
@@ -192,5 +210,10 @@ export function countOps(graph: Graph): Readonly<Record<string, number>> {
 }
 
 function baseName(fileName: string): string {
-  return fileName.split(/[/\\]/).at(-1)!.replace(/\.[a-z0-9]+$/i, "") || "model";
+  return (
+    fileName
+      .split(/[/\\]/)
+      .at(-1)!
+      .replace(/\.[a-z0-9]+$/i, "") || "model"
+  );
 }

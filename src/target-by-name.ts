@@ -11,6 +11,12 @@ export async function targetByName(word: string, cwd = "."): Promise<TargetProfi
   const options = { names: targetNames(), probe: probeMachine(), read: readTargetFile };
   if (!word.includes("/") && !word.endsWith(".json")) return loadTarget(word, options);
   const text = new TextDecoder().decode(await readFileBytes(resolve(cwd, word), 1 << 20));
-  if (!text.trimStart().startsWith("{")) throw new NeoError({ code: "NEO3001", message: `${word} is no target profile: wanted a JSON object`, hint: 'start from `"extends"` and one of `neo targets`', file: word });
+  if (!text.trimStart().startsWith("{"))
+    throw new NeoError({
+      code: "NEO3001",
+      message: `${word} is no target profile: wanted a JSON object`,
+      hint: 'start from `"extends"` and one of `neo targets`',
+      file: word,
+    });
   return loadTarget(text, { ...options, file: word });
 }

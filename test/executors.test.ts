@@ -43,7 +43,11 @@ async function expectAgreement(graph: Graph, inputs: readonly Tensor[], label: s
 describe("real architectures give the interpreter's numbers everywhere", () => {
   test.each(["resnet8", "ds-cnn", "autoencoder"] satisfies ModelName[])("%s", { timeout: 240_000 }, async (name) => {
     const graph = importModel(MODELS[name](), { fileName: `${name}.onnx` });
-    await expectAgreement(graph, graph.params.map((param, i) => randomTensor(param.type as StaticType, 7 + i)), name);
+    await expectAgreement(
+      graph,
+      graph.params.map((param, i) => randomTensor(param.type as StaticType, 7 + i)),
+      name,
+    );
   });
 });
 

@@ -8,7 +8,21 @@ import type { Schedule, Wish } from "./schedule.ts";
 
 /** Storage element of a dtype inside the arena and at the border; 4-bit elements take a byte each in the arena. */
 export const ELEM_OF: Readonly<Record<Exclude<DType, "string">, Elem>> = {
-  f64: "f64", f32: "f32", f16: "u16", bf16: "u16", i64: "i64", u64: "i64", i32: "i32", u32: "i32", i16: "i16", u16: "u16", i8: "i8", u8: "u8", i4: "i8", u4: "u8", bool: "u8",
+  f64: "f64",
+  f32: "f32",
+  f16: "u16",
+  bf16: "u16",
+  i64: "i64",
+  u64: "i64",
+  i32: "i32",
+  u32: "i32",
+  i16: "i16",
+  u16: "u16",
+  i8: "i8",
+  u8: "u8",
+  i4: "i8",
+  u4: "u8",
+  bool: "u8",
 };
 
 export function elemOf(value: Value): Elem {
@@ -53,7 +67,10 @@ export function assignForms(graph: Graph, wishes: ReadonlyMap<Op, OpWishes>): Ma
   const ballots: [Value, number][] = [];
   for (const op of graph.ops) {
     const wish = wishes.get(op)!;
-    const ports: [Value | undefined, Wish][] = [...op.operands.map((v, i) => [v, wish.operands[i]!] as [Value | undefined, Wish]), ...op.results.map((v, i) => [v, wish.results[i]!] as [Value, Wish])];
+    const ports: [Value | undefined, Wish][] = [
+      ...op.operands.map((v, i) => [v, wish.operands[i]!] as [Value | undefined, Wish]),
+      ...op.results.map((v, i) => [v, wish.results[i]!] as [Value, Wish]),
+    ];
     let tied: Value | undefined;
     for (const [value, kind] of ports) {
       if (!value) continue;
@@ -70,7 +87,13 @@ export function assignForms(graph: Graph, wishes: ReadonlyMap<Op, OpWishes>): Ma
   const forms = new Map<Value, Form>();
   for (const value of [...graph.params, ...graph.ops.flatMap((op) => op.results)]) {
     const root = find(value);
-    const image = canBeImage(value) && value.producer !== undefined && value.producer.name !== "constant" && asked.has(root) && votes.get(root)! >= 0 && producerAllows(value, wishes);
+    const image =
+      canBeImage(value) &&
+      value.producer !== undefined &&
+      value.producer.name !== "constant" &&
+      asked.has(root) &&
+      votes.get(root)! >= 0 &&
+      producerAllows(value, wishes);
     forms.set(value, image ? { kind: "image", ...haloOf(value, wishes) } : { kind: "plain" });
   }
   return forms;
@@ -118,7 +141,19 @@ export function satisfies(layout: Layout, form: Form, wish: Wish): boolean {
   if (wish.kind === "plain") return form.kind === "plain";
   if (form.kind !== "image") return false;
   const [top, right, bottom, left] = wish.halo;
-  const need = layout.shape.length === 4 ? [[0, 0], [0, 0], [top, bottom], [left, right]] : [[0, 0], [0, 0], [left, right]];
+  const need =
+    layout.shape.length === 4
+      ? [
+          [0, 0],
+          [0, 0],
+          [top, bottom],
+          [left, right],
+        ]
+      : [
+          [0, 0],
+          [0, 0],
+          [left, right],
+        ];
   const enough = need.every(([before, after], axis) => layout.halo[axis]![0] >= before! && layout.halo[axis]![1] >= after!);
   return enough && (wish.halo.every((h) => h === 0) || Object.is(layout.fill, wish.fill));
 }

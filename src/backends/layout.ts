@@ -78,7 +78,10 @@ export function addressOf(layout: Layout, index: readonly number[]): number {
 
 export function equalLayouts(a: Layout, b: Layout): boolean {
   return (
-    a.elem === b.elem && a.offset === b.offset && a.size === b.size && a.fill === b.fill &&
+    a.elem === b.elem &&
+    a.offset === b.offset &&
+    a.size === b.size &&
+    a.fill === b.fill &&
     JSON.stringify([a.shape, a.strides, a.block ?? null, a.halo]) === JSON.stringify([b.shape, b.strides, b.block ?? null, b.halo])
   );
 }
@@ -91,5 +94,13 @@ export function viewAs(layout: Layout, shape: readonly number[]): Layout | undef
     if (block && layout.shape[axis]! > block.size && block.stride !== block.size * layout.strides[axis]!) return undefined;
     if (layout.shape[axis] !== 1 && layout.strides[axis] !== dense[axis]) return undefined;
   }
-  return { elem: layout.elem, shape, strides: denseStrides(shape), offset: layout.offset, halo: shape.map(() => [0, 0] as const), fill: layout.fill, size: layout.size };
+  return {
+    elem: layout.elem,
+    shape,
+    strides: denseStrides(shape),
+    offset: layout.offset,
+    halo: shape.map(() => [0, 0] as const),
+    fill: layout.fill,
+    size: layout.size,
+  };
 }

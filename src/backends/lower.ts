@@ -43,7 +43,10 @@ export interface Lowered {
 interface OpenBuffer extends Buffer {
   readonly name: string;
   readonly bytes: number;
-  home: { readonly space: "arena" } | { readonly space: "input" | "output"; readonly index: number } | { readonly space: "weights"; data: () => Uint8Array; segment?: number };
+  home:
+    | { readonly space: "arena" }
+    | { readonly space: "input" | "output"; readonly index: number }
+    | { readonly space: "weights"; data: () => Uint8Array; segment?: number };
 }
 
 interface OpenCall {
@@ -164,7 +167,8 @@ class Lowering implements LowerContext {
     if (wish.kind === "any" && !wish.loose && op.results[0]) {
       const result = this.forms.get(op.results[0])!;
       const whole = elementCount(shapeOf(value)) === elementCount(shapeOf(op.results[0]));
-      if (whole && result.kind !== form.kind && shapeOf(value).length === shapeOf(op.results[0]).length) wish = result.kind === "image" ? { kind: "image", halo: [0, 0, 0, 0], fill: 0 } : { kind: "plain" };
+      if (whole && result.kind !== form.kind && shapeOf(value).length === shapeOf(op.results[0]).length)
+        wish = result.kind === "image" ? { kind: "image", halo: [0, 0, 0, 0], fill: 0 } : { kind: "plain" };
     }
     if (satisfies(found.layout, form, wish)) return found;
     const wanted: Form = wish.kind === "image" ? { kind: "image", halo: wish.halo, fill: wish.fill } : { kind: "plain" };
@@ -310,7 +314,9 @@ class Lowering implements LowerContext {
     const body = JSON.stringify({ ...kernel, name: "", loc: [] }, exactNumbers);
     const known = this.kernelByBody.get(body);
     if (known) return known;
-    const name = this.kernels.has(kernel.name) ? `${kernel.name}_${contentHash(new TextEncoder().encode(body)).toString(16).padStart(8, "0").slice(0, 4)}` : kernel.name;
+    const name = this.kernels.has(kernel.name)
+      ? `${kernel.name}_${contentHash(new TextEncoder().encode(body)).toString(16).padStart(8, "0").slice(0, 4)}`
+      : kernel.name;
     this.kernels.set(name, name === kernel.name ? kernel : { ...kernel, name });
     this.kernelByBody.set(body, name);
     return name;
@@ -397,7 +403,12 @@ function exactNumbers(_key: string, value: unknown): unknown {
 
 /** Multiply-accumulates of one op. */
 export function opMacs(op: Op): number {
-  const types = Object.fromEntries((op.def.operands as readonly string[]).map((d, i) => [d.replace(/[?*]$/, ""), d.endsWith("*") ? op.operands.slice(i).map((v) => v!.type) : op.operands[i]?.type]));
+  const types = Object.fromEntries(
+    (op.def.operands as readonly string[]).map((d, i) => [
+      d.replace(/[?*]$/, ""),
+      d.endsWith("*") ? op.operands.slice(i).map((v) => v!.type) : op.operands[i]?.type,
+    ]),
+  );
   return op.def.macs(types as never, op.attrs as never, op.results.map((v) => v.type) as never);
 }
 

@@ -11,9 +11,7 @@ import type { Halo, Layout } from "./layout.ts";
  * result, and never copied to agree.
  */
 export type Wish =
-  | { readonly kind: "plain" }
-  | { readonly kind: "image"; readonly halo: Halo; readonly fill: number }
-  | { readonly kind: "any"; readonly loose?: boolean };
+  { readonly kind: "plain" } | { readonly kind: "image"; readonly halo: Halo; readonly fill: number } | { readonly kind: "any"; readonly loose?: boolean };
 
 /** A buffer the lowering hands to kernels: an input, output, weight segment or arena range, decided later by the planner. */
 export interface Buffer {

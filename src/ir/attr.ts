@@ -44,6 +44,21 @@ export function oneOf<const W extends readonly [string, ...string[]]>(...words: 
 }
 
 /** Activation fused behind an op: `alpha` and `beta` are the slope or the bounds where the word needs them. */
-export const ACTIVATIONS = ["none", "relu", "clip", "leakyRelu", "gelu", "geluTanh", "silu", "hardSwish", "hardSigmoid", "sigmoid", "tanh", "elu", "exp", "softplus"] as const;
+export const ACTIVATIONS = [
+  "none",
+  "relu",
+  "clip",
+  "leakyRelu",
+  "gelu",
+  "geluTanh",
+  "silu",
+  "hardSwish",
+  "hardSigmoid",
+  "sigmoid",
+  "tanh",
+  "elu",
+  "exp",
+  "softplus",
+] as const;
 export type ActivationName = (typeof ACTIVATIONS)[number];
 export const activationAttrs = { activation: oneOf(...ACTIVATIONS), alpha: float(0), beta: float(0) };

@@ -21,7 +21,12 @@ export class Builder {
     return this.createAll(def, operands, attrs)[0]!;
   }
 
-  createAll<O extends readonly string[], A extends AttrSchema>(def: OpDef<O, A>, operands: OperandValues<O>, attrs: AttrsInput<A> = {}, regions: readonly Graph[] = []): readonly Value[] {
+  createAll<O extends readonly string[], A extends AttrSchema>(
+    def: OpDef<O, A>,
+    operands: OperandValues<O>,
+    attrs: AttrsInput<A> = {},
+    regions: readonly Graph[] = [],
+  ): readonly Value[] {
     const values = positional(def, operands as Record<string, unknown>);
     const complete = completeAttrs(def, attrs as Record<string, unknown>);
     const op = new Op(def, values, complete, inferTypes(def, values, complete, regions), this.loc, regions);
@@ -66,8 +71,20 @@ export function namedOperands<T>(def: AnyOpDef, values: readonly (T | undefined)
   return named;
 }
 
-export function inferTypes(def: AnyOpDef, values: readonly (Value | undefined)[], attrs: Readonly<Record<string, AttrValue>>, regions: readonly Graph[] = []): readonly TensorType[] {
-  return def.infer(namedOperands(def, values.map((value) => value?.type)), attrs, regions.map(regionTypes));
+export function inferTypes(
+  def: AnyOpDef,
+  values: readonly (Value | undefined)[],
+  attrs: Readonly<Record<string, AttrValue>>,
+  regions: readonly Graph[] = [],
+): readonly TensorType[] {
+  return def.infer(
+    namedOperands(
+      def,
+      values.map((value) => value?.type),
+    ),
+    attrs,
+    regions.map(regionTypes),
+  );
 }
 
 /** The types a region takes and gives. */

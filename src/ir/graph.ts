@@ -29,7 +29,14 @@ export class Op {
   /** Source nodes this op came from, in the user's own names. */
   readonly loc: readonly string[];
 
-  constructor(def: AnyOpDef, operands: readonly (Value | undefined)[], attrs: Readonly<Record<string, AttrValue>>, types: readonly TensorType[], loc: readonly string[] = [], regions: readonly Graph[] = []) {
+  constructor(
+    def: AnyOpDef,
+    operands: readonly (Value | undefined)[],
+    attrs: Readonly<Record<string, AttrValue>>,
+    types: readonly TensorType[],
+    loc: readonly string[] = [],
+    regions: readonly Graph[] = [],
+  ) {
     this.def = def;
     this.attrs = attrs;
     this.loc = loc;

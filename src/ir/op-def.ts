@@ -30,7 +30,12 @@ export interface OpDef<O extends readonly string[] = readonly string[], A extend
   readonly tolerance: { readonly abs: number; readonly rel: number };
   infer(operands: OperandsOf<O, TensorType>, attrs: AttrsOf<A>, regions?: readonly RegionTypes[]): readonly TensorType[];
   /** The definition: slow and plain. Results are rounded to their dtypes by the caller. */
-  evaluate(operands: OperandsOf<O, Data>, attrs: AttrsOf<A>, results: readonly StaticType[], types: OperandsOf<O, StaticType>): readonly ArrayLike<number | bigint | string>[];
+  evaluate(
+    operands: OperandsOf<O, Data>,
+    attrs: AttrsOf<A>,
+    results: readonly StaticType[],
+    types: OperandsOf<O, StaticType>,
+  ): readonly ArrayLike<number | bigint | string>[];
   /** For ops with regions or state, instead of `evaluate`: `regions[i](args)` runs a region on tensors; `context.state` outlives the run. */
   readonly execute: Execute | undefined;
   /** Multiply-accumulates, for costs and reports. */

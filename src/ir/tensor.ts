@@ -8,8 +8,7 @@ export { f16Bits, f16FromBits, roundToBf16, roundToF16 };
  * to the dtype; i64/u64 are BigInt64Array/BigUint64Array; 4-bit integers are unpacked, one element each; bool is 0 or 1.
  */
 export type Data =
-  | Float64Array | Float32Array | BigInt64Array | BigUint64Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array
-  | string[];
+  Float64Array | Float32Array | BigInt64Array | BigUint64Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array | string[];
 
 /** Data of every dtype but i64, u64 and string: elements are numbers. */
 export type NumericData = Exclude<Data, BigInt64Array | BigUint64Array | string[]>;
@@ -20,8 +19,21 @@ export interface Tensor {
 }
 
 const ARRAYS = {
-  f64: Float64Array, f32: Float32Array, f16: Float32Array, bf16: Float32Array, i64: BigInt64Array, u64: BigUint64Array, i32: Int32Array,
-  u32: Uint32Array, i16: Int16Array, u16: Uint16Array, i8: Int8Array, u8: Uint8Array, i4: Int8Array, u4: Uint8Array, bool: Uint8Array,
+  f64: Float64Array,
+  f32: Float32Array,
+  f16: Float32Array,
+  bf16: Float32Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  i4: Int8Array,
+  u4: Uint8Array,
+  bool: Uint8Array,
 } as const;
 
 /** Zeroed data for `count` elements. */
@@ -45,14 +57,22 @@ export function convertElement(dtype: DType, value: number | bigint | string): n
   }
   const x = Number(value);
   switch (dtype) {
-    case "f64": return x;
-    case "f32": return Math.fround(x);
-    case "f16": return roundToF16(x);
-    case "bf16": return roundToBf16(x);
-    case "bool": return x !== 0 ? 1 : 0;
-    case "i4": return ((Math.trunc(x) & 15) ^ 8) - 8;
-    case "u4": return Math.trunc(x) & 15;
-    default: return x;
+    case "f64":
+      return x;
+    case "f32":
+      return Math.fround(x);
+    case "f16":
+      return roundToF16(x);
+    case "bf16":
+      return roundToBf16(x);
+    case "bool":
+      return x !== 0 ? 1 : 0;
+    case "i4":
+      return ((Math.trunc(x) & 15) ^ 8) - 8;
+    case "u4":
+      return Math.trunc(x) & 15;
+    default:
+      return x;
   }
 }
 

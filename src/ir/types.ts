@@ -2,9 +2,7 @@
  * Tensor types of the graph. They are logical: dtype, shape and quantisation; layouts exist only in `src/backends`.
  */
 
-export const DTYPES = [
-  "f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "i4", "u64", "u32", "u16", "u8", "u4", "bool", "string",
-] as const;
+export const DTYPES = ["f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "i4", "u64", "u32", "u16", "u8", "u4", "bool", "string"] as const;
 
 export type DType = (typeof DTYPES)[number];
 
@@ -78,7 +76,22 @@ export function isWide(dtype: DType): boolean {
 
 /** Bits of one element as stored in files and bundles. Strings have none. */
 export const BITS: Readonly<Record<DType, number>> = {
-  f64: 64, f32: 32, f16: 16, bf16: 16, i64: 64, i32: 32, i16: 16, i8: 8, i4: 4, u64: 64, u32: 32, u16: 16, u8: 8, u4: 4, bool: 8, string: 0,
+  f64: 64,
+  f32: 32,
+  f16: 16,
+  bf16: 16,
+  i64: 64,
+  i32: 32,
+  i16: 16,
+  i8: 8,
+  i4: 4,
+  u64: 64,
+  u32: 32,
+  u16: 16,
+  u8: 8,
+  u4: 4,
+  bool: 8,
+  string: 0,
 };
 
 /** Inclusive range of an integer dtype, as numbers; i64 and u64 give the nearest doubles. */

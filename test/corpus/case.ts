@@ -32,7 +32,14 @@ const IMPORTED = /^(?:generated\/)?onnx$/;
 
 export async function runCase(golden: GoldenCase, root: string, project: string, executors: readonly Executor[]): Promise<CaseResult> {
   const start = performance.now();
-  const finish = (state: CaseResult["state"], more: Partial<CaseResult> = {}): CaseResult => ({ name: golden.name, format: golden.format, state, runs: [], ms: performance.now() - start, ...more });
+  const finish = (state: CaseResult["state"], more: Partial<CaseResult> = {}): CaseResult => ({
+    name: golden.name,
+    format: golden.format,
+    state,
+    runs: [],
+    ms: performance.now() - start,
+    ...more,
+  });
   if (!IMPORTED.test(golden.format)) return finish("no importer");
   const path = modelPath(golden, root, project);
   if (!path) return finish("not installed");
@@ -51,7 +58,12 @@ export async function runCase(golden: GoldenCase, root: string, project: string,
     const failed = runs.find((run) => !run.comparison?.ok);
     return finish(failed ? "short" : "ok", { rule: rule.name, runs, ...(failed ? { reason: failed.reason ?? describe(failed) } : {}) });
   } catch (error) {
-    return finish("short", { reason: error instanceof NeoError ? `${error.code} ${error.message}${error.notes[0] ? ` (${error.notes[0].where}: ${error.notes[0].text})` : ""}` : `${(error as Error).stack?.split("\n").slice(0, 2).join(" ") ?? String(error)}` });
+    return finish("short", {
+      reason:
+        error instanceof NeoError
+          ? `${error.code} ${error.message}${error.notes[0] ? ` (${error.notes[0].where}: ${error.notes[0].text})` : ""}`
+          : `${(error as Error).stack?.split("\n").slice(0, 2).join(" ") ?? String(error)}`,
+    });
   }
 }
 
@@ -60,7 +72,13 @@ function describe(run: CaseRun): string {
   return `${run.executor}: max abs ${c.maxAbs.toExponential(2)}, max rel ${c.maxRel.toExponential(2)}, cosine ${c.cosine.toFixed(6)}, ${(100 * c.ofAllowed).toFixed(0)} % of what is allowed`;
 }
 
-async function runAll(graph: Graph, inputs: readonly Tensor[], golden: GoldenCase, executors: readonly Executor[], rule: ReturnType<typeof ruleFor>): Promise<CaseRun[]> {
+async function runAll(
+  graph: Graph,
+  inputs: readonly Tensor[],
+  golden: GoldenCase,
+  executors: readonly Executor[],
+  rule: ReturnType<typeof ruleFor>,
+): Promise<CaseRun[]> {
   const all = new Executors(graph);
   const blob = golden.blob();
   const runs: CaseRun[] = [];
@@ -77,7 +95,10 @@ async function runAll(graph: Graph, inputs: readonly Tensor[], golden: GoldenCas
       const worst = comparisons.reduce((a, b) => (!b.ok || (a.ok && b.ofAllowed > a.ofAllowed) ? b : a));
       runs.push({ executor, comparison: worst });
     } catch (error) {
-      runs.push({ executor, reason: `${executor}: ${error instanceof NeoError ? `${error.code} ${error.message}${error.notes[0] ? ` (${error.notes[0].where}: ${error.notes[0].text})` : ""}` : ((error as Error).stack?.split("\n").slice(0, 3).join(" ") ?? String(error))}` });
+      runs.push({
+        executor,
+        reason: `${executor}: ${error instanceof NeoError ? `${error.code} ${error.message}${error.notes[0] ? ` (${error.notes[0].where}: ${error.notes[0].text})` : ""}` : ((error as Error).stack?.split("\n").slice(0, 3).join(" ") ?? String(error))}`,
+      });
     }
   }
   return runs;

@@ -33,7 +33,20 @@ export interface GoldenCase {
 }
 
 const DTYPES: Readonly<Record<string, DType>> = {
-  float32: "f32", float64: "f64", float16: "f16", bfloat16: "bf16", int64: "i64", int32: "i32", int16: "i16", int8: "i8", uint64: "u64", uint32: "u32", uint16: "u16", uint8: "u8", bool: "bool", string: "string",
+  float32: "f32",
+  float64: "f64",
+  float16: "f16",
+  bfloat16: "bf16",
+  int64: "i64",
+  int32: "i32",
+  int16: "i16",
+  int8: "i8",
+  uint64: "u64",
+  uint32: "u32",
+  uint16: "u16",
+  uint8: "u8",
+  bool: "bool",
+  string: "string",
 };
 
 /** Every case below `root`/golden, sorted by name. */
@@ -43,17 +56,21 @@ export function goldenCases(root: string): GoldenCase[] {
   return files.flatMap((file) => {
     const manifest = JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, unknown>;
     if (typeof manifest["model"] !== "string") return [];
-    const name = relative(".", file).replace(/\.json$/, "").replaceAll("\\", "/");
-    return [{
-      name,
-      format: name.split("/").slice(0, -1).join("/"),
-      model: manifest["model"],
-      ...(typeof manifest["modelSha256"] === "string" ? { modelSha256: manifest["modelSha256"] } : {}),
-      inputs: (manifest["inputs"] ?? []) as GoldenTensor[],
-      outputs: (manifest["outputs"] ?? []) as GoldenTensor[],
-      blob: () => readFileSync(join(folder, file.replace(/\.json$/, ".bin"))),
-      manifest,
-    }];
+    const name = relative(".", file)
+      .replace(/\.json$/, "")
+      .replaceAll("\\", "/");
+    return [
+      {
+        name,
+        format: name.split("/").slice(0, -1).join("/"),
+        model: manifest["model"],
+        ...(typeof manifest["modelSha256"] === "string" ? { modelSha256: manifest["modelSha256"] } : {}),
+        inputs: (manifest["inputs"] ?? []) as GoldenTensor[],
+        outputs: (manifest["outputs"] ?? []) as GoldenTensor[],
+        blob: () => readFileSync(join(folder, file.replace(/\.json$/, ".bin"))),
+        manifest,
+      },
+    ];
   });
 }
 
@@ -77,7 +94,10 @@ export function goldenInput(golden: GoldenTensor, blob: () => Uint8Array): Tenso
 }
 
 /** Elements of an expected output: all, or every stride-th. */
-export function goldenOutput(golden: GoldenTensor, blob: Uint8Array): { readonly dtype: DType; readonly data: ArrayLike<number | bigint | string>; readonly stride: number } {
+export function goldenOutput(
+  golden: GoldenTensor,
+  blob: Uint8Array,
+): { readonly dtype: DType; readonly data: ArrayLike<number | bigint | string>; readonly stride: number } {
   const dtype = dtypeOf(golden);
   const stride = golden.stride ?? 1;
   const bytes = blob.subarray(golden.offset!, golden.offset! + golden.byteLength!);

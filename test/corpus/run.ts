@@ -17,7 +17,14 @@ const PROJECT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const ALL: readonly Executor[] = ["interpreter", "native", "wasm"];
 
 const { values: options } = parseArgs({
-  options: { root: { type: "string" }, only: { type: "string" }, executors: { type: "string" }, expect: { type: "string" }, json: { type: "string" }, verbose: { type: "boolean" } },
+  options: {
+    root: { type: "string" },
+    only: { type: "string" },
+    executors: { type: "string" },
+    expect: { type: "string" },
+    json: { type: "string" },
+    verbose: { type: "boolean" },
+  },
 });
 
 if (!options.root) {
@@ -35,7 +42,12 @@ for (const golden of cases) {
   const result = await runCase(golden, options.root, PROJECT, executors);
   results.push(result);
   if (options.verbose || result.state === "short") {
-    const worst = result.runs.map((run) => `${run.executor} ${run.comparison ? `max abs ${run.comparison.maxAbs.toExponential(1)} (${(100 * run.comparison.ofAllowed).toFixed(0)} % of allowed)` : run.reason}`).join("; ");
+    const worst = result.runs
+      .map(
+        (run) =>
+          `${run.executor} ${run.comparison ? `max abs ${run.comparison.maxAbs.toExponential(1)} (${(100 * run.comparison.ofAllowed).toFixed(0)} % of allowed)` : run.reason}`,
+      )
+      .join("; ");
     console.error(`${result.state.padEnd(6)} ${golden.name}  ${result.reason ?? worst}`);
   }
 }
@@ -47,10 +59,31 @@ const rows = formats.map((format) => {
     const runs = results.filter((r) => r.format === format && r.state === "ok").flatMap((r) => r.runs.filter((run) => run.executor === executor));
     return runs.length === 0 ? "–" : Math.max(...runs.map((run) => run.comparison?.maxAbs ?? 0)).toExponential(1);
   });
-  return [format, count(format, "ok"), count(format, "short"), count(format, "no importer"), count(format, "not installed"), ...worst, formatMs(results.filter((r) => r.format === format).reduce((n, r) => n + r.ms, 0))];
+  return [
+    format,
+    count(format, "ok"),
+    count(format, "short"),
+    count(format, "no importer"),
+    count(format, "not installed"),
+    ...worst,
+    formatMs(results.filter((r) => r.format === format).reduce((n, r) => n + r.ms, 0)),
+  ];
 });
 const right = (title: string): { title: string; align: "right" } => ({ title, align: "right" });
-console.log(table([{ title: "format" }, right("ok"), right("short"), right("no importer"), right("not installed"), ...executors.map((e) => right(`max abs ${e}`)), right("time")], rows));
+console.log(
+  table(
+    [
+      { title: "format" },
+      right("ok"),
+      right("short"),
+      right("no importer"),
+      right("not installed"),
+      ...executors.map((e) => right(`max abs ${e}`)),
+      right("time"),
+    ],
+    rows,
+  ),
+);
 
 const short = results.filter((r) => r.state === "short");
 const unlisted = short.filter((r) => expected[r.name] === undefined);
@@ -58,5 +91,7 @@ const healed = results.filter((r) => r.state === "ok" && expected[r.name] !== un
 for (const r of unlisted) console.log(`falls short: ${r.name}: ${r.reason ?? ""}`);
 for (const r of healed) console.log(`listed as falling short, but passes: ${r.name}`);
 if (options.json) writeFileSync(options.json, `${JSON.stringify({ executors, cases: results }, null, 1)}\n`);
-console.log(`${results.filter((r) => r.state === "ok").length} passed, ${unlisted.length} failed, ${short.length - unlisted.length + results.filter((r) => r.state === "no importer" || r.state === "not installed").length} skipped`);
+console.log(
+  `${results.filter((r) => r.state === "ok").length} passed, ${unlisted.length} failed, ${short.length - unlisted.length + results.filter((r) => r.state === "no importer" || r.state === "not installed").length} skipped`,
+);
 process.exitCode = unlisted.length + healed.length > 0 ? 4 : 0;

@@ -16,7 +16,18 @@ const F16: Rule = { ...FP32, name: "fp16", rel: 5e-3 };
 const BF16: Rule = { ...FP32, name: "bf16", rel: 3e-2 };
 const DYNAMIC: Rule = { name: "dynamic int8", rel: 0.02, abs: 0, ofMax: true, minCosine: 0.999 };
 
-const PRODUCTS = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul", "FusedConv", "FusedMatMul", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"]);
+const PRODUCTS = new Set([
+  "Conv",
+  "ConvTranspose",
+  "Gemm",
+  "MatMul",
+  "FusedConv",
+  "FusedMatMul",
+  "QLinearConv",
+  "QLinearMatMul",
+  "ConvInteger",
+  "MatMulInteger",
+]);
 const EXP_LOG = ["Exp", "Log", "Pow", "Softplus"];
 
 export interface ModelFacts {
@@ -54,7 +65,13 @@ export interface Comparison {
 }
 
 /** Elements i of `want` against i*stride of `got`. */
-export function compareElements(got: ArrayLike<number | bigint | string>, want: ArrayLike<number | bigint | string>, stride: number, rule: Rule, exact: boolean): Comparison {
+export function compareElements(
+  got: ArrayLike<number | bigint | string>,
+  want: ArrayLike<number | bigint | string>,
+  stride: number,
+  rule: Rule,
+  exact: boolean,
+): Comparison {
   let [maxAbs, maxRel, dot, gg, ww, ofAllowed, ok] = [0, 0, 0, 0, 0, 0, true];
   let largest = 0;
   if (rule.ofMax) for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(Number(want[i])));

@@ -26,7 +26,13 @@ for (const name of NAMES) {
     optimize(graph, { verifyEach: true });
     const pool = new WeightPool();
     const { program } = lower(graph, profile, pool);
-    const outputs = await runEmulated(printC(program, profile), program, profile, pool.bytes(), inputs.map((t) => encodeData(t.type.dtype, t.data)));
+    const outputs = await runEmulated(
+      printC(program, profile),
+      program,
+      profile,
+      pool.bytes(),
+      inputs.map((t) => encodeData(t.type.dtype, t.data)),
+    );
     const got = decodeData("f32", outputs[0]!, elementCount(wanted!.type.shape)) as Float32Array;
     const worst = got.reduce((most, x, i) => Math.max(most, Math.abs(x - Number(wanted!.data[i])) / Math.max(1, Math.abs(Number(wanted!.data[i])))), 0);
     const ok = worst <= TOLERANCE;

@@ -50,7 +50,13 @@ export class Executors {
   /** The kernel interpreter: slow, for small graphs. */
   async runProgram(inputs: readonly Tensor[], profile: TargetProfile): Promise<Tensor[]> {
     const { lowered, weights } = this.lower(profile);
-    return this.decode(await interpretProgram(lowered.program, weights, inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data))));
+    return this.decode(
+      await interpretProgram(
+        lowered.program,
+        weights,
+        inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data)),
+      ),
+    );
   }
 
   private async runKernels(executor: "native" | "wasm", inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
@@ -74,7 +80,13 @@ export class Executors {
     const lowered = lower(this.graph, profile, pool);
     // Parameters are as long as their buffers: slack behind a tensor is read by nobody and written by few. Runs over an arena of 0xff watch what is read.
     const findings = verifyProgram({ ...lowered.program, segments: pool.segments() }, profile).filter((finding) => finding.rule !== "unwritten");
-    if (findings.length > 0) throw new Error(`${findings.length} findings in the program for ${profile.name}: ${findings.slice(0, 4).map((f) => `${f.where}: ${f.text}`).join("; ")}`);
+    if (findings.length > 0)
+      throw new Error(
+        `${findings.length} findings in the program for ${profile.name}: ${findings
+          .slice(0, 4)
+          .map((f) => `${f.where}: ${f.text}`)
+          .join("; ")}`,
+      );
     return { lowered, weights: pool.bytes() };
   }
 

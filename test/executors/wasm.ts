@@ -3,7 +3,13 @@ import { WasmInstance } from "../../src/backends/wasm/run.ts";
 import type { Program } from "../../src/kernel/program.ts";
 
 /** Runs a module twice on one memory, arena first filled with 0xff behind the state, and gives the outputs of the last run. */
-export async function runWasm(code: Uint8Array, plan: WasmMemoryPlan, program: Program, weights: Uint8Array, inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+export async function runWasm(
+  code: Uint8Array,
+  plan: WasmMemoryPlan,
+  program: Program,
+  weights: Uint8Array,
+  inputs: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
   const instance = await WasmInstance.create(code, plan, weights);
   instance.memory.fill(0xff, plan.arena + program.stateBytes, plan.arena + program.arenaBytes);
   const sizes = program.outputs.map((port) => port.bytes);

@@ -88,7 +88,12 @@ function join(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Small models that reach many importers. */
 function originals(): Uint8Array[] {
-  const f32 = (shape: number[]): ReturnType<typeof tensor> => tensor("f32", shape, Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i % 7) / 7));
+  const f32 = (shape: number[]): ReturnType<typeof tensor> =>
+    tensor(
+      "f32",
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i % 7) / 7),
+    );
   const i64 = (...values: number[]): ReturnType<typeof tensor> => tensor("i64", [values.length], values.map(BigInt));
   return [
     writeOnnx({

@@ -14,7 +14,12 @@ switch (kind) {
   case "onnx": {
     const { runs, imported, codes, slowestMs } = fuzzOnnx(limits);
     console.log(`ONNX importer: ${runs} files, ${imported} imported, slowest ${slowestMs.toFixed(1)} ms, no crash`);
-    console.log(Object.entries(codes).sort(([, a], [, b]) => b - a).map(([code, n]) => `  ${code} ${n}`).join("\n"));
+    console.log(
+      Object.entries(codes)
+        .sort(([, a], [, b]) => b - a)
+        .map(([code, n]) => `  ${code} ${n}`)
+        .join("\n"),
+    );
     break;
   }
   default:

@@ -44,7 +44,8 @@ test("a pass that says it changed nothing changed nothing", () => {
     const { graph } = randomGraph(seed);
     runPasses(graph, PIPELINES["cpu"]!);
     const before = printGraph(graph);
-    for (const pass of PASSES) if (!pass.run(graph, DEFAULT_OPTIONS)) expect(printGraph(graph), pass.name).toBe(before);
-    else break;
+    for (const pass of PASSES)
+      if (!pass.run(graph, DEFAULT_OPTIONS)) expect(printGraph(graph), pass.name).toBe(before);
+      else break;
   }
 });
