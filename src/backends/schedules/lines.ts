@@ -1,5 +1,6 @@
 import type { DType } from "../../ir/types.ts";
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
+import { plainLayout } from "../layout.ts";
 import { advanceOf, emitNest } from "./nest.ts";
 import { loadElement, memoryElem, registerElem, storeElement } from "./storage.ts";
 import { boxesOf, mergeDims, paddedShape, sortDims, type Dim, type View } from "./view.ts";
@@ -9,6 +10,15 @@ export interface LineOperand {
   readonly dtype: DType;
   readonly view: View;
   readonly access: "in" | "out" | "inout";
+  /** Scratch of one line, or of as many as there are lanes: its view has the axes of a line only, dense. */
+  readonly local?: boolean;
+}
+
+/** Scratch that holds a line, or a line a lane. */
+export function localOperand(param: string, dtype: DType, shape: readonly number[], axes: readonly number[], lanes: number): LineOperand {
+  const count = axes.reduce((n, axis) => n * shape[axis]!, 1);
+  const layout = plainLayout(memoryElem(dtype), axes.map((axis) => shape[axis]!), count * (lanes - 1));
+  return { param, dtype, access: "inout", local: true, view: { layout, axes: shape.map((_, axis) => ({ axis: axes.indexOf(axis), start: 0, step: axes.includes(axis) ? 1 : 0 })) } };
 }
 
 /** An iteration whose elements along `axes` form lines that are worked on together: reduced, normalised, scanned. Operand 0 decides the order. */
@@ -31,6 +41,8 @@ export interface LineElement {
 
 export interface Line {
   readonly lanes: number;
+  /** Lanes are neighbours in a line, not lines. The last vector of a line may then overlap the one before: `fold` must not change what it reads. */
+  readonly along: boolean;
   /** Folds a line from `first`; the results are the same in all lanes that belong to a line. `step` may also store. */
   fold(first: readonly Term[], step: (held: readonly Term[], at: LineElement) => readonly Term[], join: (k: number, a: Term, b: Term) => Term, unroll?: number): Term[];
   map(body: (at: LineElement) => void): void;
@@ -100,12 +112,19 @@ function emitBox(b: KernelBuilder, space: LineSpace, bases: readonly number[], k
     const starts = across!.steps.map((step) => step * (across!.trips - lanes));
     const last = across!.trips % lanes > 0 ? cursorsOf(b, space, bases.map((base, k) => base + starts[k]!)) : [];
     return emitNest(b, outer.map((dim) => ({ trips: dim.trips, steps: [...dim.steps, ...(last.length > 0 ? dim.steps : [])] })), [...cursors, ...last], () => {
-      emitNest(b, [{ trips: whole, steps: across!.steps.map((step) => step * lanes) }], cursors, () => body(new LineEmitter(b, space, segments, cursors, lanes, false, across)));
-      if (last.length > 0) body(new LineEmitter(b, space, segments, last, lanes, false, across));
+      const apart = segments.map((segment) => withLocalLanes(space, segment, lanes));
+      emitNest(b, [{ trips: whole, steps: across!.steps.map((step) => step * lanes) }], cursors, () => body(new LineEmitter(b, space, apart, cursors, lanes, false, across)));
+      if (last.length > 0) body(new LineEmitter(b, space, apart, last, lanes, false, across));
     });
   }
   const cursors = cursorsOf(b, space, bases);
   emitNest(b, kept, cursors, () => body(new LineEmitter(b, space, segments, cursors, 1, false)));
+}
+
+/** Local operands hold an element of every lane side by side. */
+function withLocalLanes(space: LineSpace, segment: Segment, lanes: number): Segment {
+  const wide = (values: readonly number[]): number[] => values.map((value, k) => (space.operands[k]!.local ? value * lanes : value));
+  return { shift: wide(segment.shift), dims: segment.dims.map((dim) => ({ trips: dim.trips, steps: wide(dim.steps) })) };
 }
 
 /** Stored elements go through unsigned views, which read narrow signed ones wrongly: those are not read back. */
@@ -123,8 +142,7 @@ class LineEmitter implements Line {
   private readonly space: LineSpace;
   private readonly segments: readonly Segment[];
   private readonly cursors: readonly string[];
-  /** Lanes are neighbours in a line, not lines. */
-  private readonly along: boolean;
+  readonly along: boolean;
   private readonly across: Dim | undefined;
 
   constructor(b: KernelBuilder, space: LineSpace, segments: readonly Segment[], cursors: readonly string[], lanes: number, along: boolean, across?: Dim) {
@@ -228,7 +246,7 @@ class LineEmitter implements Line {
   private elementAt(segment: Segment, inner: Dim, index: number, late = false): LineElement & { flush(): void } {
     const { b, space, cursors, lanes } = this;
     const offset = (k: number): number => segment.shift[k]! + inner.steps[k]! * index;
-    const unit = (k: number): boolean => (this.along ? inner.steps[k] === 1 : this.across?.steps[k] === 1);
+    const unit = (k: number): boolean => (this.along ? inner.steps[k] === 1 : this.across?.steps[k] === 1 || space.operands[k]!.local === true);
     const waiting: (() => void)[] = [];
     return {
       load: (k) => b.let("v", loadElement(b, space.operands[k]!.dtype, lanes, cursors[k]!, offset(k), { splat: !unit(k) })),

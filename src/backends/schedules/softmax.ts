@@ -4,7 +4,7 @@ import { KernelBuilder, type Term } from "../../kernel/build.ts";
 import { expFast, logFast } from "../../kernel/expand.ts";
 import { lanesOf } from "../../target/profile.ts";
 import type { Schedule } from "../schedule.ts";
-import { emitLines } from "./lines.ts";
+import { emitLines, localOperand, type LineOperand } from "./lines.ts";
 import { normalAxes } from "./movement.ts";
 import { constantElement, hasVectors } from "./storage.ts";
 import { wholeView } from "./view.ts";
@@ -19,36 +19,44 @@ export const softmaxSchedule: Schedule = {
     const { dtype } = x;
     const axes = normalAxes([op.attrs["axis"] as number], shape.length);
     const b = new KernelBuilder(`${op.name}_${dtype}_${shape.join("x")}_axis${axes[0]}`, { lanes: lanesOf(context.target), mode: "fast", loc: op.loc });
-    // Powers of short floats are kept in f32: rounding them would be felt in their sum.
+    // Powers wait in f32 scratch: rounded to short floats they would be felt in their sum, and a line across y may touch a page an element.
     const held = dtype === "f64" ? "f64" : "f32";
     const isLog = op.def === logSoftmax;
-    const space = {
-      shape, axes, lanes: b.lanes, scalarOnly: !hasVectors(dtype),
-      operands: [
-        { param: "x", dtype, view: wholeView(x.layout), access: "in" },
-        { param: "y", dtype: y.dtype, view: wholeView(y.layout), access: held === dtype && !isLog ? "inout" : "out" },
-      ],
-    } as const;
-    emitLines(b, space, (line) => {
+    const powers = localOperand("powers", held, shape, axes, b.lanes);
+    const operands: LineOperand[] = [
+      { param: "x", dtype, view: wholeView(x.layout), access: "in" },
+      { param: "y", dtype: y.dtype, view: wholeView(y.layout), access: "out" },
+      powers,
+    ];
+    emitLines(b, { shape, axes, lanes: b.lanes, scalarOnly: !hasVectors(dtype), operands }, (line) => {
       const c = (value: number): Term => constantElement(b, dtype, line.lanes, value);
-      const [top] = line.fold([c(-Infinity)], ([most], at) => [b.pmax(most!, at.load(0))], (_, a, d) => b.pmax(a, d), 4);
-      const storesPowers = !isLog && held === dtype;
+      const [top] = line.fold(
+        [c(-Infinity)],
+        ([most], at) => {
+          const value = at.load(0);
+          if (!line.along) at.store(2, value);
+          return [b.pmax(most!, value)];
+        },
+        (_, a, d) => b.pmax(a, d),
+        4,
+      );
+      const source = line.along ? 0 : 2;
       const [sum] = line.fold(
         [c(0)],
         ([total], at) => {
-          const power = b.let("e", expFast(b, b.let("x", b.sub(at.load(0), top!))));
-          if (storesPowers) at.store(1, power);
+          const power = b.let("e", expFast(b, b.let("x", b.sub(at.load(source), top!))));
+          if (!isLog) at.store(2, power);
           return [b.add(total!, power)];
         },
         (_, a, d) => b.add(a, d),
       );
       if (isLog) {
         const shift = b.let("s", b.add(top!, logFast(b, sum!)));
-        return line.map((at) => at.store(1, b.sub(at.load(0), shift)));
+        return line.map((at) => at.store(1, b.sub(at.load(source), shift)));
       }
       const scale = b.let("s", b.div(c(1), sum!));
-      line.map((at) => at.store(1, b.mul(storesPowers ? at.load(1) : b.let("e", expFast(b, b.let("x", b.sub(at.load(0), top!)))), scale)));
+      line.map((at) => at.store(1, b.mul(at.load(2), scale)));
     });
-    context.call(b.finish(), { x: x.buffer, y: y.buffer });
+    context.call(b.finish(), { x: x.buffer, y: y.buffer, powers: context.scratch(held, powers.view.layout.size) });
   },
 };
