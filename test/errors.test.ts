@@ -17,7 +17,9 @@ function codesIn(folder: string): Set<string> {
 }
 
 const thrown = [...codesIn("src")].sort();
-const documented = readdirSync(PAGES).map((file) => file.replace(/\.md$/, "")).sort();
+const documented = readdirSync(PAGES)
+  .map((file) => file.replace(/\.md$/, ""))
+  .sort();
 
 test("every code has a page, and every page a code", () => {
   expect(documented).toEqual(thrown);

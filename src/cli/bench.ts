@@ -19,16 +19,32 @@ export const bench: CommandSpec = {
     ...SESSION_OPTIONS,
   ],
   examples: ["neo bench model.neo", "neo bench model.onnx --executor wasm --max-secs 5 --json"],
-  exits: { 0: "ok", 2: "usage", 3: "no code for this machine, unsupported model", 5: "not signed by a trusted key, or damaged", 6: "a file can't be read or written", 7: "the model exceeds a limit" },
+  exits: {
+    0: "ok",
+    2: "usage",
+    3: "no code for this machine, unsupported model",
+    5: "not signed by a trusted key, or damaged",
+    6: "a file can't be read or written",
+    7: "the model exceeds a limit",
+  },
   async run(invocation) {
     const [file] = invocation.args as [string];
     const { options, cwd, reporter } = invocation;
-    const limits = { warmupMs: number(options, "warmupMs"), minRuns: Math.max(1, number(options, "minRuns")), maxMs: 1000 * number(options, "maxSecs"), stable: number(options, "untilStable") / 100 };
+    const limits = {
+      warmupMs: number(options, "warmupMs"),
+      minRuns: Math.max(1, number(options, "minRuns")),
+      maxMs: 1000 * number(options, "maxSecs"),
+      stable: number(options, "untilStable") / 100,
+    };
     const percentiles = listOption(options, "percentiles").map(Number);
     const rssBefore = process.memoryUsage().rss;
     const session = await openSession(file, invocation);
     try {
-      const inputs = await inputValues(repeatedOption(options, "input"), { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never }, cwd);
+      const inputs = await inputValues(
+        repeatedOption(options, "input"),
+        { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never },
+        cwd,
+      );
       const bound = await session.bind(inputs);
       const firstMs = timed(() => bound.run());
       const { samples, warmup, stable } = await reporter.stage(`timing ${session.name}`, () => measure(() => bound.run(), limits));
@@ -48,7 +64,18 @@ export const bench: CommandSpec = {
       ];
       return {
         text: lines.join("\n"),
-        result: { device: { artifact: session.artifact.id, executor: session.kind }, runs: samples.length, warmup, firstMs, ms, throughput: 1000 / mean, stable, rssBytes: process.memoryUsage().rss - rssBefore, ...(samplesFile ? { samples: samplesFile } : {}), advice },
+        result: {
+          device: { artifact: session.artifact.id, executor: session.kind },
+          runs: samples.length,
+          warmup,
+          firstMs,
+          ms,
+          throughput: 1000 / mean,
+          stable,
+          rssBytes: process.memoryUsage().rss - rssBefore,
+          ...(samplesFile ? { samples: samplesFile } : {}),
+          advice,
+        },
       };
     } finally {
       session.close();
@@ -59,7 +86,8 @@ export const bench: CommandSpec = {
 function number(options: OptionValues, key: string): number {
   const text = textOption(options, key)!;
   const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new NeoError({ code: "NEO1012", message: `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} ${text}: wanted a number`, hint: "not negative" });
+  if (!Number.isFinite(value) || value < 0)
+    throw new NeoError({ code: "NEO1012", message: `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} ${text}: wanted a number`, hint: "not negative" });
   return value;
 }
 

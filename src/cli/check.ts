@@ -40,14 +40,35 @@ export const check: CommandSpec = {
         const lowered = lower(graph, target, pool);
         return { target: target.name, arenaBytes: lowered.memory.plannedBytes, weightsBytes: pool.bytes().length, kernels: lowered.program.kernels.length };
       });
-      lines.push(`${formatCount(macs)} multiply-accumulates in ${Object.values(countOps(graph)).reduce((n, c) => n + c, 0)} ops after passes, all compiled for the CPU`);
-      lines.push(table([{ title: "target" }, { title: "kernels", align: "right" }, { title: "weights", align: "right" }, { title: "arena", align: "right" }], sizes.map((s) => [s.target, s.kernels, formatBytes(s.weightsBytes), formatBytes(s.arenaBytes)])));
+      lines.push(
+        `${formatCount(macs)} multiply-accumulates in ${Object.values(countOps(graph)).reduce((n, c) => n + c, 0)} ops after passes, all compiled for the CPU`,
+      );
+      lines.push(
+        table(
+          [{ title: "target" }, { title: "kernels", align: "right" }, { title: "weights", align: "right" }, { title: "arena", align: "right" }],
+          sizes.map((s) => [s.target, s.kernels, formatBytes(s.weightsBytes), formatBytes(s.arenaBytes)]),
+        ),
+      );
     } catch (error) {
       if (!(error instanceof NeoError)) throw error;
       diagnostics.push(error);
     }
-    const failed = [...assertCounts(repeatedOption(options, "assertOpCount"), textOption(options, "assertOpOnly"), description.opCounts), ...sizes.flatMap((s) => [...assertBytes("--assert-arena", textOption(options, "assertArena"), s.arenaBytes, s.target), ...assertBytes("--assert-size", textOption(options, "assertSize"), s.weightsBytes, s.target)])];
-    if (failed.length > 0) diagnostics.push(new NeoError({ code: "NEO4002", message: `${failed.length} assertion${failed.length > 1 ? "s do" : " does"} not hold for ${model.fileName}`, notes: failed, hint: "`neo inspect --cost --memory` shows where the figures come from" }));
+    const failed = [
+      ...assertCounts(repeatedOption(options, "assertOpCount"), textOption(options, "assertOpOnly"), description.opCounts),
+      ...sizes.flatMap((s) => [
+        ...assertBytes("--assert-arena", textOption(options, "assertArena"), s.arenaBytes, s.target),
+        ...assertBytes("--assert-size", textOption(options, "assertSize"), s.weightsBytes, s.target),
+      ]),
+    ];
+    if (failed.length > 0)
+      diagnostics.push(
+        new NeoError({
+          code: "NEO4002",
+          message: `${failed.length} assertion${failed.length > 1 ? "s do" : " does"} not hold for ${model.fileName}`,
+          notes: failed,
+          hint: "`neo inspect --cost --memory` shows where the figures come from",
+        }),
+      );
     if (diagnostics.length === 0) lines.push(`next: neo compile ${file}`);
     const unsupported = new Set(diagnostics.filter((d) => d.code === "NEO2004").flatMap((d) => d.notes.map((note) => note.text.split(/\s/)[0]!)));
     return {
@@ -67,11 +88,13 @@ function assertCounts(counts: readonly string[], only: string | undefined, found
   const notes: Note[] = [];
   for (const word of counts.flatMap((w) => w.split(","))) {
     const [op, wanted] = word.split("=");
-    if (!op || !/^\d+$/.test(wanted ?? "")) throw new NeoError({ code: "NEO1017", message: `--assert-op-count ${word}: wanted Op=n`, hint: "for example --assert-op-count Conv=9" });
+    if (!op || !/^\d+$/.test(wanted ?? ""))
+      throw new NeoError({ code: "NEO1017", message: `--assert-op-count ${word}: wanted Op=n`, hint: "for example --assert-op-count Conv=9" });
     if ((found[op] ?? 0) !== Number(wanted)) notes.push({ where: op, text: `found ${found[op] ?? 0}, wanted ${wanted}` });
   }
   const allowed = only?.split(",");
-  if (allowed) for (const op of Object.keys(found)) if (!allowed.includes(op)) notes.push({ where: op, text: `found ${found[op]}, wanted only ${allowed.join(", ")}` });
+  if (allowed)
+    for (const op of Object.keys(found)) if (!allowed.includes(op)) notes.push({ where: op, text: `found ${found[op]}, wanted only ${allowed.join(", ")}` });
   return notes;
 }
 
@@ -81,7 +104,8 @@ function assertBytes(flag: string, limit: string | undefined, found: number, tar
   if (limit === undefined) return [];
   const match = /^(<=?)\s*([\d.]+)\s*([a-z]*)$/i.exec(limit.trim());
   const unit = UNITS[match?.[3]?.toUpperCase() ?? ""];
-  if (!match || unit === undefined) throw new NeoError({ code: "NEO1017", message: `${flag} ${limit}: wanted "<" and a size`, hint: `for example ${flag} "<64KiB"` });
+  if (!match || unit === undefined)
+    throw new NeoError({ code: "NEO1017", message: `${flag} ${limit}: wanted "<" and a size`, hint: `for example ${flag} "<64KiB"` });
   const bytes = Number(match[2]) * unit;
   const holds = match[1] === "<" ? found < bytes : found <= bytes;
   return holds ? [] : [{ where: `${flag} on ${target}`, text: `found ${formatBytes(found)}, wanted ${limit}` }];

@@ -17,7 +17,10 @@ import { compareTensors, type TensorDifference } from "./tensor-difference.ts";
 
 export const compare: CommandSpec = {
   name: "compare",
-  args: [{ name: "a", text: "a model (its interpreter is the reference) or a .neo file" }, { name: "b", text: "what to compare: a .neo file or a model; without it, A compiled for this machine", optional: true }],
+  args: [
+    { name: "a", text: "a model (its interpreter is the reference) or a .neo file" },
+    { name: "b", text: "what to compare: a .neo file or a model; without it, A compiled for this machine", optional: true },
+  ],
   options: [
     INPUT_OPTION,
     { flags: "--max-abs <x>", text: "exit 4 if an element differs by more" },
@@ -29,32 +32,72 @@ export const compare: CommandSpec = {
     ...MODEL_OPTIONS,
   ],
   examples: ["neo compare model.onnx model.neo --max-rel 1e-3", "neo compare model.onnx --executor wasm"],
-  exits: { 0: "ok", 2: "usage", 3: "no code for this machine, unsupported model", 4: "a limit is exceeded", 5: "not signed by a trusted key, or damaged", 6: "no such file", 7: "the model exceeds a limit" },
+  exits: {
+    0: "ok",
+    2: "usage",
+    3: "no code for this machine, unsupported model",
+    4: "a limit is exceeded",
+    5: "not signed by a trusted key, or damaged",
+    6: "no such file",
+    7: "the model exceeds a limit",
+  },
   async run(invocation) {
     const [a, b] = invocation.args as [string, string | undefined];
     const { options, cwd } = invocation;
     const session = await openSession(b ?? a, invocation);
     try {
-      const inputs = (await inputValues(repeatedOption(options, "input"), { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never }, cwd)) as Record<string, unknown>;
+      const inputs = (await inputValues(
+        repeatedOption(options, "input"),
+        { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never },
+        cwd,
+      )) as Record<string, unknown>;
       const reference = await referenceOutputs(a, session.inputs, inputs, invocation);
       const found = await session.run(inputs as never);
       const outputs = Object.entries(found).map(([name, got]): TensorDifference => {
         const want = reference.outputs.get(name);
-        if (!want) throw new NeoError({ code: "NEO4004", message: `the reference has no output ${name}`, notes: [...reference.outputs.keys()].map((key) => ({ where: key, text: "is there" })), hint: "are A and B the same model?" });
+        if (!want)
+          throw new NeoError({
+            code: "NEO4004",
+            message: `the reference has no output ${name}`,
+            notes: [...reference.outputs.keys()].map((key) => ({ where: key, text: "is there" })),
+            hint: "are A and B the same model?",
+          });
         return compareTensors(name, got, want);
       });
       const failed = violations(outputs, options);
       const nodes = options["layers"] === true && reference.graph ? layers(reference.graph, reference.tensors!) : [];
       const columns = ["output", "elements", "max abs", "max rel", "rmse", "cosine", "SQNR dB", "top"];
       const text = [
-        table(columns.map((title, i) => ({ title, ...(i === 0 ? { max: 40 } : { align: "right" as const }) })), [...outputs, ...nodes].map((d) => [d.name, d.elements, exp(d.maxAbs), exp(d.maxRel), exp(d.rmse), d.cosine.toFixed(8), Number.isFinite(d.sqnrDb) ? d.sqnrDb.toFixed(1) : "inf", d.topEqual ? "same" : "differs"])),
+        table(
+          columns.map((title, i) => ({ title, ...(i === 0 ? { max: 40 } : { align: "right" as const }) })),
+          [...outputs, ...nodes].map((d) => [
+            d.name,
+            d.elements,
+            exp(d.maxAbs),
+            exp(d.maxRel),
+            exp(d.rmse),
+            d.cosine.toFixed(8),
+            Number.isFinite(d.sqnrDb) ? d.sqnrDb.toFixed(1) : "inf",
+            d.topEqual ? "same" : "differs",
+          ]),
+        ),
         `${session.artifact.id} against ${reference.label}`,
       ].join("\n");
       const firstBad = [...nodes].find((d) => !(d.ratio <= 1));
       return {
         text,
         result: { outputs, ...(firstBad ? { firstBad: { node: firstBad.name, value: firstBad.maxAbs } } : {}), nodes },
-        diagnostics: failed.length > 0 ? [new NeoError({ code: "NEO4003", message: `${failed.length} limit${failed.length > 1 ? "s are" : " is"} exceeded`, notes: failed, hint: "--layers names the first tensor that differs" })] : [],
+        diagnostics:
+          failed.length > 0
+            ? [
+                new NeoError({
+                  code: "NEO4003",
+                  message: `${failed.length} limit${failed.length > 1 ? "s are" : " is"} exceeded`,
+                  notes: failed,
+                  hint: "--layers names the first tensor that differs",
+                }),
+              ]
+            : [],
       };
     } finally {
       session.close();
@@ -69,7 +112,12 @@ interface Reference {
   readonly tensors?: readonly Tensor[];
 }
 
-async function referenceOutputs(file: string, ports: readonly ManifestPort[], inputs: Readonly<Record<string, unknown>>, invocation: Invocation): Promise<Reference> {
+async function referenceOutputs(
+  file: string,
+  ports: readonly ManifestPort[],
+  inputs: Readonly<Record<string, unknown>>,
+  invocation: Invocation,
+): Promise<Reference> {
   const bytes = await readInput(file, invocation.cwd);
   if (isBundle(bytes)) {
     const session = await openSession(file, invocation);
@@ -86,7 +134,12 @@ async function referenceOutputs(file: string, ports: readonly ManifestPort[], in
   if (invocation.options["at"] === "passes") optimize(graph);
   const tensors = graph.params.map((param) => asTensor(param, inputs[param.name]));
   const results = interpret(graph, tensors);
-  return { outputs: new Map(results.map((t, i) => [outputName(graph, i), { dtype: t.type.dtype, data: t.data as ArrayLike<number> }])), label: `the interpreter of ${file}`, graph: importModel(model.bytes, { ...model, shapes }), tensors };
+  return {
+    outputs: new Map(results.map((t, i) => [outputName(graph, i), { dtype: t.type.dtype, data: t.data as ArrayLike<number> }])),
+    label: `the interpreter of ${file}`,
+    graph: importModel(model.bytes, { ...model, shapes }),
+    tensors,
+  };
 }
 
 function asTensor(param: Value, value: unknown): Tensor {
@@ -98,12 +151,23 @@ function asTensor(param: Value, value: unknown): Tensor {
 /** Values that keep their name through the passes, before against after. */
 function layers(graph: Graph, inputs: readonly Tensor[]): TensorDifference[] {
   const before = new Map<string, Tensor>();
-  const collect = (into: Map<string, Tensor>) => (value: Value, t: Tensor): void => void (value.name && t.type.dtype !== "string" ? into.set(value.name, t) : undefined);
+  const collect =
+    (into: Map<string, Tensor>) =>
+    (value: Value, t: Tensor): void =>
+      void (value.name && t.type.dtype !== "string" ? into.set(value.name, t) : undefined);
   interpret(graph, inputs, { onValue: collect(before) });
   optimize(graph);
   const after = new Map<string, Tensor>();
   interpret(graph, inputs, { onValue: collect(after) });
-  return [...after].filter(([name, t]) => before.get(name)?.data.length === t.data.length).map(([name, t]) => compareTensors(name, { dtype: t.type.dtype, data: t.data as ArrayLike<number> }, { dtype: t.type.dtype, data: before.get(name)!.data as ArrayLike<number> }));
+  return [...after]
+    .filter(([name, t]) => before.get(name)?.data.length === t.data.length)
+    .map(([name, t]) =>
+      compareTensors(
+        name,
+        { dtype: t.type.dtype, data: t.data as ArrayLike<number> },
+        { dtype: t.type.dtype, data: before.get(name)!.data as ArrayLike<number> },
+      ),
+    );
 }
 
 function violations(outputs: readonly TensorDifference[], options: OptionValues): Note[] {

@@ -10,7 +10,10 @@ import { preprocessFrom, type ModelInput } from "./model-options.ts";
 import { targetByName } from "../target-by-name.ts";
 import { VERSION } from "./version.ts";
 
-export const TARGET_OPTION: OptionSpec = { flags: "-t, --target <targets>", text: "what to compile for: names of `neo targets` or profile files, best first (default: this machine; wasm where no C compiler is found)" };
+export const TARGET_OPTION: OptionSpec = {
+  flags: "-t, --target <targets>",
+  text: "what to compile for: names of `neo targets` or profile files, best first (default: this machine; wasm where no C compiler is found)",
+};
 
 /** The targets asked for; without any, this machine, or WebAssembly where no C compiler is found. */
 export async function targetsFrom({ options, cwd, env, reporter }: Invocation): Promise<TargetProfile[]> {

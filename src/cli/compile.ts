@@ -34,7 +34,14 @@ export const compileCommand: CommandSpec = {
     { flags: "--timing", text: "shows what each pass took" },
   ],
   examples: ["neo compile model.onnx", "neo compile model.onnx -t wasm,x86-64-v3 --shape N=1,8 --sign release.key -o model.neo"],
-  exits: { 0: "ok", 2: "usage", 3: "unsupported or malformed model, unknown target, no compiler for it", 5: "the key file is no key", 6: "a file can't be read or written", 7: "the model exceeds a limit" },
+  exits: {
+    0: "ok",
+    2: "usage",
+    3: "unsupported or malformed model, unknown target, no compiler for it",
+    5: "the key file is no key",
+    6: "a file can't be read or written",
+    7: "the model exceeds a limit",
+  },
   async run(invocation) {
     const [file] = invocation.args as [string];
     const { options } = invocation;
@@ -48,7 +55,13 @@ export const compileCommand: CommandSpec = {
     if (!emits.includes("bundle")) return emitSources(emits, model, targets, invocation);
     const compiled = await compileModel(model, targets, invocation, await hooksFrom(invocation));
     const outcome = await writeBundle(file, compiled, targets, invocation);
-    if (emits.length > 1) await emitSources(emits.filter((kind) => kind !== "bundle"), model, targets, invocation);
+    if (emits.length > 1)
+      await emitSources(
+        emits.filter((kind) => kind !== "bundle"),
+        model,
+        targets,
+        invocation,
+      );
     return outcome;
   },
 };
@@ -76,7 +89,10 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
   await writeOutput(output, bytes, cwd);
   const lines = [
     `${output}  ${formatBytes(bytes.length)}, ${secret ? "signed" : "unsigned"}, ${report.digest.slice(0, 16)}…`,
-    ...report.artifacts.map((a) => `  ${a.target}: ${a.kernels} kernels, ${formatBytes(a.codeBytes)} code, ${formatBytes(a.weightsBytes)} weights, ${formatBytes(a.arenaBytes)} arena (${(a.arenaBytes / Math.max(1, a.arenaLowerBound)).toFixed(2)}x of the largest live set)`),
+    ...report.artifacts.map(
+      (a) =>
+        `  ${a.target}: ${a.kernels} kernels, ${formatBytes(a.codeBytes)} code, ${formatBytes(a.weightsBytes)} weights, ${formatBytes(a.arenaBytes)} arena (${(a.arenaBytes / Math.max(1, a.arenaLowerBound)).toFixed(2)}x of the largest live set)`,
+    ),
     `  ${formatCount(report.macs)} multiply-accumulates, all of them compiled for the CPU`,
     ...(options["timing"] === true ? report.passes.map((p) => `  ${p.name.padEnd(24)} ${p.ms.toFixed(1)} ms${p.changed ? "" : "  (no change)"}`) : []),
     `next: neo run ${output} --input ${"INPUT"}=random:1${secret ? "" : " --allow-unsigned"}`,
@@ -88,7 +104,9 @@ async function hooksFrom({ options, reporter }: Invocation): Promise<PassHooks |
   const wanted = textOption(options, "printIrAfter");
   if (wanted === undefined) return undefined;
   const { printGraph } = await import("../ir/text/print.ts");
-  return { after: (pass: Pass, graph) => void (wanted === "all" || wanted === pass.name ? reporter.info(`// after ${pass.name}\n${printGraph(graph)}`) : undefined) };
+  return {
+    after: (pass: Pass, graph) => void (wanted === "all" || wanted === pass.name ? reporter.info(`// after ${pass.name}\n${printGraph(graph)}`) : undefined),
+  };
 }
 
 async function stopAfter(pass: string, model: Awaited<ReturnType<typeof modelFrom>>, invocation: Invocation): Promise<Outcome> {
@@ -97,7 +115,8 @@ async function stopAfter(pass: string, model: Awaited<ReturnType<typeof modelFro
   const { PASSES } = await import("../passes/pipelines.ts");
   const { printGraph } = await import("../ir/text/print.ts");
   const names = ["import", ...PASSES.map((p) => p.name)];
-  if (!names.includes(pass)) throw new NeoError({ code: "NEO1015", message: `--stop-after ${pass}: there is no such pass`, hint: `one of ${names.join(", ")}` });
+  if (!names.includes(pass))
+    throw new NeoError({ code: "NEO1015", message: `--stop-after ${pass}: there is no such pass`, hint: `one of ${names.join(", ")}` });
   const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
   if (pass !== "import") optimize(graph, { stopAfter: pass, ...((await hooksFrom(invocation)) ?? {}) });
   const text = printGraph(graph);
@@ -105,7 +124,12 @@ async function stopAfter(pass: string, model: Awaited<ReturnType<typeof modelFro
 }
 
 /** Readable sources instead of a bundle: into the folder of `-o`, by default named after the model. */
-async function emitSources(emits: readonly string[], model: Awaited<ReturnType<typeof modelFrom>>, targets: readonly TargetProfile[], invocation: Invocation): Promise<Outcome> {
+async function emitSources(
+  emits: readonly string[],
+  model: Awaited<ReturnType<typeof modelFrom>>,
+  targets: readonly TargetProfile[],
+  invocation: Invocation,
+): Promise<Outcome> {
   const { importModel } = await import("../frontends/index.ts");
   const { optimize } = await import("../compile.ts");
   const { lower } = await import("../backends/lower.ts");
@@ -121,8 +145,16 @@ async function emitSources(emits: readonly string[], model: Awaited<ReturnType<t
   const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
   optimize(graph);
   for (const kind of emits) {
-    const target = kind === "wasm" ? targets.find((t) => t.kind === "wasm") ?? (await (await import("../target-by-name.ts")).targetByName("wasm", invocation.cwd)) : targets.find((t) => t.kind === "native");
-    if (!target) throw new NeoError({ code: "NEO3011", message: `--emit ${kind} wants a native target, found ${targets.map((t) => t.name).join(", ")}`, hint: "add -t host, or a name of `neo targets`" });
+    const target =
+      kind === "wasm"
+        ? (targets.find((t) => t.kind === "wasm") ?? (await (await import("../target-by-name.ts")).targetByName("wasm", invocation.cwd)))
+        : targets.find((t) => t.kind === "native");
+    if (!target)
+      throw new NeoError({
+        code: "NEO3011",
+        message: `--emit ${kind} wants a native target, found ${targets.map((t) => t.name).join(", ")}`,
+        hint: "add -t host, or a name of `neo targets`",
+      });
     const pool = new WeightPool();
     const { program } = lower(graph, target, pool);
     if (kind === "c") {

@@ -55,12 +55,17 @@ ${specs.map((spec) => `    ${spec.name}) [[ "$PREFIX" == -* ]] && { compadd -- $
 }
 compdef _neo neo
 `,
-  fish: (specs) => [
-    `complete -c neo -n __fish_use_subcommand -f -a "${namesOf(specs)}"`,
-    `complete -c neo -s t -l target -x -a "(neo targets --json 2>/dev/null | string match -ra '\\"name\\":\\"[^\\"]*' | string replace -r '.*\\"' '')"`,
-    ...specs.flatMap((spec) => [...spec.options, ...SHARED_OPTIONS].map((option) => `complete -c neo -n "__fish_seen_subcommand_from ${spec.name}" -l ${longName(option)} -d ${quote(option.text)}`)),
-    "",
-  ].join("\n"),
+  fish: (specs) =>
+    [
+      `complete -c neo -n __fish_use_subcommand -f -a "${namesOf(specs)}"`,
+      `complete -c neo -s t -l target -x -a "(neo targets --json 2>/dev/null | string match -ra '\\"name\\":\\"[^\\"]*' | string replace -r '.*\\"' '')"`,
+      ...specs.flatMap((spec) =>
+        [...spec.options, ...SHARED_OPTIONS].map(
+          (option) => `complete -c neo -n "__fish_seen_subcommand_from ${spec.name}" -l ${longName(option)} -d ${quote(option.text)}`,
+        ),
+      ),
+      "",
+    ].join("\n"),
   pwsh: (specs) => `Register-ArgumentCompleter -Native -CommandName neo -ScriptBlock {
   param($word, $ast, $position)
   $flags = @{

@@ -40,12 +40,19 @@ export function longName(option: OptionSpec): string {
 
 /** Commander's key of an option: camelCase of the long name, without the `no-` of negations. */
 export function keyOf(option: OptionSpec): string {
-  return longName(option).replace(/^no-/, "").replace(/-([a-z0-9])/g, (_, c: string) => c.toUpperCase());
+  return longName(option)
+    .replace(/^no-/, "")
+    .replace(/-([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 }
 
 /** What a variable or the file says, as the flag itself would have given it. */
 function valueOf(option: OptionSpec, value: unknown, origin: string): OptionValues[string] {
-  const wrong = (wanted: string): NeoError => new NeoError({ code: "NEO1003", message: `${origin}: found ${JSON.stringify(value)}, wanted ${wanted}`, hint: `write it as for the flag --${longName(option)}` });
+  const wrong = (wanted: string): NeoError =>
+    new NeoError({
+      code: "NEO1003",
+      message: `${origin}: found ${JSON.stringify(value)}, wanted ${wanted}`,
+      hint: `write it as for the flag --${longName(option)}`,
+    });
   if (!option.flags.includes("<")) {
     const isOn = typeof value === "boolean" ? value : typeof value === "string" ? value !== "" && value !== "0" && value !== "false" : undefined;
     if (isOn === undefined) throw wrong("true or false");
@@ -60,14 +67,24 @@ function valueOf(option: OptionSpec, value: unknown, origin: string): OptionValu
   return option.repeat ? words : words.join(",");
 }
 
-async function readConfig(spec: CommandSpec, explicit: string | undefined, cwd: string, commands: readonly CommandEntry[]): Promise<(option: OptionSpec) => OptionValues[string]> {
+async function readConfig(
+  spec: CommandSpec,
+  explicit: string | undefined,
+  cwd: string,
+  commands: readonly CommandEntry[],
+): Promise<(option: OptionSpec) => OptionValues[string]> {
   const path = explicit ?? join(cwd, FILE);
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
     if (explicit === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") return () => undefined;
-    throw new NeoError({ code: "NEO6001", message: `cannot read ${path}`, hint: explicit === undefined ? "check its owner and mode" : "check the path given to --config", cause: error });
+    throw new NeoError({
+      code: "NEO6001",
+      message: `cannot read ${path}`,
+      hint: explicit === undefined ? "check its owner and mode" : "check the path given to --config",
+      cause: error,
+    });
   }
   const tree = parse(text, path);
   const own = tree[spec.name];
@@ -88,7 +105,11 @@ async function refuseUnknown(tree: Readonly<Record<string, unknown>>, spec: Comm
   const strange = (keys: readonly string[], known: readonly string[]): string | undefined => keys.find((key) => !known.includes(key));
   const refuse = (key: string, known: readonly string[], where: string): never => {
     const near = nearestWord(key, known);
-    throw new NeoError({ code: "NEO1003", message: `${path}: there is no flag "${key}"${where}`, hint: near ? `did you mean "${near}"?` : "keys are long names of flags, or names of commands" });
+    throw new NeoError({
+      code: "NEO1003",
+      message: `${path}: there is no flag "${key}"${where}`,
+      hint: near ? `did you mean "${near}"?` : "keys are long names of flags, or names of commands",
+    });
   };
   if (isRecord(own)) {
     const key = strange(Object.keys(own), flagsOf(spec));

@@ -3,7 +3,12 @@ import { InternalError, NeoError } from "../support/errors.ts";
 /** An error as it stands in the JSON envelope. */
 export function errorDiagnostic(error: unknown): object {
   if (!(error instanceof NeoError)) {
-    return { code: error instanceof InternalError ? "NEO9001" : "NEO9000", severity: "error", message: error instanceof Error ? error.message : String(error), notes: [] };
+    return {
+      code: error instanceof InternalError ? "NEO9001" : "NEO9000",
+      severity: "error",
+      message: error instanceof Error ? error.message : String(error),
+      notes: [],
+    };
   }
   return {
     code: error.code,

@@ -8,7 +8,12 @@ const FOLDER = fileURLToPath(new URL("../../docs/errors/", import.meta.url));
 
 /** Codes that have a page. */
 export function documentedCodes(): string[] {
-  return existsSync(FOLDER) ? readdirSync(FOLDER).filter((file) => /^NEO\d{4}\.md$/.test(file)).map((file) => file.slice(0, 7)).sort() : [];
+  return existsSync(FOLDER)
+    ? readdirSync(FOLDER)
+        .filter((file) => /^NEO\d{4}\.md$/.test(file))
+        .map((file) => file.slice(0, 7))
+        .sort()
+    : [];
 }
 
 export const explain: CommandSpec = {
@@ -35,5 +40,7 @@ export const explain: CommandSpec = {
 };
 
 function titleOf(code: string): string {
-  return readFileSync(`${FOLDER}${code}.md`, "utf8").split("\n", 1)[0]!.replace(/^# NEO\d{4}:\s*/, "");
+  return readFileSync(`${FOLDER}${code}.md`, "utf8")
+    .split("\n", 1)[0]!
+    .replace(/^# NEO\d{4}:\s*/, "");
 }

@@ -10,7 +10,8 @@ export async function readInput(word: string, cwd: string, limitBytes?: number):
   for await (const chunk of process.stdin) {
     chunks.push(chunk as Buffer);
     length += (chunk as Buffer).length;
-    if (limitBytes !== undefined && length > limitBytes) throw new NeoError({ code: "NEO6005", message: `stdin has more than ${limitBytes} bytes`, hint: "is it the right stream?" });
+    if (limitBytes !== undefined && length > limitBytes)
+      throw new NeoError({ code: "NEO6005", message: `stdin has more than ${limitBytes} bytes`, hint: "is it the right stream?" });
   }
   return new Uint8Array(Buffer.concat(chunks));
 }

@@ -9,7 +9,11 @@ import { NeoError } from "../support/errors.ts";
 import type { OptionSpec } from "./command.ts";
 import { readInput } from "./files.ts";
 
-export const INPUT_OPTION: OptionSpec = { flags: "--input <name=value>", text: "x=@a.npy, @a.npz, @a.csv, @a.png, @a.jpg, random:SEED, 1,2,3, or 4x3xf32=@- for raw bytes; the name may be left out if there is one input", repeat: true };
+export const INPUT_OPTION: OptionSpec = {
+  flags: "--input <name=value>",
+  text: "x=@a.npy, @a.npz, @a.csv, @a.png, @a.jpg, random:SEED, 1,2,3, or 4x3xf32=@- for raw bytes; the name may be left out if there is one input",
+  repeat: true,
+};
 
 export interface InputTarget {
   readonly inputs: readonly ManifestPort[];
@@ -29,7 +33,8 @@ export async function inputValues(words: readonly string[], target: InputTarget,
 }
 
 function splitWord(word: string, inputs: readonly ManifestPort[]): { name: string | undefined; rest: string } {
-  for (const { name } of [...inputs].sort((a, b) => b.name.length - a.name.length)) if (word.startsWith(`${name}=`)) return { name, rest: word.slice(name.length + 1) };
+  for (const { name } of [...inputs].sort((a, b) => b.name.length - a.name.length))
+    if (word.startsWith(`${name}=`)) return { name, rest: word.slice(name.length + 1) };
   if (/^@.*\.npz$/i.test(word)) return { name: undefined, rest: word };
   if (inputs.length === 1 && (!word.includes("=") || word.startsWith("@") || /^[\dx]+x?[a-z]+\d*=@/.test(word))) return { name: inputs[0]!.name, rest: word };
   const at = word.indexOf("=");
@@ -61,13 +66,20 @@ async function fileValue(name: string, file: string, target: InputTarget, cwd: s
   if (/\.(png|jpe?g)$/i.test(file)) {
     const { decodePicture } = await import("../support/node/picture.ts");
     const picture = await decodePicture(bytes, file);
-    if (!target.preprocess) throw new NeoError({ code: "NEO1054", message: `input ${name} takes no picture here`, hint: "compile with `--preprocess` and run the bundle" });
+    if (!target.preprocess)
+      throw new NeoError({ code: "NEO1054", message: `input ${name} takes no picture here`, hint: "compile with `--preprocess` and run the bundle" });
     return target.preprocess(name, picture);
   }
   if (/\.npz$/i.test(file)) {
     const members = readNpz(bytes, file);
     const found = members.get(name) ?? (members.size === 1 ? [...members.values()][0] : undefined);
-    if (!found) throw new NeoError({ code: "NEO1020", message: `${file} has no array ${name}`, notes: [...members.keys()].map((key) => ({ where: key, text: "is there" })), hint: "rename the array, or name another input" });
+    if (!found)
+      throw new NeoError({
+        code: "NEO1020",
+        message: `${file} has no array ${name}`,
+        notes: [...members.keys()].map((key) => ({ where: key, text: "is there" })),
+        hint: "rename the array, or name another input",
+      });
     return found;
   }
   if (/\.csv$/i.test(file)) return csvTensor(name, new TextDecoder().decode(bytes), file, (port?.dtype ?? "f32") as DType);
@@ -77,12 +89,20 @@ async function fileValue(name: string, file: string, target: InputTarget, cwd: s
 
 /** Rows of numbers; a first row that is none is a header. Empty cells are NaN. */
 function csvTensor(name: string, text: string, file: string, dtype: DType): Tensor {
-  const rows = text.split(/\r?\n/).filter((line) => line.trim() !== "").map((line) => line.split(/[,;\t]/).map((cell) => cell.trim()));
+  const rows = text
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== "")
+    .map((line) => line.split(/[,;\t]/).map((cell) => cell.trim()));
   const isHeader = rows[0]?.some((cell) => cell !== "" && Number.isNaN(Number(cell)) && !/^nan$/i.test(cell));
   const body = isHeader ? rows.slice(1) : rows;
   const width = body[0]?.length ?? 0;
   const ragged = body.findIndex((row) => row.length !== width);
-  if (ragged >= 0) throw new NeoError({ code: "NEO1020", message: `${file}: row ${ragged + 1 + (isHeader ? 1 : 0)} has ${body[ragged]!.length} cells, wanted ${width}`, hint: `input ${name} is a table: all rows have the same number of cells` });
+  if (ragged >= 0)
+    throw new NeoError({
+      code: "NEO1020",
+      message: `${file}: row ${ragged + 1 + (isHeader ? 1 : 0)} has ${body[ragged]!.length} cells, wanted ${width}`,
+      hint: `input ${name} is a table: all rows have the same number of cells`,
+    });
   const values = body.flat().map((cell) => (cell === "" || /^nan$/i.test(cell) ? NaN : Number(cell)));
   const wrong = body.flat().findIndex((cell, i) => Number.isNaN(values[i]!) && cell !== "" && !/^nan$/i.test(cell));
   if (wrong >= 0) throw new NeoError({ code: "NEO1020", message: `${file}: "${body.flat()[wrong]}" is no number`, hint: "cells are numbers, empty or nan" });
@@ -90,10 +110,18 @@ function csvTensor(name: string, text: string, file: string, dtype: DType): Tens
 }
 
 function rawTensor(name: string, dims: string, dtype: string, bytes: Uint8Array): Tensor {
-  const shape = dims.split("x").filter((d) => d !== "").map(Number);
+  const shape = dims
+    .split("x")
+    .filter((d) => d !== "")
+    .map(Number);
   if (!DTYPES.includes(dtype as DType) || dtype === "string") throw malformed(name, `${dims}${dtype}`);
   const wanted = Math.ceil((elementCount(shape) * bitsOf(dtype as DType)) / 8);
-  if (bytes.length !== wanted) throw new NeoError({ code: "NEO1020", message: `input ${name}: found ${bytes.length} bytes, ${dims}${dtype} has ${wanted}`, hint: "raw bytes are little-endian and dense" });
+  if (bytes.length !== wanted)
+    throw new NeoError({
+      code: "NEO1020",
+      message: `input ${name}: found ${bytes.length} bytes, ${dims}${dtype} has ${wanted}`,
+      hint: "raw bytes are little-endian and dense",
+    });
   return { type: { dtype: dtype as DType, shape }, data: decodeData(dtype as DType, bytes, elementCount(shape)) };
 }
 
@@ -106,5 +134,9 @@ function random(port: ManifestPort, seed: number): InputValue {
 }
 
 function malformed(name: string, word: string): NeoError {
-  return new NeoError({ code: "NEO1020", message: `input ${name}: "${word}" is no value`, hint: "@file.npy, @file.npz, @file.csv, @file.png, random:SEED, or numbers with commas" });
+  return new NeoError({
+    code: "NEO1020",
+    message: `input ${name}: "${word}" is no value`,
+    hint: "@file.npy, @file.npz, @file.csv, @file.png, random:SEED, or numbers with commas",
+  });
 }

@@ -38,20 +38,46 @@ export const inspect: CommandSpec = {
 function inspectBundle(file: string, bytes: Uint8Array): Outcome {
   const { manifest, digest, envelope } = readBundle(bytes, { trust: "unsigned", crypto: nodeCrypto, file });
   const signatures = (envelope?.signatures ?? []).map((s) => s.keyId);
-  const ports = manifest.programs.flatMap((p) => [...p.inputs.map((t) => [p.id, "in", t.name, t.dtype, t.shape.join("x")]), ...p.outputs.map((t) => [p.id, "out", t.name, t.dtype, t.shape.join("x")])]);
-  const artifacts = manifest.artifacts.map((a) => [a.id, a.kind, `${a.needs.os}/${a.needs.arch}`, a.needs.cpuFeatures.join(" ") || "–", formatBytes(a.weights.bytes), formatBytes(Math.max(...a.programs.map((p) => p.arenaBytes)))]);
+  const ports = manifest.programs.flatMap((p) => [
+    ...p.inputs.map((t) => [p.id, "in", t.name, t.dtype, t.shape.join("x")]),
+    ...p.outputs.map((t) => [p.id, "out", t.name, t.dtype, t.shape.join("x")]),
+  ]);
+  const artifacts = manifest.artifacts.map((a) => [
+    a.id,
+    a.kind,
+    `${a.needs.os}/${a.needs.arch}`,
+    a.needs.cpuFeatures.join(" ") || "–",
+    formatBytes(a.weights.bytes),
+    formatBytes(Math.max(...a.programs.map((p) => p.arenaBytes))),
+  ]);
   const lines = [
     `${manifest.name} ${manifest.version}, ${formatBytes(bytes.length)}, digest ${digest}`,
     `made by ${manifest.compiler}; ${signatures.length === 0 ? "not signed" : `signed by ${signatures.map((id) => `${id.slice(0, 16)}…`).join(", ")} (not checked here: neo verify)`}`,
     "",
     table([{ title: "program" }, { title: "" }, { title: "tensor", max: 40 }, { title: "dtype" }, { title: "shape" }], ports),
     "",
-    table([{ title: "artifact" }, { title: "kind" }, { title: "machine" }, { title: "features", max: 40 }, { title: "weights", align: "right" }, { title: "arena", align: "right" }], artifacts),
+    table(
+      [
+        { title: "artifact" },
+        { title: "kind" },
+        { title: "machine" },
+        { title: "features", max: 40 },
+        { title: "weights", align: "right" },
+        { title: "arena", align: "right" },
+      ],
+      artifacts,
+    ),
     "",
-    table([{ title: "file" }, { title: "bytes", align: "right" }], manifest.files.map((f) => [f.name, f.bytes])),
+    table(
+      [{ title: "file" }, { title: "bytes", align: "right" }],
+      manifest.files.map((f) => [f.name, f.bytes]),
+    ),
   ];
   const [first] = manifest.programs;
-  return { text: lines.join("\n"), result: { format: "neo", digest, signatures, manifest, inputs: first?.inputs ?? [], outputs: first?.outputs ?? [], ops: {}, tensors: [] } };
+  return {
+    text: lines.join("\n"),
+    result: { format: "neo", digest, signatures, manifest, inputs: first?.inputs ?? [], outputs: first?.outputs ?? [], ops: {}, tensors: [] },
+  };
 }
 
 async function inspectModel(model: ModelInput, invocation: Invocation): Promise<Outcome> {
@@ -59,10 +85,24 @@ async function inspectModel(model: ModelInput, invocation: Invocation): Promise<
   const description = describeModel(model.bytes, model.fileName, model.limits);
   const specs = [...description.inputs.map((t) => ["in", t] as const), ...description.outputs.map((t) => ["out", t] as const)];
   const lines = [
-    `${model.fileName}: ${description.format}, IR ${description.version.ir}, ${Object.entries(description.version.opset).map(([domain, version]) => `${domain} ${version}`).join(", ")}${description.version.producer ? `, by ${description.version.producer}` : ""}, ${description.nodes} nodes, ${formatBytes(model.bytes.length)}`,
-    table([{ title: "" }, { title: "tensor", max: 50 }, { title: "dtype" }, { title: "shape" }], specs.map(([kind, t]) => [kind, t.name, t.dtype ?? "?", (t.dims ?? []).map(String).join("x") || "scalar"])),
+    `${model.fileName}: ${description.format}, IR ${description.version.ir}, ${Object.entries(description.version.opset)
+      .map(([domain, version]) => `${domain} ${version}`)
+      .join(
+        ", ",
+      )}${description.version.producer ? `, by ${description.version.producer}` : ""}, ${description.nodes} nodes, ${formatBytes(model.bytes.length)}`,
+    table(
+      [{ title: "" }, { title: "tensor", max: 50 }, { title: "dtype" }, { title: "shape" }],
+      specs.map(([kind, t]) => [kind, t.name, t.dtype ?? "?", (t.dims ?? []).map(String).join("x") || "scalar"]),
+    ),
   ];
-  const result: Record<string, unknown> = { format: description.format, version: description.version, inputs: description.inputs, outputs: description.outputs, ops: description.opCounts, tensors: [] };
+  const result: Record<string, unknown> = {
+    format: description.format,
+    version: description.version,
+    inputs: description.inputs,
+    outputs: description.outputs,
+    ops: description.opCounts,
+    tensors: [],
+  };
   const [io, ops, cost, memory, data] = ["io", "ops", "cost", "memory", "data"].map((name) => options[name] === true);
   const everything = !io && !ops && !cost && !memory && !data;
   if (ops || everything) lines.push("", table([{ title: "operator" }, { title: "count", align: "right" }], Object.entries(description.opCounts)));
@@ -72,12 +112,29 @@ async function inspectModel(model: ModelInput, invocation: Invocation): Promise<
   if (data) {
     const tensors = constantsOf(graph);
     result["tensors"] = tensors;
-    lines.push("", table([{ title: "constant", max: 50 }, { title: "dtype" }, { title: "shape" }, { title: "bytes", align: "right" }, { title: "min", align: "right" }, { title: "max", align: "right" }], tensors.map((t) => [t.name, t.dtype, t.shape.join("x"), t.bytes, t.min ?? "–", t.max ?? "–"])));
+    lines.push(
+      "",
+      table(
+        [
+          { title: "constant", max: 50 },
+          { title: "dtype" },
+          { title: "shape" },
+          { title: "bytes", align: "right" },
+          { title: "min", align: "right" },
+          { title: "max", align: "right" },
+        ],
+        tensors.map((t) => [t.name, t.dtype, t.shape.join("x"), t.bytes, t.min ?? "–", t.max ?? "–"]),
+      ),
+    );
   }
   optimize(graph);
   if (cost) {
     result["cost"] = { macs: macsOf(graph), bytes: constantsOf(graph).reduce((n, t) => n + t.bytes, 0), ops: countOps(graph) };
-    lines.push("", `after passes: ${formatCount(macsOf(graph))} multiply-accumulates in ${Object.values(countOps(graph)).reduce((n, c) => n + c, 0)} ops`, table([{ title: "op" }, { title: "count", align: "right" }], Object.entries(countOps(graph))));
+    lines.push(
+      "",
+      `after passes: ${formatCount(macsOf(graph))} multiply-accumulates in ${Object.values(countOps(graph)).reduce((n, c) => n + c, 0)} ops`,
+      table([{ title: "op" }, { title: "count", align: "right" }], Object.entries(countOps(graph))),
+    );
   }
   if (memory) {
     const [target] = await targetsFrom(invocation);
@@ -93,11 +150,19 @@ function memoryResult({ memory }: Lowered): object {
 }
 
 function constantsOf(graph: Graph): { name: string; dtype: string; shape: readonly number[]; bytes: number; min?: number; max?: number }[] {
-  return graph.ops.filter((op) => op.name === "constant").map((op) => {
-    const { type, data } = op.attrs["value"] as Tensor;
-    const count = elementCount(type.shape);
-    let [min, max] = [Infinity, -Infinity];
-    if (type.dtype !== "string") for (let i = 0; i < count; i++) [min, max] = [Math.min(min, Number(data[i])), Math.max(max, Number(data[i]))];
-    return { name: op.result.name || op.loc.join("+"), dtype: type.dtype, shape: type.shape, bytes: Math.ceil((BITS[type.dtype] * count) / 8), ...(count > 0 && Number.isFinite(min) ? { min, max } : {}) };
-  });
+  return graph.ops
+    .filter((op) => op.name === "constant")
+    .map((op) => {
+      const { type, data } = op.attrs["value"] as Tensor;
+      const count = elementCount(type.shape);
+      let [min, max] = [Infinity, -Infinity];
+      if (type.dtype !== "string") for (let i = 0; i < count; i++) [min, max] = [Math.min(min, Number(data[i])), Math.max(max, Number(data[i]))];
+      return {
+        name: op.result.name || op.loc.join("+"),
+        dtype: type.dtype,
+        shape: type.shape,
+        bytes: Math.ceil((BITS[type.dtype] * count) / 8),
+        ...(count > 0 && Number.isFinite(min) ? { min, max } : {}),
+      };
+    });
 }

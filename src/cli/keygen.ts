@@ -24,15 +24,25 @@ export const keygen: CommandSpec = {
     const secretFile = isDefault ? defaultSecretKey(env) : resolve(cwd, `${name}.key`);
     const publicFile = isDefault ? defaultPublicKey(env) : resolve(cwd, `${name}.pub`);
     for (const file of [secretFile, publicFile]) {
-      if (existsSync(file)) throw new NeoError({ code: "NEO1006", message: `${file} exists: keys are never overwritten`, hint: "choose another name with `-o`, or move the old pair away" });
+      if (existsSync(file))
+        throw new NeoError({
+          code: "NEO1006",
+          message: `${file} exists: keys are never overwritten`,
+          hint: "choose another name with `-o`, or move the old pair away",
+        });
     }
     const secret = new Uint8Array(randomBytes(32));
     const open = nodeCrypto.publicKeyOf(secret);
     await writeNew(secretFile, printSecretKey(secret), 0o600);
     await writeNew(publicFile, printPublicKey(open), 0o644);
     const id = keyId(nodeCrypto, open);
-    const next = isDefault ? "next: neo compile model.onnx   (signs with it)" : `next: neo compile model.onnx --sign ${name}.key, then neo run model.neo --trust ${name}.pub`;
-    return { text: [`secret key  ${secretFile}  (keep it)`, `public key  ${publicFile}`, `key id      ${id}`, next].join("\n"), result: { secretKey: secretFile, publicKey: publicFile, keyId: id } };
+    const next = isDefault
+      ? "next: neo compile model.onnx   (signs with it)"
+      : `next: neo compile model.onnx --sign ${name}.key, then neo run model.neo --trust ${name}.pub`;
+    return {
+      text: [`secret key  ${secretFile}  (keep it)`, `public key  ${publicFile}`, `key id      ${id}`, next].join("\n"),
+      result: { secretKey: secretFile, publicKey: publicFile, keyId: id },
+    };
   },
 };
 

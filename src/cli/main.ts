@@ -33,8 +33,15 @@ function helpWidth(): number {
 const EXAMPLES = ["neo compile model.onnx", "neo run model.host.neo --input x=@input.npy"] as const;
 
 const EXITS: readonly (readonly [string, string])[] = [
-  ["0", "ok"], ["1", "a bug in neo"], ["2", "usage"], ["3", "unsupported model or target"], ["4", "assertion or numbers failed"],
-  ["5", "signature or integrity failed"], ["6", "I/O"], ["7", "limit exceeded"], ["130", "interrupted"],
+  ["0", "ok"],
+  ["1", "a bug in neo"],
+  ["2", "usage"],
+  ["3", "unsupported model or target"],
+  ["4", "assertion or numbers failed"],
+  ["5", "signature or integrity failed"],
+  ["6", "I/O"],
+  ["7", "limit exceeded"],
+  ["130", "interrupted"],
 ];
 
 function describe(command: Command, spec: CommandSpec, run: (spec: CommandSpec, args: unknown[], options: OptionValues) => Promise<void>): void {
@@ -45,7 +52,12 @@ function describe(command: Command, spec: CommandSpec, run: (spec: CommandSpec, 
   command.usage(`[options]${spec.args.map((arg) => (arg.optional ? ` [${arg.name}]` : ` <${arg.name}>`)).join("")}`);
   for (const option of [...spec.options, ...SHARED_OPTIONS]) command.addOption(commanderOption(option));
   command.addHelpText("before", `${spec.examples.map((example) => `  $ ${example}`).join("\n")}\n`);
-  command.addHelpText("after", `\nExit codes:\n${Object.entries(spec.exits).map(([code, when]) => `  ${code.padStart(3)}  ${when}`).join("\n")}`);
+  command.addHelpText(
+    "after",
+    `\nExit codes:\n${Object.entries(spec.exits)
+      .map(([code, when]) => `  ${code.padStart(3)}  ${when}`)
+      .join("\n")}`,
+  );
   command.action(async (...given: unknown[]) => {
     const flags = Object.entries(command.opts<OptionValues>()).filter(([key]) => command.getOptionValueSource(key) === "cli");
     await run(spec, given.slice(0, spec.args.length).flat() as unknown[], Object.fromEntries(flags));
@@ -82,7 +94,11 @@ function reportUsage(error: CommanderError, argv: readonly string[]): number {
   const text = error.message.replace(/^error: /, "").replace(/\n?\(Did you mean (.*)\?\)/s, "");
   const meant = /Did you mean (?:one of )?(.*)\?\)/s.exec(error.message)?.[1];
   const command = argv.find((arg) => COMMANDS.some((spec) => spec.name === arg));
-  const usage = new NeoError({ code: "NEO1001", message: text, hint: meant ? `did you mean ${meant}?` : `\`neo ${command ? `${command} ` : ""}--help\` lists what there is` });
+  const usage = new NeoError({
+    code: "NEO1001",
+    message: text,
+    hint: meant ? `did you mean ${meant}?` : `\`neo ${command ? `${command} ` : ""}--help\` lists what there is`,
+  });
   const json = argv.includes("--json");
   reporterFor({}).error(usage);
   if (json) process.stdout.write(`${JSON.stringify(envelope(command ?? "neo", undefined, [usage], 2))}\n`);
@@ -98,7 +114,8 @@ async function runCommand(spec: CommandSpec, args: readonly (string | undefined)
     const options = await applyConfig(spec, given, { cwd: process.cwd(), env: process.env, commands: COMMANDS });
     reporter = reporterFor(options);
     json = options["json"] === true;
-    if (json && options["output"] === "-") throw new NeoError({ code: "NEO1008", message: "-o - and --json both want stdout", hint: "leave one of them out, or name a file with -o" });
+    if (json && options["output"] === "-")
+      throw new NeoError({ code: "NEO1008", message: "-o - and --json both want stdout", hint: "leave one of them out, or name a file with -o" });
     outcome = await spec.run({ args, options, reporter, json, env: process.env, cwd: process.cwd(), commands: COMMANDS });
   } catch (error) {
     failure = error;
@@ -155,7 +172,10 @@ function write(data: string | Uint8Array): Promise<void> {
     process.stdout.write(data, (error) => {
       if (!error) resolve();
       else if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
-      else reject(new NeoError({ code: "NEO6002", message: `stdout took no more: ${error.message}`, hint: "free some space, or write to another place", cause: error }));
+      else
+        reject(
+          new NeoError({ code: "NEO6002", message: `stdout took no more: ${error.message}`, hint: "free some space, or write to another place", cause: error }),
+        );
     });
   });
 }

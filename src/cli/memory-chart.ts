@@ -14,7 +14,10 @@ export function memoryChart({ memory, calls }: Lowered): string {
   };
   return [
     `arena ${formatBytes(memory.plannedBytes)}, largest live set ${formatBytes(memory.lowerBoundBytes)} (${(memory.plannedBytes / Math.max(1, memory.lowerBoundBytes)).toFixed(2)}x), ${calls.length} calls`,
-    table([{ title: "buffer", max: 32 }, { title: "offset", align: "right" }, { title: "size", align: "right" }, { title: "alive" }], rows.map((b) => [b.name, b.offset, formatBytes(b.bytes), bar(b.from, b.to)])),
+    table(
+      [{ title: "buffer", max: 32 }, { title: "offset", align: "right" }, { title: "size", align: "right" }, { title: "alive" }],
+      rows.map((b) => [b.name, b.offset, formatBytes(b.bytes), bar(b.from, b.to)]),
+    ),
     ...(memory.buffers.length > rows.length ? [`… and ${memory.buffers.length - rows.length} smaller buffers (--json has all)`] : []),
   ].join("\n");
 }

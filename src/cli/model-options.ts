@@ -20,7 +20,11 @@ export const MODEL_OPTIONS: readonly OptionSpec[] = [
   { flags: "--limit-depth <n>", text: "refuse deeper nesting" },
 ];
 
-export const PREPROCESS_OPTION: OptionSpec = { flags: "--preprocess <input=words>", text: "how pictures become an input: x=rgb,nchw,resize:48xW,mean:127.5,scale:127.5", repeat: true };
+export const PREPROCESS_OPTION: OptionSpec = {
+  flags: "--preprocess <input=words>",
+  text: "how pictures become an input: x=rgb,nchw,resize:48xW,mean:127.5,scale:127.5",
+  repeat: true,
+};
 
 /** A product of more alternatives than this is a mistake. */
 const MAX_BINDINGS = 16;
@@ -59,13 +63,23 @@ export function parseShapes(words: readonly string[]): Binding[] {
     const at = part.lastIndexOf("=");
     if (at > 0) name = part.slice(0, at);
     const value = part.slice(at + 1);
-    if (name === undefined || !/^\d+(x\d+)*$/.test(value)) throw new NeoError({ code: "NEO1010", message: `--shape ${part}: wanted NAME=4 or NAME=1x3x224x224`, hint: "`neo inspect MODEL` shows the names of dims and inputs" });
+    if (name === undefined || !/^\d+(x\d+)*$/.test(value))
+      throw new NeoError({
+        code: "NEO1010",
+        message: `--shape ${part}: wanted NAME=4 or NAME=1x3x224x224`,
+        hint: "`neo inspect MODEL` shows the names of dims and inputs",
+      });
     const numbers = value.split("x").map(Number);
     alternatives.set(name, [...(alternatives.get(name) ?? []), numbers.length === 1 ? numbers[0]! : numbers]);
   }
   let bindings: Record<string, number | number[]>[] = [{}];
   for (const [key, values] of alternatives) bindings = bindings.flatMap((binding) => values.map((value) => ({ ...binding, [key]: value })));
-  if (bindings.length > MAX_BINDINGS) throw new NeoError({ code: "NEO1010", message: `--shape asks for ${bindings.length} programs, at most ${MAX_BINDINGS} fit a bundle`, hint: "give fewer alternatives, or several bundles" });
+  if (bindings.length > MAX_BINDINGS)
+    throw new NeoError({
+      code: "NEO1010",
+      message: `--shape asks for ${bindings.length} programs, at most ${MAX_BINDINGS} fit a bundle`,
+      hint: "give fewer alternatives, or several bundles",
+    });
   return bindings;
 }
 
@@ -76,9 +90,19 @@ function constantsFrom(words: readonly string[], bytes: Uint8Array, fileName: st
   for (const word of words) {
     const at = word.indexOf("=");
     const input = inputs.find((candidate) => candidate.name === word.slice(0, at));
-    if (!input) throw new NeoError({ code: "NEO1011", message: `--set ${word}: the model has no such input`, notes: inputs.map((i) => ({ where: i.name, text: i.dtype ?? "" })), hint: "--set NAME=VALUE with one of these names" });
-    const values = word.slice(at + 1).split(",").map(Number);
-    if (values.some(Number.isNaN)) throw new NeoError({ code: "NEO1011", message: `--set ${word}: wanted a number, or numbers with commas`, hint: "for example --set sr=16000" });
+    if (!input)
+      throw new NeoError({
+        code: "NEO1011",
+        message: `--set ${word}: the model has no such input`,
+        notes: inputs.map((i) => ({ where: i.name, text: i.dtype ?? "" })),
+        hint: "--set NAME=VALUE with one of these names",
+      });
+    const values = word
+      .slice(at + 1)
+      .split(",")
+      .map(Number);
+    if (values.some(Number.isNaN))
+      throw new NeoError({ code: "NEO1011", message: `--set ${word}: wanted a number, or numbers with commas`, hint: "for example --set sr=16000" });
     const dims = input.dims ?? [];
     const isKnown = dims.every((dim) => typeof dim === "number") && elementCount(dims as number[]) === values.length;
     const shape = isKnown ? (dims as number[]) : [values.length];
@@ -91,7 +115,12 @@ function limitsFrom(options: OptionValues): Limits {
   const number = (key: string, fallback: number): number => {
     const text = textOption(options, key);
     if (text === undefined) return fallback;
-    if (!/^\d+$/.test(text)) throw new NeoError({ code: "NEO1012", message: `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} ${text}: wanted a whole number`, hint: "in bytes, nodes or levels" });
+    if (!/^\d+$/.test(text))
+      throw new NeoError({
+        code: "NEO1012",
+        message: `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} ${text}: wanted a whole number`,
+        hint: "in bytes, nodes or levels",
+      });
     return Number(text);
   };
   return {
@@ -107,7 +136,12 @@ export function preprocessFrom(options: OptionValues): Record<string, Preprocess
   const specs: Record<string, PreprocessSpec> = {};
   for (const word of repeatedOption(options, "preprocess")) {
     const at = word.indexOf("=");
-    if (at < 1) throw new NeoError({ code: "NEO1013", message: `--preprocess ${word}: wanted INPUT=WORDS`, hint: "for example --preprocess x=rgb,nchw,resize:48xW,mean:127.5,scale:127.5" });
+    if (at < 1)
+      throw new NeoError({
+        code: "NEO1013",
+        message: `--preprocess ${word}: wanted INPUT=WORDS`,
+        hint: "for example --preprocess x=rgb,nchw,resize:48xW,mean:127.5,scale:127.5",
+      });
     specs[word.slice(0, at)] = parsePreprocess(word.slice(at + 1), word.slice(0, at));
   }
   return specs;

@@ -26,7 +26,8 @@ export async function openSession(file: string, invocation: Invocation): Promise
   const prefer = kindsFrom(invocation);
   const shared = { crypto: nodeCrypto, native: nativeRunner(), file, ...(prefer ? { prefer } : {}) };
   if (isBundle(bytes)) return load(bytes, { ...shared, trust: await trustFrom(invocation) });
-  if (file === "-") throw new NeoError({ code: "NEO1018", message: "a model on stdin can't be run", hint: "give its path, or compile it first: neo compile - -o model.neo" });
+  if (file === "-")
+    throw new NeoError({ code: "NEO1018", message: "a model on stdin can't be run", hint: "give its path, or compile it first: neo compile - -o model.neo" });
   const wantsWasm = prefer?.[0] === "wasm";
   const targets = wantsWasm ? await targetsFrom({ ...invocation, options: { ...invocation.options, target: "wasm" } }) : await targetsFrom(invocation);
   const { bundle } = await compileModel(await modelFrom(file, invocation), targets, invocation);
@@ -37,6 +38,11 @@ function kindsFrom({ options }: Invocation): ("native" | "wasm")[] | undefined {
   const words = listOption(options, "executor");
   if (words.length === 0) return undefined;
   const unknown = words.find((word) => !KINDS.includes(word as "native"));
-  if (unknown) throw new NeoError({ code: "NEO1019", message: `--executor ${unknown}: there is no such executor`, hint: `one of ${KINDS.join(", ")}${unknown === "interpreter" ? "; `neo compare` runs the interpreter" : ""}` });
+  if (unknown)
+    throw new NeoError({
+      code: "NEO1019",
+      message: `--executor ${unknown}: there is no such executor`,
+      hint: `one of ${KINDS.join(", ")}${unknown === "interpreter" ? "; `neo compare` runs the interpreter" : ""}`,
+    });
   return words as ("native" | "wasm")[];
 }

@@ -24,7 +24,14 @@ export const opt: CommandSpec = {
     const runs = [];
     const printed: string[] = [];
     for (const graph of readGraphs(text, file)) {
-      runs.push(...runPasses(graph, passes.passes, DEFAULT_OPTIONS, { verifyEach: true, now: () => performance.now(), after: (pass, after) => void (printAfter === "all" || printAfter === pass.name ? reporter.info(`// after ${pass.name}\n${printGraph(after)}`) : undefined) }));
+      runs.push(
+        ...runPasses(graph, passes.passes, DEFAULT_OPTIONS, {
+          verifyEach: true,
+          now: () => performance.now(),
+          after: (pass, after) =>
+            void (printAfter === "all" || printAfter === pass.name ? reporter.info(`// after ${pass.name}\n${printGraph(after)}`) : undefined),
+        }),
+      );
       printed.push(printGraph(graph));
     }
     return { text: printed.join("\n"), result: { graphs: printed, passes: runs } };

@@ -77,7 +77,14 @@ export class Reporter {
 
   error(error: unknown): void {
     this.close();
-    for (const line of errorLines(error, this.options.verbose)) this.line(line.startsWith("error") ? line.replace("error", this.paint("31", "error")) : line.startsWith("hint") ? line.replace("hint", this.paint("36", "hint")) : line);
+    for (const line of errorLines(error, this.options.verbose))
+      this.line(
+        line.startsWith("error")
+          ? line.replace("error", this.paint("31", "error"))
+          : line.startsWith("hint")
+            ? line.replace("hint", this.paint("36", "hint"))
+            : line,
+      );
   }
 
   private line(text: string): void {
@@ -121,7 +128,9 @@ function internalLines(error: unknown): string[] {
 
 /** Text that may come from a file, made safe for a terminal: control characters escaped, length limited. */
 export function clean(text: string, limit = MAX_TEXT): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  const safe = text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const safe = text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
   return safe.length > limit ? `${safe.slice(0, limit - 1)}…` : safe;
 }

@@ -15,9 +15,21 @@ import { summarize } from "./tensor-summary.ts";
 export const run: CommandSpec = {
   name: "run",
   args: [{ name: "bundle", text: "a .neo file or a model" }],
-  options: [INPUT_OPTION, { flags: "--output <place>", text: "folder for one .npy an output, or a .npz file" }, { flags: "--check", text: "only tells whether it would load here" }, ...SESSION_OPTIONS],
+  options: [
+    INPUT_OPTION,
+    { flags: "--output <place>", text: "folder for one .npy an output, or a .npz file" },
+    { flags: "--check", text: "only tells whether it would load here" },
+    ...SESSION_OPTIONS,
+  ],
   examples: ["neo run model.neo --input x=@input.npy --output results", "neo run model.onnx --input random:7"],
-  exits: { 0: "ok", 2: "usage; wrong name, dtype or shape of an input", 3: "no code for this machine, unsupported model", 5: "not signed by a trusted key, or damaged", 6: "no such file", 7: "a limit is exceeded" },
+  exits: {
+    0: "ok",
+    2: "usage; wrong name, dtype or shape of an input",
+    3: "no code for this machine, unsupported model",
+    5: "not signed by a trusted key, or damaged",
+    6: "no such file",
+    7: "a limit is exceeded",
+  },
   async run(invocation) {
     const [file] = invocation.args as [string];
     const { options, cwd } = invocation;
@@ -25,8 +37,16 @@ export const run: CommandSpec = {
     try {
       const refusals = session.refusals.map((r) => ({ artifact: r.artifact, reason: r.reason }));
       const base = { name: session.name, artifact: session.artifact.id, executor: session.kind, refusals };
-      if (options["check"] === true) return { text: `${file}: runs here as ${session.artifact.id}\n${refusals.map((r) => `  not ${r.artifact}: ${r.reason}`).join("\n")}`.trimEnd(), result: base };
-      const inputs = await inputValues(repeatedOption(options, "input"), { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never }, cwd);
+      if (options["check"] === true)
+        return {
+          text: `${file}: runs here as ${session.artifact.id}\n${refusals.map((r) => `  not ${r.artifact}: ${r.reason}`).join("\n")}`.trimEnd(),
+          result: base,
+        };
+      const inputs = await inputValues(
+        repeatedOption(options, "input"),
+        { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never },
+        cwd,
+      );
       const bound = await session.bind(inputs);
       const start = performance.now();
       bound.run();
@@ -36,7 +56,17 @@ export const run: CommandSpec = {
       const lines = Object.entries(outputs).map(([name, tensor]) => summarize(name, tensor));
       return {
         text: [...lines, ...files.map((path) => `wrote ${path}`), `${session.artifact.id}, first run ${formatMs(ms)}`, `next: neo bench ${file}`].join("\n"),
-        result: { ...base, ms, outputs: Object.entries(outputs).map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape, data: t.data.length <= 1024 ? Array.from(t.data as ArrayLike<number | bigint>, jsonNumber) : undefined })), files },
+        result: {
+          ...base,
+          ms,
+          outputs: Object.entries(outputs).map(([name, t]) => ({
+            name,
+            dtype: t.dtype,
+            shape: t.shape,
+            data: t.data.length <= 1024 ? Array.from(t.data as ArrayLike<number | bigint>, jsonNumber) : undefined,
+          })),
+          files,
+        },
       };
     } finally {
       session.close();

@@ -13,19 +13,35 @@ const counts = z.record(z.string(), count);
 const shape = z.array(count);
 
 const port = z.strictObject({ name: z.string(), dtype: z.string(), shape, bytes: count });
-const modelTensor = z.strictObject({ name: z.string(), dtype: z.string().optional(), elementType: z.string(), dims: z.array(z.union([count, z.string()])).optional() });
+const modelTensor = z.strictObject({
+  name: z.string(),
+  dtype: z.string().optional(),
+  elementType: z.string(),
+  dims: z.array(z.union([count, z.string()])).optional(),
+});
 const modelVersion = z.strictObject({ ir: z.number(), opset: z.record(z.string(), z.number()), producer: z.string() });
 const pass = z.strictObject({ name: z.string(), ms: z.number(), changed: z.boolean() });
 
 const difference = z.strictObject({
-  name: z.string(), elements: count, maxAbs: real, meanAbs: real, maxRel: real, rmse: real, cosine: real, sqnrDb: real.describe("null where they are equal"),
-  topEqual: z.boolean(), ratio: real, requiredTolerance: real,
+  name: z.string(),
+  elements: count,
+  maxAbs: real,
+  meanAbs: real,
+  maxRel: real,
+  rmse: real,
+  cosine: real,
+  sqnrDb: real.describe("null where they are equal"),
+  topEqual: z.boolean(),
+  ratio: real,
+  requiredTolerance: real,
 });
 
 const compileResult = z.union([
   z.strictObject({
     bundle: z.strictObject({ path: z.string(), bytes: count, digest: hex, keyId: hex.optional() }),
-    artifacts: z.array(z.strictObject({ target: z.string(), codeBytes: count, weightsBytes: count, arenaBytes: count, arenaLowerBound: count, kernels: count })),
+    artifacts: z.array(
+      z.strictObject({ target: z.string(), codeBytes: count, weightsBytes: count, arenaBytes: count, arenaLowerBound: count, kernels: count }),
+    ),
     arena: z.strictObject({ planned: count, lowerBound: count }),
     weightsBytes: count,
     codeBytes: count,
@@ -38,19 +54,43 @@ const compileResult = z.union([
   z.strictObject({ graph: z.string() }).describe("--stop-after"),
 ]);
 
-const runBase = { name: z.string(), artifact: z.string(), executor: z.enum(["native", "wasm"]), refusals: z.array(z.strictObject({ artifact: z.string(), reason: z.string() })) };
+const runBase = {
+  name: z.string(),
+  artifact: z.string(),
+  executor: z.enum(["native", "wasm"]),
+  refusals: z.array(z.strictObject({ artifact: z.string(), reason: z.string() })),
+};
 const runResult = z.union([
   z.strictObject({
     ...runBase,
     ms: z.number(),
-    outputs: z.array(z.strictObject({ name: z.string(), dtype: z.string(), shape, data: z.array(z.union([z.number(), z.string(), z.boolean()])).optional().describe("up to 1024 elements; texts are integers beyond 2^53, NaN and infinities") })),
+    outputs: z.array(
+      z.strictObject({
+        name: z.string(),
+        dtype: z.string(),
+        shape,
+        data: z
+          .array(z.union([z.number(), z.string(), z.boolean()]))
+          .optional()
+          .describe("up to 1024 elements; texts are integers beyond 2^53, NaN and infinities"),
+      }),
+    ),
     files: z.array(z.string()),
   }),
   z.strictObject(runBase).describe("--check"),
 ]);
 
 const inspectResult = z.union([
-  z.strictObject({ format: z.literal("neo"), digest: hex, signatures: z.array(hex), manifest: z.looseObject({ name: z.string() }), inputs: z.array(port), outputs: z.array(port), ops: counts, tensors: z.array(z.never()) }),
+  z.strictObject({
+    format: z.literal("neo"),
+    digest: hex,
+    signatures: z.array(hex),
+    manifest: z.looseObject({ name: z.string() }),
+    inputs: z.array(port),
+    outputs: z.array(port),
+    ops: counts,
+    tensors: z.array(z.never()),
+  }),
   z.strictObject({
     format: z.string(),
     version: modelVersion,
@@ -59,7 +99,13 @@ const inspectResult = z.union([
     ops: counts,
     tensors: z.array(z.strictObject({ name: z.string(), dtype: z.string(), shape, bytes: count, min: z.number().optional(), max: z.number().optional() })),
     cost: z.strictObject({ macs: count, bytes: count, ops: counts }).optional(),
-    memory: z.strictObject({ buffers: z.array(z.strictObject({ name: z.string(), offset: count, bytes: count, from: z.number().int(), to: z.number().int() })), planned: count, lowerBound: count }).optional(),
+    memory: z
+      .strictObject({
+        buffers: z.array(z.strictObject({ name: z.string(), offset: count, bytes: count, from: z.number().int(), to: z.number().int() })),
+        planned: count,
+        lowerBound: count,
+      })
+      .optional(),
   }),
 ]);
 
@@ -80,7 +126,9 @@ const RESULTS = {
     files: z.array(z.strictObject({ name: z.string(), bytes: count, ok: z.boolean() })),
     digest: hex.optional(),
     name: z.string().optional(),
-    selfTest: z.strictObject({ artifact: z.string(), vectors: z.array(z.strictObject({ program: z.string(), ok: z.boolean(), outputs: z.array(answer) })) }).optional(),
+    selfTest: z
+      .strictObject({ artifact: z.string(), vectors: z.array(z.strictObject({ program: z.string(), ok: z.boolean(), outputs: z.array(answer) })) })
+      .optional(),
   }),
   sign: z.strictObject({ path: z.string(), keyId: hex, bytes: count }),
   keygen: z.strictObject({ secretKey: z.string(), publicKey: z.string(), keyId: hex }),
@@ -100,7 +148,18 @@ const RESULTS = {
   opt: z.strictObject({ graphs: z.array(z.string()), passes: z.array(pass) }),
   selftest: z.strictObject({ graphs: count, seed: z.number().int(), executors: z.array(z.string()), mismatches: z.array(z.string()) }),
   targets: z.strictObject({
-    targets: z.array(z.strictObject({ name: z.string(), kind: z.enum(["native", "wasm"]), os: z.string(), arch: z.string(), vectorBytes: count, registers: count, cpuFeatures: z.array(z.string()), summary: z.string() })),
+    targets: z.array(
+      z.strictObject({
+        name: z.string(),
+        kind: z.enum(["native", "wasm"]),
+        os: z.string(),
+        arch: z.string(),
+        vectorBytes: count,
+        registers: count,
+        cpuFeatures: z.array(z.string()),
+        summary: z.string(),
+      }),
+    ),
   }),
   ops: z.union([
     z.strictObject({ ops: z.array(z.strictObject({ name: z.string(), operands: z.array(z.string()), attributes: z.array(z.string()), summary: z.string() })) }),
@@ -110,7 +169,9 @@ const RESULTS = {
     z.strictObject({ code: z.string(), title: z.string(), page: z.string() }),
     z.strictObject({ codes: z.array(z.strictObject({ code: z.string(), title: z.string() })) }),
   ]),
-  doctor: z.strictObject({ findings: z.array(z.strictObject({ id: z.string(), level: z.enum(["ok", "note", "problem"]), text: z.string(), fix: z.string().optional() })) }),
+  doctor: z.strictObject({
+    findings: z.array(z.strictObject({ id: z.string(), level: z.enum(["ok", "note", "problem"]), text: z.string(), fix: z.string().optional() })),
+  }),
   completion: z.strictObject({ shell: z.string(), script: z.string() }),
 } as const;
 

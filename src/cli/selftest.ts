@@ -36,7 +36,8 @@ export const selftest: CommandSpec = {
   exits: { 0: "ok", 2: "usage", 4: "executors disagree" },
   async run({ options, env, reporter, cwd }) {
     const [count, first] = [Number(textOption(options, "randomGraphs")), Number(textOption(options, "seed"))];
-    if (!Number.isSafeInteger(count) || !Number.isSafeInteger(first) || count < 1) throw new NeoError({ code: "NEO1012", message: "--random-graphs and --seed want whole numbers", hint: "for example --random-graphs 100 --seed 1" });
+    if (!Number.isSafeInteger(count) || !Number.isSafeInteger(first) || count < 1)
+      throw new NeoError({ code: "NEO1012", message: "--random-graphs and --seed want whole numbers", hint: "for example --random-graphs 100 --seed 1" });
     const asked = listOption(options, "executors");
     const unknown = asked.find((word) => !EXECUTORS.includes(word as Executor));
     if (unknown) throw new NeoError({ code: "NEO1019", message: `--executors ${unknown}: there is no such executor`, hint: `one of ${EXECUTORS.join(", ")}` });
@@ -52,12 +53,25 @@ export const selftest: CommandSpec = {
         optimize(graph, { verifyEach: true });
         for (const executor of executors) {
           const worst = distance(await execute(executor, graph, inputs, cwd), wanted);
-          if (!(worst <= TOLERANCE)) notes.push({ where: `seed ${seed}, ${executor}`, text: `differs by ${worst.toExponential(2)} of the largest value\n${text}` });
+          if (!(worst <= TOLERANCE))
+            notes.push({ where: `seed ${seed}, ${executor}`, text: `differs by ${worst.toExponential(2)} of the largest value\n${text}` });
         }
       }
     });
     const result = { graphs: count, seed: first, executors, mismatches: notes.map((n) => n.where) };
-    if (notes.length > 0) return { text: "", result, diagnostics: [new NeoError({ code: "NEO4005", message: `${notes.length} of ${count * executors.length} runs differ from the interpreter`, notes: notes.map((n) => ({ where: n.where, text: n.text.split("\n")[0]! })), hint: "this is a bug in neo: please report the seed" })] };
+    if (notes.length > 0)
+      return {
+        text: "",
+        result,
+        diagnostics: [
+          new NeoError({
+            code: "NEO4005",
+            message: `${notes.length} of ${count * executors.length} runs differ from the interpreter`,
+            notes: notes.map((n) => ({ where: n.where, text: n.text.split("\n")[0]! })),
+            hint: "this is a bug in neo: please report the seed",
+          }),
+        ],
+      };
     return { text: `${count} graphs from seed ${first} on: ${executors.join(", ")} agree with the interpreter`, result };
   },
 };

@@ -22,7 +22,8 @@ export const sign: CommandSpec = {
     const [bundle] = invocation.args as [string];
     const { options, cwd } = invocation;
     const secret = await secretKeyFrom(invocation, textOption(options, "key"));
-    if (!secret) throw new NeoError({ code: "NEO1007", message: "no secret key to sign with", hint: "`neo keygen --default` makes one, `--key FILE` names one" });
+    if (!secret)
+      throw new NeoError({ code: "NEO1007", message: "no secret key to sign with", hint: "`neo keygen --default` makes one, `--key FILE` names one" });
     const signed = signBundle(await readInput(bundle, cwd), secret, nodeCrypto, bundle);
     const output = textOption(options, "output") ?? bundle;
     const id = keyId(nodeCrypto, nodeCrypto.publicKeyOf(secret));

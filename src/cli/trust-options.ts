@@ -26,12 +26,21 @@ export async function trustFrom({ options, env, cwd }: Invocation): Promise<Trus
 
 async function keysAt(place: string): Promise<Uint8Array[]> {
   const isFolder = existsSync(place) && statSync(place).isDirectory();
-  const files = isFolder ? readdirSync(place).filter((file) => file.endsWith(".pub")).sort().map((file) => join(place, file)) : [place];
+  const files = isFolder
+    ? readdirSync(place)
+        .filter((file) => file.endsWith(".pub"))
+        .sort()
+        .map((file) => join(place, file))
+    : [place];
   const keys: Uint8Array[] = [];
   for (const file of files) keys.push(...parsePublicKeys(new TextDecoder().decode(await readFileBytes(file, 1 << 20)), file));
   return keys;
 }
 
 function nobody(): NeoError {
-  return new NeoError({ code: "NEO5004", message: "no public key to check signatures with", hint: "`neo keygen --default` makes a pair, `--trust FILE` names a key, `--allow-unsigned` does without" });
+  return new NeoError({
+    code: "NEO5004",
+    message: "no public key to check signatures with",
+    hint: "`neo keygen --default` makes a pair, `--trust FILE` names a key, `--allow-unsigned` does without",
+  });
 }

@@ -24,7 +24,10 @@ function model(): Uint8Array {
 
 const hasCompiler = (await findCompilers()).length > 0 || process.env["CI"] === "true";
 
-describe.each([["wasm", false], ["host", !hasCompiler]] as const)("for %s", (target, skip) => {
+describe.each([
+  ["wasm", false],
+  ["host", !hasCompiler],
+] as const)("for %s", (target, skip) => {
   test.skipIf(skip || process.platform === "win32")("the same model gives the same bytes, wherever and whenever", async () => {
     const first = testFolder({ "model.onnx": model() });
     const second = testFolder();
@@ -33,9 +36,16 @@ describe.each([["wasm", false], ["host", !hasCompiler]] as const)("for %s", (tar
     const args = ["-t", target, "--no-sign", "-o", "out.neo"];
     const runs = [
       await neo(["compile", "model.onnx", ...args], { cwd: first.path, umask: "022", env: { TZ: "UTC", LANG: "C", LC_ALL: "C" } }),
-      await neo(["compile", join(first.path, "model.onnx"), ...args], { cwd: deep, umask: "077", env: { TZ: "Asia/Kathmandu", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8", TMPDIR: second.path, SOURCE_DATE_EPOCH: "1" } }),
+      await neo(["compile", join(first.path, "model.onnx"), ...args], {
+        cwd: deep,
+        umask: "077",
+        env: { TZ: "Asia/Kathmandu", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8", TMPDIR: second.path, SOURCE_DATE_EPOCH: "1" },
+      }),
     ];
-    expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual([[0, ""], [0, ""]]);
+    expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual([
+      [0, ""],
+      [0, ""],
+    ]);
     const [a, b] = [readFileSync(join(first.path, "out.neo")), readFileSync(join(deep, "out.neo"))];
     expect(a.equals(b)).toBe(true);
     expect(a.includes(first.path)).toBe(false);

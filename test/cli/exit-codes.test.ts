@@ -166,23 +166,30 @@ beforeAll(async () => {
 }, 180_000);
 
 describe("every command ends as it says", () => {
-  test.concurrent.each(CASES.map((c) => [`${c.run} → ${c.code}${c.error ? ` ${c.error}` : ""}`, c] as const))("%s", async (_, { run, code, error, input, preload, env, makes = [] }) => {
-    const before = shared.list();
-    const result = await inShared(run, { ...(input ? { input: readFileSync(join(shared.path, input)) } : {}), ...(preload ? { preload } : {}), ...(env ? { env } : {}) });
-    expect(result.code, result.stderr).toBe(code);
-    for (const name of makes) expect(existsSync(join(shared.path, name)), name).toBe(true);
-    if (code === 0) {
-      expect(result.stderr).not.toMatch(/error/);
-      expect(result.stdout).not.toBe("");
-      return;
-    }
-    if (run === "doctor") return;
-    expect(result.stderr).toMatch(new RegExp(`^error ${error ?? `NEO${({ 2: 1, 3: "[23]" } as Record<number, unknown>)[code] ?? code}\\d{3}`}: \\S`, "m"));
-    expect(result.stderr).toMatch(/^hint: \S/m);
-    expect(result.stdout).not.toMatch(/error NEO/);
-    if (code !== 1) expect(result.stderr).not.toMatch(/^\s+at .*:\d+/m);
-    expect(before.filter((name) => !existsSync(join(shared.path, name)))).toEqual([]);
-  });
+  test.concurrent.each(CASES.map((c) => [`${c.run} → ${c.code}${c.error ? ` ${c.error}` : ""}`, c] as const))(
+    "%s",
+    async (_, { run, code, error, input, preload, env, makes = [] }) => {
+      const before = shared.list();
+      const result = await inShared(run, {
+        ...(input ? { input: readFileSync(join(shared.path, input)) } : {}),
+        ...(preload ? { preload } : {}),
+        ...(env ? { env } : {}),
+      });
+      expect(result.code, result.stderr).toBe(code);
+      for (const name of makes) expect(existsSync(join(shared.path, name)), name).toBe(true);
+      if (code === 0) {
+        expect(result.stderr).not.toMatch(/error/);
+        expect(result.stdout).not.toBe("");
+        return;
+      }
+      if (run === "doctor") return;
+      expect(result.stderr).toMatch(new RegExp(`^error ${error ?? `NEO${({ 2: 1, 3: "[23]" } as Record<number, unknown>)[code] ?? code}\\d{3}`}: \\S`, "m"));
+      expect(result.stderr).toMatch(/^hint: \S/m);
+      expect(result.stdout).not.toMatch(/error NEO/);
+      if (code !== 1) expect(result.stderr).not.toMatch(/^\s+at .*:\d+/m);
+      expect(before.filter((name) => !existsSync(join(shared.path, name)))).toEqual([]);
+    },
+  );
 
   test("and leaves nothing half-written", () => {
     expect(shared.list().filter((name) => name.endsWith(".tmp"))).toEqual([]);

@@ -11,7 +11,7 @@ import { neo } from "./run-neo.ts";
 const SCHEMAS = fileURLToPath(new URL("../../schemas/", import.meta.url));
 
 /** Runs whose documents must fit the schemas: each command at least once well and once badly. */
-const RUNS: readonly (readonly [run: string, code: number, preload?: string])[] = [
+const RUNS: [run: string, code: number, preload?: string][] = [
   ["compile good.onnx -t wasm -o out.neo", 0],
   ["compile good.onnx -t wasm --sign key.key -o out2.neo", 0],
   ["compile good.onnx -t wasm --emit wasm -o src", 0],
@@ -96,7 +96,17 @@ test("the shipped schemas are those of src/cli/schemas.ts", () => {
 });
 
 test("a field that the schema doesn't name is a finding here, and none for users", () => {
-  const document = { schema: "urn:neo-edge:schema:completion:1", neo: "0.1.0", command: "completion", ok: true, exitCode: 0, diagnostics: [], result: { shell: "bash", script: "", more: 1 } };
+  const document = {
+    schema: "urn:neo-edge:schema:completion:1",
+    neo: "0.1.0",
+    command: "completion",
+    ok: true,
+    exitCode: 0,
+    diagnostics: [],
+    result: { shell: "bash", script: "", more: 1 },
+  };
   expect(ENVELOPES.get("completion")!.safeParse(document).success).toBe(false);
-  expect(z.fromJSONSchema(JSON.parse(schemaFiles().get("completion.schema.json")!) as Parameters<typeof z.fromJSONSchema>[0]).safeParse(document).success).toBe(true);
+  expect(z.fromJSONSchema(JSON.parse(schemaFiles().get("completion.schema.json")!) as Parameters<typeof z.fromJSONSchema>[0]).safeParse(document).success).toBe(
+    true,
+  );
 });

@@ -19,7 +19,11 @@ export function goodModel(): Uint8Array {
 
 /** The same with the open dim N. */
 export function openModel(): Uint8Array {
-  return writeOnnx({ nodes: [node("Relu", ["x"], ["y"], {}, { name: "relu" })], inputs: [value("x", "f32", ["N", 4])], outputs: [value("y", "f32", ["N", 4])] });
+  return writeOnnx({
+    nodes: [node("Relu", ["x"], ["y"], {}, { name: "relu" })],
+    inputs: [value("x", "f32", ["N", 4])],
+    outputs: [value("y", "f32", ["N", 4])],
+  });
 }
 
 /** A node of a domain that nobody has. */
@@ -28,7 +32,10 @@ export function strangeModel(): Uint8Array {
     nodes: [node("Foo", ["x"], ["y"], {}, { name: "foo_0", domain: "com.acme" })],
     inputs: [value("x", "f32", [1, 4])],
     outputs: [value("y", "f32", [1, 4])],
-    opsets: [{ domain: "", version: 17 }, { domain: "com.acme", version: 1 }],
+    opsets: [
+      { domain: "", version: 17 },
+      { domain: "com.acme", version: 1 },
+    ],
   });
 }
 
@@ -45,7 +52,13 @@ export function foreignBundle(): Uint8Array {
       name: "foreign",
       compiler: "neo 0.1.0",
       programs: [{ binding: {}, inputs: [port("x")], outputs: [port("y")] }],
-      artifacts: [{ target: { name: "board", kind: "native", os: "bare", arch: "riscv32", cpuFeatures: [] }, weights: new Uint8Array(0), programs: [{ code: new Uint8Array(1), arenaBytes: 64, stateBytes: 0 }] }],
+      artifacts: [
+        {
+          target: { name: "board", kind: "native", os: "bare", arch: "riscv32", cpuFeatures: [] },
+          weights: new Uint8Array(0),
+          programs: [{ code: new Uint8Array(1), arenaBytes: 64, stateBytes: 0 }],
+        },
+      ],
     },
     nodeCrypto,
   ).bytes;

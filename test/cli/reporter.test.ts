@@ -3,7 +3,13 @@ import { errorDiagnostic } from "../../src/cli/diagnostics.ts";
 import { errorLines } from "../../src/cli/reporter.ts";
 import { InternalError, NeoError } from "../../src/support/errors.ts";
 
-const many = new NeoError({ code: "NEO2004", message: "25 nodes", notes: Array.from({ length: 25 }, (_, i) => ({ where: `node_${i}`, text: "Foo" })), hint: "look", cause: new Error("deep") });
+const many = new NeoError({
+  code: "NEO2004",
+  message: "25 nodes",
+  notes: Array.from({ length: 25 }, (_, i) => ({ where: `node_${i}`, text: "Foo" })),
+  hint: "look",
+  cause: new Error("deep"),
+});
 
 describe("an error is printed", () => {
   test("with its code, at most 20 places, and the hint", () => {
@@ -25,7 +31,13 @@ describe("an error is printed", () => {
   });
 
   test("as a bug of ours, with the stack, if it is one", () => {
-    expect(errorLines(new InternalError("canonicalize", "lost a value"), false)).toEqual(expect.arrayContaining(["error NEO9001: a bug in neo: canonicalize: lost a value", expect.stringMatching(/^ +at /), expect.stringMatching(/^hint: please report/)]));
+    expect(errorLines(new InternalError("canonicalize", "lost a value"), false)).toEqual(
+      expect.arrayContaining([
+        "error NEO9001: a bug in neo: canonicalize: lost a value",
+        expect.stringMatching(/^ +at /),
+        expect.stringMatching(/^hint: please report/),
+      ]),
+    );
     expect(errorDiagnostic(new InternalError("a", "b"))).toMatchObject({ code: "NEO9001", message: "a: b" });
     expect(errorDiagnostic("text")).toMatchObject({ code: "NEO9000", message: "text" });
   });

@@ -35,7 +35,8 @@ export async function neo(args: readonly string[], options: NeoOptions): Promise
   const preload = options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
   const env = { ...own, NEO_HOME: join(options.cwd, "no-configuration"), ...options.env };
   const command = [process.execPath, ...preload, BIN, ...args];
-  const [program, words] = options.umask === undefined ? [command[0]!, command.slice(1)] : ["/bin/sh", ["-c", `umask ${options.umask}; exec "$0" "$@"`, ...command]];
+  const [program, words] =
+    options.umask === undefined ? [command[0]!, command.slice(1)] : ["/bin/sh", ["-c", `umask ${options.umask}; exec "$0" "$@"`, ...command]];
   const child = spawn(program, words, { cwd: options.cwd, env, stdio: ["pipe", options.stdout ?? "pipe", "pipe"] });
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   let interrupted = false;
@@ -54,7 +55,11 @@ export async function neo(args: readonly string[], options: NeoOptions): Promise
 }
 
 /** A fresh folder with these files; it goes with the test or, outside of one, when `remove` is called. */
-export function folderWith(files: Readonly<Record<string, Uint8Array | string>> = {}): { readonly path: string; readonly list: () => string[]; readonly remove: () => void } {
+export function folderWith(files: Readonly<Record<string, Uint8Array | string>> = {}): {
+  readonly path: string;
+  readonly list: () => string[];
+  readonly remove: () => void;
+} {
   const path = mkdtempSync(join(tmpdir(), "neo-cli-"));
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(path, name), bytes);
   return { path, list: () => readdirSync(path).sort(), remove: () => rmSync(path, { recursive: true, force: true }) };

@@ -11,7 +11,7 @@ const RUNS = 20;
 const MOST = { version: 2.5, help: 3 };
 
 test("--version and --help start quickly beside bare Node", () => {
-  const commands = { node: ["-e", "0"], version: [BIN, "--version"], help: [BIN, "--help"] } as const;
+  const commands = { node: ["-e", "0"], version: [BIN, "--version"], help: [BIN, "--help"] };
   const times: Record<keyof typeof commands, number[]> = { node: [], version: [], help: [] };
   for (let i = 0; i < RUNS; i++) {
     for (const [name, args] of Object.entries(commands) as [keyof typeof commands, string[]][]) {

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goodModel } from "./models.ts";
@@ -26,7 +27,12 @@ describe("a slip of the pen is answered with what was meant", () => {
     const { code, stdout, stderr } = await here(args);
     expect(code).toBeGreaterThan(1);
     expect(stdout).toBe("");
-    expect(stderr.split("\n").filter((line) => /^hint: |did you mean/.test(line)).join("\n")).toContain(meant);
+    expect(
+      stderr
+        .split("\n")
+        .filter((line) => /^hint: |did you mean/.test(line))
+        .join("\n"),
+    ).toContain(meant);
   });
 });
 
@@ -50,7 +56,7 @@ describe("streams", () => {
   test.skipIf(process.platform === "win32")("a reader that goes away ends the command quietly", async () => {
     const bin = fileURLToPath(new URL("../../bin/neo.js", import.meta.url));
     const child = spawn("/bin/sh", ["-c", `"$0" "${bin}" ops --json 2>&1 >&3 | cat; exit`, process.execPath], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
-    const reader = child.stdio[3] as import("node:stream").Readable;
+    const reader = child.stdio[3] as Readable;
     reader.once("data", () => reader.destroy());
     let said = "";
     child.stdout!.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -60,7 +66,10 @@ describe("streams", () => {
 
   test("progress goes to stderr as NDJSON when asked", async () => {
     const { stderr } = await here("compile good.onnx -t wasm --no-sign -o progress.neo --progress json");
-    const events = stderr.trim().split("\n").map((line) => JSON.parse(line) as { t: string; stage: string });
+    const events = stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { t: string; stage: string });
     expect(events.map(({ t }) => t)).toEqual(["start", "end"]);
   });
 });
@@ -87,7 +96,9 @@ describe("configuration: flag, NEO_*, neo.config.json, default", () => {
   };
 
   test("the file gives the target", async () => {
-    expect((await withConfig({ target: "wasm", compile: { sign: "none.key", "no-sign": true } }, "compile good.onnx --no-sign")).files).toContain("good.wasm.neo");
+    expect((await withConfig({ target: "wasm", compile: { sign: "none.key", "no-sign": true } }, "compile good.onnx --no-sign")).files).toContain(
+      "good.wasm.neo",
+    );
   });
 
   test("the environment wins over the file, the flag over both", async () => {
@@ -131,7 +142,9 @@ describe("completion", () => {
     const text = await script("bash");
     expect(spawnSync("bash", ["-n"], { input: text }).status).toBe(0);
     const complete = (words: string): string =>
-      spawnSync("bash", ["-c", `${text}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _neo; echo "\${COMPREPLY[@]}"`]).stdout.toString().trim();
+      spawnSync("bash", ["-c", `${text}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _neo; echo "\${COMPREPLY[@]}"`])
+        .stdout.toString()
+        .trim();
     expect(complete("neo comp")).toBe("compile compare completion");
     expect(complete("neo bench --max")).toBe("--max-secs");
   });
