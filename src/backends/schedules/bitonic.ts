@@ -1,12 +1,13 @@
 import { vector, type KernelBuilder, type Term } from "../../kernel/build.ts";
 import type { Elem, Type } from "../../kernel/kernel.ts";
 
-/** Keys and the places they came from, in two parameters of `size` elements each, a power of two and at least `lanes`. */
+/** Keys and the places they came from, in two parameters of `size` elements each: a number of blocks, whose size is a power of two and at least `lanes`. */
 export interface Pairs {
   readonly keys: string;
   readonly places: string;
   readonly elem: Elem;
   readonly size: number;
+  readonly block: number;
   readonly lanes: number;
 }
 
@@ -16,19 +17,21 @@ interface Pair {
 }
 
 /**
- * Sorts pairs ascending, equal keys by their places: a bitonic network whose first step of each stage mirrors one half, so that all
- * comparisons go one way. What spans less than a vector is done in registers, all steps at once.
+ * Brings the least block of pairs to the front, ascending, equal keys by their places: bitonic networks whose first step of each stage
+ * mirrors one half, so that all comparisons go one way. What spans less than a vector is done in registers, all steps at once.
+ * Each block is sorted; then the first and the last leave what is least of both in the first, the second and the last but one, and so on.
  */
 export function emitSort(b: KernelBuilder, pairs: Pairs): void {
   const sorter = new Sorter(b, pairs);
-  sorter.inRegisters([...steps(pairs.lanes)]);
-  for (let size = pairs.lanes * 2; size <= pairs.size; size *= 2) {
+  const { lanes, block } = pairs;
+  sorter.inRegisters(pairs.size, [...steps(lanes)]);
+  for (let size = lanes * 2; size <= block; size *= 2) {
     sorter.mirrored(size);
-    let stride = size / 4;
-    for (; stride >= pairs.lanes && stride >= 1; stride /= 2) sorter.apart(stride);
-    const within: ((lane: number) => number)[] = [];
-    for (; stride >= 1; stride /= 2) within.push(partner(stride));
-    sorter.inRegisters(within);
+    sorter.merge(pairs.size, size / 4);
+  }
+  for (let blocks = pairs.size / block; blocks > 1; blocks = Math.ceil(blocks / 2)) {
+    sorter.leastOf(blocks);
+    sorter.merge(Math.floor(blocks / 2) * block, block / 2);
   }
 }
 
@@ -99,9 +102,30 @@ class Sorter {
     else this.b.loop("s", trips, advance, body);
   }
 
-  /** Each element against the one `stride` behind it. */
-  apart(stride: number): void {
-    const { size, lanes } = this.pairs;
+  /** The first `size` pairs, bitonic in runs of twice the stride, sorted. */
+  merge(size: number, stride: number): void {
+    let step = stride;
+    for (; step >= this.pairs.lanes && step >= 1; step /= 2) this.apart(size, step);
+    const within: ((lane: number) => number)[] = [];
+    for (; step >= 1; step /= 2) within.push(partner(step));
+    this.inRegisters(size, within);
+  }
+
+  /** Of the first and the last of so many sorted blocks the least pairs go into the first, as a bitonic run; likewise inwards. */
+  leastOf(blocks: number): void {
+    const { block, lanes } = this.pairs;
+    const [low, high] = [this.cursors(0), this.cursors(blocks * block - lanes)];
+    const moved = (by: number): Record<string, number> => Object.fromEntries([...low.map((cursor) => [cursor, by]), ...high.map((cursor) => [cursor, -by])]);
+    this.loop((Math.floor(blocks / 2) * block) / lanes, moved(lanes), () => {
+      const mirror = this.load(high);
+      const [least] = this.exchange(this.load(low), lanes === 1 ? mirror : this.permuted(mirror, (i) => lanes - 1 - i));
+      this.store(low, least);
+    });
+  }
+
+  /** Each of the first `size` elements against the one `stride` behind it. */
+  private apart(size: number, stride: number): void {
+    const { lanes } = this.pairs;
     const [low, high] = [this.cursors(0), this.cursors(stride)];
     const moved = (by: number): Record<string, number> => Object.fromEntries([...low, ...high].map((cursor) => [cursor, by]));
     this.loop(size / (2 * stride), moved(2 * stride), () =>
@@ -128,10 +152,10 @@ class Sorter {
     );
   }
 
-  inRegisters(partners: readonly ((lane: number) => number)[]): void {
+  inRegisters(size: number, partners: readonly ((lane: number) => number)[]): void {
     if (partners.length === 0) return;
     const at = this.cursors(0);
-    const { size, lanes } = this.pairs;
+    const { lanes } = this.pairs;
     this.loop(size / lanes, { [at[0]]: lanes, [at[1]]: lanes }, () => {
       let pair = this.load(at);
       for (const of of partners) {

@@ -34,7 +34,9 @@ function lowerSort(op: Op, context: LowerContext, k: number, descending: boolean
   const b = kernelOf(op, context, `${shape.join("x")}_axis${axis}_k${k}${descending ? "_descending" : ""}`);
   const isLong = ELEM_BYTES[elem] === 8;
   const lanes = isLong ? 1 : b.lanes;
-  const size = Math.max(lanes, 2 ** Math.ceil(Math.log2(n)));
+  const powerFor = (count: number): number => Math.max(lanes, 2 ** Math.ceil(Math.log2(count)));
+  const block = Math.min(powerFor(n), powerFor(k));
+  const size = Math.ceil(n / block) * block;
   const keyType = scalar(isLong ? "i64" : "i32");
   declare(b, { x, y: values, indices }, ["y", "indices"]);
   const [keys, places] = [b.param("keys", isLong ? "i64" : "i32", size, "inout"), b.param("places", "i32", size, "inout")];
@@ -56,7 +58,7 @@ function lowerSort(op: Op, context: LowerContext, k: number, descending: boolean
       b.store(place, 0, count);
       b.set(count, b.add(count, b.constant(I32, 1)));
     });
-    // What fills up to a power of two comes behind everything.
+    // What fills the last block comes behind everything.
     for (const [cursor, type] of [[key, keyType], [place, I32]] as const) {
       const most = b.constant(type, type === I32 || !isLong ? 2 ** 31 - 1 : 2n ** 63n - 1n);
       if (size > n) {
@@ -64,7 +66,7 @@ function lowerSort(op: Op, context: LowerContext, k: number, descending: boolean
         b.loop("f", size - n, { [fill]: 1 }, () => b.store(fill, 0, most));
       }
     }
-    emitSort(b, { keys, places, elem: isLong ? "i64" : "i32", size, lanes });
+    emitSort(b, { keys, places, elem: isLong ? "i64" : "i32", size, block, lanes });
     b.loop("e", k, { [place]: 1, [to]: scaled(inner), [index]: inner }, () => {
       const at = b.let("p", b.pmin(b.pmax(b.load(I32, place), b.constant(I32, 0)), b.constant(I32, n - 1)));
       b.store(index, 0, b.op("convert", scalar("i64"), [at]));

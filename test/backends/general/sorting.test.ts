@@ -16,6 +16,7 @@ describe.each(TARGETS)("sorting on $name", (target) => {
   test.each(["3x100xf32", "1x77xi32 in -5..5", "2x70xu8", "40xi64", "5x33xf16", "40xu32 in 0..9", "21xf64", "300xi8", "17xbool"])("%s", (x) => {
     checkOp(sort, sortSchedule, { x }, { target });
     checkOp(topK, topKSchedule, { x, attrs: { k: 9 } }, { target });
+    checkOp(topK, topKSchedule, { x, attrs: { k: 1, largest: false } }, { target });
   });
   test("equals keep their order, NaN is greatest", () => {
     const x = { type: { dtype: "f32", shape: [special.length] }, data: tensor("f32", [special.length], special).data } as const;
