@@ -1,6 +1,6 @@
 import tseslint from "typescript-eslint";
 
-export default tseslint.config({ ignores: ["dist", "node_modules", "bench/node_modules", "coverage"] }, ...tseslint.configs.recommended, {
+export default tseslint.config({ ignores: ["dist", "node_modules", "bench/node_modules", "coverage", "tmp"] }, ...tseslint.configs.recommended, {
   files: ["**/*.ts"],
   languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
   rules: {
