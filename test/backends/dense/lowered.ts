@@ -7,6 +7,7 @@ import { tensor, type Data, type NumericData } from "../../../src/ir/tensor.ts";
 import { elementCount, isFloat, tensorType, type DType } from "../../../src/ir/types.ts";
 import { interpretKernel } from "../../../src/kernel/interpret-kernel.ts";
 import type { Elem, Kernel } from "../../../src/kernel/kernel.ts";
+import { target } from "../../executors/targets.ts";
 import { verifyKernel } from "../../../src/kernel/verify-kernel.ts";
 import { elemOf, layoutOf, shapeOf, wishesOf } from "../../../src/backends/assign-layouts.ts";
 import { arrange, storeFor } from "../../../src/backends/constant-data.ts";
@@ -58,6 +59,7 @@ export const TARGETS: readonly TargetProfile[] = [
   ...[4, 8, 16].flatMap((lanes) => [0, 4, 8, 16].map((block) => targetOf(lanes, block))),
   targetOf(4, 0, { name: "wasm", kind: "wasm", registers: 15, fma: "no", pressure: "hoist", unrollK: 1, prefetch: false }),
   targetOf(1, 0, { name: "scalar", registers: 32, fma: "no", unrollK: 1 }),
+  ...["x86-64-v2", "x86-64-v4", "arm64", "armv7"].map(target),
 ];
 
 interface Memory extends Buffer {
