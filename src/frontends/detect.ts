@@ -46,7 +46,8 @@ function isOnnx(bytes: Uint8Array): boolean {
     for (let fields = 0; reader.pos < reader.len && fields < 64; fields++) {
       const tag = reader.tag();
       const field = tag >>> 3;
-      if (MODEL_FIELDS[field] !== (tag & 7)) return false;
+      // Damaged behind a good beginning: the importer says where.
+      if (MODEL_FIELDS[field] !== (tag & 7)) return seen.has(1) && seen.size > 1;
       seen.add(field);
       reader.skipType(tag & 7);
     }

@@ -16,15 +16,19 @@ export function random(seed: number): Random {
 
 const INTERESTING = [0, 1, 2, 7, 8, 16, 0x3a, 0x7f, 0x80, 0xfe, 0xff];
 
-/** One to eight changes: bytes set, bits flipped, numbers stretched, pieces cut, doubled, moved or taken from another file. */
+/**
+ * A few changes: bytes set, bits flipped, numbers stretched, pieces cut, doubled, moved or taken from another file. Most files keep
+ * their lengths, so that what comes behind the container is reached too.
+ */
 export function mutate(bytes: Uint8Array, others: readonly Uint8Array[], next: Random): Uint8Array {
   let file = Array.from(bytes);
   const below = (n: number): number => Math.floor(next() * Math.max(1, n));
   const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
-  for (let changes = 1 + below(8); changes > 0; changes--) {
+  const keepsLength = next() < 0.7;
+  for (let changes = 1 + below(keepsLength ? 3 : 8); changes > 0; changes--) {
     const at = below(file.length);
     const length = 1 + below(pick([2, 8, 64]));
-    switch (below(8)) {
+    switch (below(keepsLength ? 3 : 8)) {
       case 0:
         file[at] = pick(INTERESTING);
         break;
@@ -52,7 +56,7 @@ export function mutate(bytes: Uint8Array, others: readonly Uint8Array[], next: R
         file.splice(at, pick([0, length]), ...other.subarray(from, from + length));
       }
     }
-    if (next() < 0.02) file = file.slice(0, below(file.length));
+    if (!keepsLength && next() < 0.02) file = file.slice(0, below(file.length));
   }
   return Uint8Array.from(file);
 }
