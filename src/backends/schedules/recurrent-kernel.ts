@@ -1,5 +1,6 @@
 import { I32, KernelBuilder, scalar, vector, type Term } from "../../kernel/build.ts";
 import type { Kernel, Type } from "../../kernel/kernel.ts";
+import { vectorsLive } from "../../target/pressure.ts";
 import type { TargetProfile } from "../../target/profile.ts";
 import { copyRun, unitOfRun } from "./indexing.ts";
 import type { Cell, CellMoment } from "./recurrent-cells.ts";
@@ -37,12 +38,24 @@ export interface Panel {
   readonly kStep: number;
 }
 
-/** Vectors of columns that one product keeps in registers, and rows of the batch it makes at once. */
+/** Vectors of columns that one product keeps in registers, and rows of the batch it makes at once: as many products a cycle as can be. */
 export function productTile(batch: number, target: TargetProfile): { readonly vectors: number; readonly rows: number } {
-  const hoists = target.pressure === "hoist";
-  if (batch === 1) return { vectors: Math.max(1, Math.min(hoists ? 6 : 8, Math.floor((target.registers - 2) / (hoists ? 2 : 1)))), rows: 1 };
-  return { vectors: 4, rows: Math.min(batch, target.registers >= 32 && !hoists ? 5 : 2) };
+  let best = { vectors: 1, rows: 1 };
+  let most = 0;
+  for (let rows = 1; rows <= Math.min(batch, 8); rows++) {
+    // One row reads its weights straight into the multiply-add.
+    const live = (vectors: number): number => (rows === 1 && target.pressure === "order" ? vectors + 2 : vectorsLive(rows, vectors, target));
+    for (let vectors = 1; vectors <= 8 && live(vectors) <= target.registers; vectors++) {
+      const products = rows * vectors;
+      const cycles = Math.max(products / target.fmaPerCycle, (rows + vectors) / target.loadsPerCycle, LATENCY);
+      if (products / cycles > most) [best, most] = [{ vectors, rows }, products / cycles];
+    }
+  }
+  return best;
 }
+
+/** Cycles from the operands of a multiply-add to its result. */
+const LATENCY = 4;
 
 /** Parameters: input (w * x), r, bias?, peephole?, lengths?, h and c (states, padded), sums (scratch), gated? and out? (scratch), y. */
 export function recurrentKernel(p: RecurrentProblem): Kernel {
