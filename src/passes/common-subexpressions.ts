@@ -37,13 +37,20 @@ function isTensor(value: unknown): value is Tensor {
 
 /** JSON has no NaN, -0 and infinities. */
 function encode(value: unknown): string {
-  return Array.isArray(value) ? `[${value.map(encode).join()}]` : typeof value === "number" ? (Object.is(value, -0) ? "-0" : String(value)) : `${typeof value}:${String(value)}`;
+  return Array.isArray(value)
+    ? `[${value.map(encode).join()}]`
+    : typeof value === "number"
+      ? Object.is(value, -0)
+        ? "-0"
+        : String(value)
+      : `${typeof value}:${String(value)}`;
 }
 
 function tensorKey(tensor: Tensor, numberOf: (tensor: Tensor) => number): string {
   const type = JSON.stringify(tensor.type);
   if (tensor.type.dtype === "string") return `${type}${JSON.stringify(tensor.data)}`;
   const bytes = encodeData(tensor.type.dtype, tensor.data);
-  return bytes.length > COMPARE_BYTES ? `#${numberOf(tensor)}` : `${type}${String.fromCharCode(...bytes.subarray(0, 4096))}${bytes.length > 4096 ? bytes.join() : ""}`;
+  return bytes.length > COMPARE_BYTES
+    ? `#${numberOf(tensor)}`
+    : `${type}${String.fromCharCode(...bytes.subarray(0, 4096))}${bytes.length > 4096 ? bytes.join() : ""}`;
 }
-

@@ -25,7 +25,10 @@ export const foldConstants: Pass = {
         changed = true;
         const b = new Builder();
         b.loc = op.loc;
-        evaluateOp(op, op.operands.map((value) => constantTensor(value))).forEach((value, i) => graph.replaceUses(op.results[i]!, b.create(constant, {}, { value })));
+        evaluateOp(
+          op,
+          op.operands.map((value) => constantTensor(value)),
+        ).forEach((value, i) => graph.replaceUses(op.results[i]!, b.create(constant, {}, { value })));
         ops.push(...b.ops);
       }
       ops.push(op);
@@ -37,11 +40,19 @@ export const foldConstants: Pass = {
 
 function canFold(op: Op): boolean {
   const given = op.operands.filter((value) => value !== undefined);
-  return op.def.pure && op.def !== constant && op.regions.length === 0 && given.length > 0 && given.every((value) => constantTensor(value)) && op.results.every((value) => isStatic(value.type)) && op.results.some((value) => value.uses.size > 0);
+  return (
+    op.def.pure &&
+    op.def !== constant &&
+    op.regions.length === 0 &&
+    given.length > 0 &&
+    given.every((value) => constantTensor(value)) &&
+    op.results.every((value) => isStatic(value.type)) &&
+    op.results.some((value) => value.uses.size > 0)
+  );
 }
 
 function worthFolding(op: Op): boolean {
-  const bytes = (values: readonly (typeof op.results)[number][]): number => values.reduce((n, v) => n + (elementCount(v.type.shape as readonly number[]) * BITS[v.type.dtype]) / 8, 0);
+  const bytes = (values: readonly (typeof op.results)[number][]): number =>
+    values.reduce((n, v) => n + (elementCount(v.type.shape as readonly number[]) * BITS[v.type.dtype]) / 8, 0);
   return bytes(op.results) <= bytes(op.operands.filter((v) => v !== undefined)) + GROWTH_BYTES;
 }
-

@@ -23,7 +23,10 @@ export const fuseElementwise: Pass = {
       const group = grow(root, taken);
       if (group.length < 2) continue;
       group.forEach((op) => taken.add(op));
-      groups.set(root, graph.ops.filter((op) => group.includes(op)));
+      groups.set(
+        root,
+        graph.ops.filter((op) => group.includes(op)),
+      );
     }
     if (groups.size === 0) return false;
     const ops: Op[] = [];

@@ -7,7 +7,7 @@ import { eraseDead, rewrite } from "./rewrite.ts";
 import { activationRules } from "./rules/activation.ts";
 import { algebraRules } from "./rules/algebra.ts";
 import { epilogueFusionRules } from "./rules/epilogue.ts";
-import { attentionRules } from "./rules/attention.ts";
+import { attentionRules, sharedHeadRules } from "./rules/attention.ts";
 import { batchNormRules, linearRules } from "./rules/linear.ts";
 import { movementRules } from "./rules/movement.ts";
 import { normalisationRules } from "./rules/normalisation.ts";
@@ -19,24 +19,51 @@ function rulesPass(name: string, summary: string, rules: readonly Rule[]): Pass 
   return { name, summary, run: (graph) => rewrite(graph, rules) };
 }
 
-export const canonicalize = rulesPass("canonicalize", "applies the small laws: x + 0 = x, transposes cancel, clips merge", [...algebraRules, ...movementRules, ...paddingRules]);
-export const fusePatterns = rulesPass("fuse-patterns", "recognises LayerNorm, GELU, softmax, hard-swish, attention", [...activationRules, ...normalisationRules, ...attentionRules]);
+const canonicalRules: readonly Rule[] = [...algebraRules, ...movementRules, ...paddingRules, ...sharedHeadRules];
+const patternRules: readonly Rule[] = [...activationRules, ...normalisationRules, ...attentionRules];
+
+const canonicalize = rulesPass("canonicalize", "applies the small laws: x + 0 = x, transposes cancel, clips merge", canonicalRules);
+const fusePatterns = rulesPass("fuse-patterns", "recognises LayerNorm, GELU, softmax, hard-swish, attention", patternRules);
 export const foldLinear = rulesPass("fold-linear", "folds batch norms, scales and biases into weights", linearRules);
 export const expandBatchNorm = rulesPass("expand-batch-norm", "writes a batch norm that met no conv as multiply and add", batchNormRules);
 export const fuseEpilogues = rulesPass("fuse-epilogues", "puts residuals and activations behind convs and linear layers", epilogueFusionRules);
 export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody reads", run: (graph) => eraseDead(graph) };
 
 /** Every rule of every pass. */
-export const RULES: readonly Rule[] = [...algebraRules, ...movementRules, ...paddingRules, ...activationRules, ...normalisationRules, ...attentionRules, ...linearRules, ...batchNormRules, ...epilogueFusionRules];
+export const RULES: readonly Rule[] = [...canonicalRules, ...patternRules, ...linearRules, ...batchNormRules, ...epilogueFusionRules];
 
 /** Every pass by name, for `neo opt --passes`. */
-export const PASSES: readonly Pass[] = [canonicalize, foldConstants, commonSubexpressions, deadCode, fusePatterns, foldLinear, expandBatchNorm, sinkTransposes, widenHalf, fuseEpilogues, fuseElementwise];
+export const PASSES: readonly Pass[] = [
+  canonicalize,
+  foldConstants,
+  commonSubexpressions,
+  deadCode,
+  fusePatterns,
+  foldLinear,
+  expandBatchNorm,
+  sinkTransposes,
+  widenHalf,
+  fuseEpilogues,
+  fuseElementwise,
+];
 
 /** The order in which a model is made smaller. Still logical: any target, any executor. */
 export const SIMPLIFY: readonly Pass[] = [
-  deadCode, foldConstants, canonicalize, commonSubexpressions,
-  fusePatterns, foldLinear, expandBatchNorm, foldConstants, canonicalize,
-  sinkTransposes, canonicalize, foldLinear, foldConstants, commonSubexpressions, deadCode,
+  deadCode,
+  foldConstants,
+  canonicalize,
+  commonSubexpressions,
+  fusePatterns,
+  foldLinear,
+  expandBatchNorm,
+  foldConstants,
+  canonicalize,
+  sinkTransposes,
+  canonicalize,
+  foldLinear,
+  foldConstants,
+  commonSubexpressions,
+  deadCode,
 ];
 
 /** What prepares for kernels of the CPU. */

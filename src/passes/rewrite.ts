@@ -56,7 +56,11 @@ function firstRewrite(op: Op, rules: readonly Rule[]): { created: readonly Op[];
     const values = Array.isArray(made) ? (made as readonly Value[]) : [made as Value];
     op.results.forEach((result, i) => {
       const given = values[i];
-      if (!given || !equalTypes(given.type, result.type)) throw new InternalError(`rule ${rule.name}`, `result ${i} of ${op.name} has type ${JSON.stringify(result.type)}, the rule gave ${JSON.stringify(given?.type)}`);
+      if (!given || !equalTypes(given.type, result.type))
+        throw new InternalError(
+          `rule ${rule.name}`,
+          `result ${i} of ${op.name} has type ${JSON.stringify(result.type)}, the rule gave ${JSON.stringify(given?.type)}`,
+        );
     });
     return { created: builder.ops, values };
   }

@@ -47,7 +47,15 @@ function namesAxes(name: string): Carrier["carried"] {
 }
 
 const alongAxis: Carrier = { carries: "all", carried: namesAxes("axis") };
-const scaled: Carrier = { carries: "first", carried: (op, perm) => (op.attrs["block"] === 0 && op.operands[1]!.type.shape.length === 1 && op.operands[1]!.type.shape[0] !== 1 ? namesAxes("axis")(op, perm) : op.attrs["block"] === 0 ? { attrs: op.attrs, perm } : undefined) };
+const scaled: Carrier = {
+  carries: "first",
+  carried: (op, perm) =>
+    op.attrs["block"] === 0 && op.operands[1]!.type.shape.length === 1 && op.operands[1]!.type.shape[0] !== 1
+      ? namesAxes("axis")(op, perm)
+      : op.attrs["block"] === 0
+        ? { attrs: op.attrs, perm }
+        : undefined,
+};
 
 const CARRIERS: ReadonlyMap<AnyOpDef, Carrier> = new Map<AnyOpDef, Carrier>([
   [concat, alongAxis],

@@ -38,7 +38,18 @@ export const widenHalf: Pass = {
 };
 
 function widen(op: Op, wide: Map<Value, Value>, b: Builder): void {
-  const results = op.def === constant ? [b.create(constant, {}, { value: widened(op.attrs["value"] as Tensor) })] : b.createAll(op.def, namedOperands(op.def, op.operands.map((value) => value && (wide.get(value) ?? value))) as never, attrsOf(op) as never, op.regions);
+  const results =
+    op.def === constant
+      ? [b.create(constant, {}, { value: widened(op.attrs["value"] as Tensor) })]
+      : b.createAll(
+          op.def,
+          namedOperands(
+            op.def,
+            op.operands.map((value) => value && (wide.get(value) ?? value)),
+          ) as never,
+          attrsOf(op) as never,
+          op.regions,
+        );
   op.results.forEach((old, i) => {
     results[i]!.name = old.name;
     wide.set(old, results[i]!);

@@ -11,7 +11,11 @@ const [c, d, e] = [constantOf(), constantOf(), constantOf()];
 
 function near(tensor: Tensor, wanted: number): boolean {
   const got = uniform(tensor);
-  return got !== undefined && Math.abs(got - wanted) <= 1e-3 * Math.abs(wanted) && Math.abs(got - wanted) <= 1e-6 + 1e-6 * Math.abs(wanted) * (wanted === Math.fround(wanted) ? 1 : 1e2);
+  return (
+    got !== undefined &&
+    Math.abs(got - wanted) <= 1e-3 * Math.abs(wanted) &&
+    Math.abs(got - wanted) <= 1e-6 + 1e-6 * Math.abs(wanted) * (wanted === Math.fround(wanted) ? 1 : 1e2)
+  );
 }
 
 /** A unary op of x, unless a constant broadcast it. */
@@ -35,7 +39,9 @@ function geluForms(inner: OpPattern): readonly OpPattern[] {
 
 function geluRules(inner: OpPattern, factor: number, name: string): Rule[] {
   return geluForms(inner).map((root, i) =>
-    rule(`gelu-${name}-${i}`, root, (m, b) => (near(m.get(c), factor) && near(m.get(d), 1) && near(m.get(e), 0.5) ? unary(m, root, () => b.create(gelu, { x: m.get(x) })) : undefined)),
+    rule(`gelu-${name}-${i}`, root, (m, b) =>
+      near(m.get(c), factor) && near(m.get(d), 1) && near(m.get(e), 0.5) ? unary(m, root, () => b.create(gelu, { x: m.get(x) })) : undefined,
+    ),
   );
 }
 
@@ -68,10 +74,16 @@ export const activationRules: readonly Rule[] = [
   }),
   // x * clip(x + 3, 0, 6) / 6 == hardSwish(x)
   rule("hard-swish-div", hardBelow, (m, b) => (isSix(m) && near(m.get(d), 6) ? unary(m, hardBelow, () => b.create(hardSwish, { x: m.get(x) })) : undefined)),
-  rule("hard-swish-mul", hardTimes, (m, b) => (isSix(m) && near(m.get(d), 1 / 6) ? unary(m, hardTimes, () => b.create(hardSwish, { x: m.get(x) })) : undefined)),
+  rule("hard-swish-mul", hardTimes, (m, b) =>
+    isSix(m) && near(m.get(d), 1 / 6) ? unary(m, hardTimes, () => b.create(hardSwish, { x: m.get(x) })) : undefined,
+  ),
   // clip(x + 3, 0, 6) / 6 == hardSigmoid(x, 1/6, 1/2)
-  rule("hard-sigmoid-div", hardGateDiv, (m, b) => (isSix(m) && near(m.get(d), 6) ? unary(m, hardGateDiv, () => b.create(hardSigmoid, { x: m.get(x) }, { alpha: 1 / 6, beta: 0.5 })) : undefined)),
-  rule("hard-sigmoid-mul", hardGateMul, (m, b) => (isSix(m) && near(m.get(d), 1 / 6) ? unary(m, hardGateMul, () => b.create(hardSigmoid, { x: m.get(x) }, { alpha: 1 / 6, beta: 0.5 })) : undefined)),
+  rule("hard-sigmoid-div", hardGateDiv, (m, b) =>
+    isSix(m) && near(m.get(d), 6) ? unary(m, hardGateDiv, () => b.create(hardSigmoid, { x: m.get(x) }, { alpha: 1 / 6, beta: 0.5 })) : undefined,
+  ),
+  rule("hard-sigmoid-mul", hardGateMul, (m, b) =>
+    isSix(m) && near(m.get(d), 1 / 6) ? unary(m, hardGateMul, () => b.create(hardSigmoid, { x: m.get(x) }, { alpha: 1 / 6, beta: 0.5 })) : undefined,
+  ),
   // log(exp(x) + 1) == softplus(x)
   rule("softplus", softened, (m, b) => (near(m.get(c), 1) ? unary(m, softened, () => b.create(softplus, { x: m.get(x) })) : undefined)),
   // x * tanh(softplus(x)) == mish(x)

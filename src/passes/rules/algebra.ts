@@ -14,6 +14,7 @@ const added = op(add, { a: x, b: c });
 const subtracted = op(sub, { a: x, b: c });
 const multiplied = op(mul, { a: x, b: c });
 const divided = op(div, { a: x, b: c });
+const inverted = op(div, { a: c, b: x });
 const raised = op(pow, { a: x, b: c });
 
 /** `x`, where the neutral operand did not broadcast it. */
@@ -65,9 +66,13 @@ export const algebraRules: readonly Rule[] = [
     return exact ? b.create(mul, { a: m.get(x), b: computed(b, reciprocal, m.value(c)) }) : undefined;
   }),
   // (x * c) * d == x * (c * d)
-  rule("mul-of-mul", outerMul, (m, b) => (isFloat(m.get(x).type.dtype) && !constantTensor(m.get(x)) ? b.create(mul, { a: m.get(x), b: computed(b, mul, m.value(c), m.value(d)) }) : undefined)),
+  rule("mul-of-mul", outerMul, (m, b) =>
+    isFloat(m.get(x).type.dtype) && !constantTensor(m.get(x)) ? b.create(mul, { a: m.get(x), b: computed(b, mul, m.value(c), m.value(d)) }) : undefined,
+  ),
   // (x + c) + d == x + (c + d)
-  rule("add-of-add", outerAdd, (m, b) => (isFloat(m.get(x).type.dtype) && !constantTensor(m.get(x)) ? b.create(add, { a: m.get(x), b: computed(b, add, m.value(c), m.value(d)) }) : undefined)),
+  rule("add-of-add", outerAdd, (m, b) =>
+    isFloat(m.get(x).type.dtype) && !constantTensor(m.get(x)) ? b.create(add, { a: m.get(x), b: computed(b, add, m.value(c), m.value(d)) }) : undefined,
+  ),
   // f(x, broadcast(y)) == f(x, y), where x has the shape already
   ...[add, sub, mul, div, max, min].flatMap((def) =>
     (["a", "b"] as const).map((side) => {
@@ -89,10 +94,16 @@ export const algebraRules: readonly Rule[] = [
     const { kind, axes, keepDims } = m.get(squares).attrs;
     return kind === "sumSquare" ? b.create(reduce, { x: m.get(x) }, { kind: "l2", axes, keepDims }) : undefined;
   }),
+  // 1 / x == reciprocal(x)
+  rule("div-of-one", inverted, (m, b) =>
+    isUniform(m.get(c), 1) && isFloat(m.get(x).type.dtype) && same(m.get(x), m.value(inverted)) ? b.create(reciprocal, { x: m.get(x) }) : undefined,
+  ),
   // pow(x, 1) == x
   rule("pow-one", raised, (m) => (isUniform(m.get(c), 1) ? same(m.get(x), m.value(raised)) : undefined)),
   // pow(x, 2) == x * x
-  rule("pow-two", raised, (m, b) => (isUniform(m.get(c), 2) && isFloat(m.get(x).type.dtype) && same(m.get(x), m.value(raised)) ? b.create(mul, { a: m.get(x), b: m.get(x) }) : undefined)),
+  rule("pow-two", raised, (m, b) =>
+    isUniform(m.get(c), 2) && isFloat(m.get(x).type.dtype) && same(m.get(x), m.value(raised)) ? b.create(mul, { a: m.get(x), b: m.get(x) }) : undefined,
+  ),
   // -(-x) == x
   rule("neg-of-neg", op(neg, { x: innerNeg }), (m) => m.get(x)),
   // clip(clip(x, a, b), c, d) == clip(x, max(a, c), min(b, d)), where the ranges meet
@@ -107,7 +118,9 @@ export const algebraRules: readonly Rule[] = [
     return high >= Math.max(low, 0) ? b.create(clip, { x: m.get(x) }, { low: Math.max(low, 0), high }) : undefined;
   }),
   // clip(x, 0, inf) == relu(x)
-  rule("clip-is-relu", anyClip, (m, b) => (m.get(anyClip).attrs.low === 0 && m.get(anyClip).attrs.high === Infinity ? b.create(relu, { x: m.get(x) }) : undefined)),
+  rule("clip-is-relu", anyClip, (m, b) =>
+    m.get(anyClip).attrs.low === 0 && m.get(anyClip).attrs.high === Infinity ? b.create(relu, { x: m.get(x) }) : undefined,
+  ),
   // clip(x, -inf, inf) == x
   rule("clip-nothing", anyClip, (m) => (m.get(anyClip).attrs.low === -Infinity && m.get(anyClip).attrs.high === Infinity ? m.get(x) : undefined)),
   // max(x, a) == clip(x, a, inf) for one number a
@@ -137,7 +150,14 @@ export const algebraRules: readonly Rule[] = [
 
 /** Dtypes that hold every value of the key. */
 const WIDER: Readonly<Record<string, readonly string[]>> = {
-  f32: ["f64"], f16: ["f32", "f64"], bf16: ["f32", "f64"], i32: ["i64", "f64"], i16: ["i32", "i64", "f32", "f64"], i8: ["i16", "i32", "i64", "f16", "bf16", "f32", "f64"],
-  u8: ["i16", "u16", "i32", "u32", "i64", "u64", "f16", "bf16", "f32", "f64"], u16: ["i32", "u32", "i64", "u64", "f32", "f64"], u32: ["i64", "u64", "f64"],
+  f32: ["f64"],
+  f16: ["f32", "f64"],
+  bf16: ["f32", "f64"],
+  i32: ["i64", "f64"],
+  i16: ["i32", "i64", "f32", "f64"],
+  i8: ["i16", "i32", "i64", "f16", "bf16", "f32", "f64"],
+  u8: ["i16", "u16", "i32", "u32", "i64", "u64", "f16", "bf16", "f32", "f64"],
+  u16: ["i32", "u32", "i64", "u64", "f32", "f64"],
+  u32: ["i64", "u64", "f64"],
   bool: ["i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f16", "bf16", "f32", "f64"],
 };

@@ -5,7 +5,7 @@ import { attention } from "../../ir/ops/attention.ts";
 import { isNan } from "../../ir/ops/comparison.ts";
 import { matmul } from "../../ir/ops/linear.ts";
 import { not, select } from "../../ir/ops/logic.ts";
-import { reshape, transpose } from "../../ir/ops/movement.ts";
+import { broadcast, reshape, transpose } from "../../ir/ops/movement.ts";
 import { softmax } from "../../ir/ops/normalisation.ts";
 import { equalShapes, equalTypes, isFloat } from "../../ir/types.ts";
 import { constantTensor, isUniform, uniform } from "../constants.ts";
@@ -28,7 +28,14 @@ export const attentionRules: readonly Rule[] = [
     const masked = unmasked(soft.operands[0]!);
     const scores = masked && unscaled(masked.logits);
     const inner = scores?.value.producer;
-    if (!masked || !scores || ![scores.value, ...scores.ops.map((part) => part.result)].every(isOnlyUse) || inner?.def !== matmul || !isFloat(inner.result.type.dtype)) return undefined;
+    if (
+      !masked ||
+      !scores ||
+      ![scores.value, ...scores.ops.map((part) => part.result)].every(isOnlyUse) ||
+      inner?.def !== matmul ||
+      !isFloat(inner.result.type.dtype)
+    )
+      return undefined;
 
     const [q, k] = inner.operands.map((side) => unscaled(side!)) as [Scaled, Scaled];
     const scale = scores.factor * q.factor * k.factor;
@@ -38,6 +45,39 @@ export const attentionRules: readonly Rule[] = [
     const keys = b.create(transpose, { x: ofRankFour(k.value, b) }, { perm: [0, 1, 3, 2] });
     const made = b.create(attention, { q: ofRankFour(q.value, b), k: keys, v: ofRankFour(m.get(v), b), mask: masked.mask?.(b) }, { scale });
     return equalTypes(made.type, root.result.type) ? made : b.create(reshape, { x: made }, { shape: root.result.type.shape as readonly number[] });
+  }),
+];
+
+const shared = { k: repeated(), v: repeated() };
+const spread = op(attention, { k: shared.k.result, v: shared.v.result });
+
+/** Each head of x so many times in a row, as exporters write it for heads that share their keys. */
+function repeated() {
+  const x = value();
+  const apart = op(reshape, { x });
+  const copies = op(broadcast, { x: apart });
+  return { x, apart, copies, result: op(reshape, { x: copies }) };
+}
+
+/** What an attention gets is what stands in front of the copies. */
+export const sharedHeadRules: readonly Rule[] = [
+  // attention(q, each head of k n times, each head of v n times) == attention(q, k, v)
+  rule("attention-of-shared-heads", spread, (m, b) => {
+    const at = m.get(spread);
+    const copied = [shared.k, shared.v].every(({ x, apart, copies, result }) => {
+      const [batch, heads, length, width] = m.get(x).type.shape as readonly number[];
+      const times = m.value(copies).type.shape[2]!;
+      return (
+        m.get(x).type.shape.length === 4 &&
+        equalShapes(m.value(apart).type.shape, [batch!, heads!, 1, length!, width!]) &&
+        equalShapes(m.value(copies).type.shape, [batch!, heads!, times, length!, width!]) &&
+        equalShapes(m.value(result).type.shape, [batch!, heads! * Number(times), length!, width!])
+      );
+    });
+    const heads = m.get(shared.k.x).type.shape[1] === m.get(shared.v.x).type.shape[1];
+    return copied && heads
+      ? b.create(attention, { q: at.operand("q")!, k: m.get(shared.k.x), v: m.get(shared.v.x), mask: at.operand("mask") }, at.attrs)
+      : undefined;
   }),
 ];
 
@@ -94,7 +134,7 @@ interface Scaled {
 function unscaled(scaled: Value): Scaled {
   const ops: Op[] = [];
   let at = scaled;
-  for (let factor = 1; ; ) {
+  for (let factor = 1; ;) {
     const producer = at.producer;
     const step = producer && factorOf(producer);
     if (!step) return { value: at, factor, ops };

@@ -32,7 +32,12 @@ function epilogueRules(def: typeof conv | typeof linear): Rule[] {
   const root = op(def as typeof conv, { x });
   const sum = op(add, { a: onlyUse(root), b: other });
   const withAttrs = (at: Op, attrs: object): object => ({ ...at.attrs, ...attrs });
-  const operandsOf = (at: Op): { x: Value; w: Value; bias: Value | undefined; residual: Value | undefined } => ({ x: at.operand("x")!, w: at.operand("w")!, bias: at.operand("bias"), residual: at.operand("residual") });
+  const operandsOf = (at: Op): { x: Value; w: Value; bias: Value | undefined; residual: Value | undefined } => ({
+    x: at.operand("x")!,
+    w: at.operand("w")!,
+    bias: at.operand("bias"),
+    residual: at.operand("residual"),
+  });
   return [
     // add(conv(x), r) == conv(x, residual r)
     rule(`residual-into-${def.name}`, sum, (m, b) => {

@@ -31,7 +31,11 @@ function isOpen(at: Op & { readonly attrs: { readonly activation: string } }): b
 function scaleRows(weights: Tensor, factors: ArrayLike<number>): Tensor {
   const data = numbersOf(weights);
   const row = data.length / factors.length;
-  return tensor(weights.type.dtype, weights.type.shape, Float64Array.from(data, (v, i) => v * factors[Math.floor(i / row)]!));
+  return tensor(
+    weights.type.dtype,
+    weights.type.shape,
+    Float64Array.from(data, (v, i) => v * factors[Math.floor(i / row)]!),
+  );
 }
 
 function vector(dtype: Tensor["type"]["dtype"], values: ArrayLike<number>): Tensor {
@@ -43,8 +47,16 @@ function biasOf(bias: Tensor | undefined, channels: number): Float64Array {
 }
 
 /** Factor and summand a channel: scale/sqrt(variance + epsilon), bias - mean*factor. */
-function normFactors(parts: { readonly scale: Tensor; readonly bias: Tensor; readonly mean: Tensor; readonly variance: Tensor }, epsilon: number): { factor: Float64Array; summand: Float64Array } {
-  const [s, b, m, v] = [parts.scale, parts.bias, parts.mean, parts.variance].map(numbersOf) as [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>, ArrayLike<number>];
+function normFactors(
+  parts: { readonly scale: Tensor; readonly bias: Tensor; readonly mean: Tensor; readonly variance: Tensor },
+  epsilon: number,
+): { factor: Float64Array; summand: Float64Array } {
+  const [s, b, m, v] = [parts.scale, parts.bias, parts.mean, parts.variance].map(numbersOf) as [
+    ArrayLike<number>,
+    ArrayLike<number>,
+    ArrayLike<number>,
+    ArrayLike<number>,
+  ];
   const factor = Float64Array.from(s, (value, i) => value / Math.sqrt(v[i]! + epsilon));
   return { factor, summand: Float64Array.from(b, (value, i) => value - m[i]! * factor[i]!) };
 }
@@ -75,7 +87,15 @@ export const linearRules: readonly Rule[] = [
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
     const factor = perChannel(m.get(c), at.result.type.shape.length, at.result.type.shape.length - 1, n);
     if (!isOpen(at) || (bias && !constantTensor(bias)) || !factor) return undefined;
-    const scaled = bias ? makeConstant(b, vector(at.result.type.dtype, biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]!))) : undefined;
+    const scaled = bias
+      ? makeConstant(
+          b,
+          vector(
+            at.result.type.dtype,
+            biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]!),
+          ),
+        )
+      : undefined;
     return b.create(linear, { x: m.get(x), w: makeConstant(b, scaleRows(m.get(w), factor)), bias: scaled }, at.attrs);
   }),
   // conv(x, w, b) + c == conv(x, w, b + c), c one number a channel
@@ -93,7 +113,15 @@ export const linearRules: readonly Rule[] = [
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
     const factor = perChannel(m.get(c), at.result.type.shape.length, 1, n);
     if (!isOpen(at) || (bias && !constantTensor(bias)) || !factor) return undefined;
-    const scaled = bias ? makeConstant(b, vector(at.result.type.dtype, biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]!))) : undefined;
+    const scaled = bias
+      ? makeConstant(
+          b,
+          vector(
+            at.result.type.dtype,
+            biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]!),
+          ),
+        )
+      : undefined;
     return b.create(conv, { x: m.get(x), w: makeConstant(b, scaleRows(m.get(w), factor)), bias: scaled }, at.attrs);
   }),
   // batchNorm(conv(x, w, b)) == conv(x, f*w, f*b + s)
@@ -101,7 +129,10 @@ export const linearRules: readonly Rule[] = [
     const at = m.get(image);
     const [bias, n] = [at.operand("bias"), m.get(w).type.shape[0]!];
     if (!isOpen(at) || (bias && !constantTensor(bias))) return undefined;
-    const { factor, summand } = normFactors({ scale: m.get(scale), bias: m.get(shift), mean: m.get(mean), variance: m.get(variance) }, m.get(convNorm).attrs.epsilon);
+    const { factor, summand } = normFactors(
+      { scale: m.get(scale), bias: m.get(shift), mean: m.get(mean), variance: m.get(variance) },
+      m.get(convNorm).attrs.epsilon,
+    );
     const sum = biasOf(constantTensor(bias), n).map((v, i) => v * factor[i]! + summand[i]!);
     return b.create(conv, { x: m.get(x), w: makeConstant(b, scaleRows(m.get(w), factor)), bias: makeConstant(b, vector(at.result.type.dtype, sum)) }, at.attrs);
   }),
@@ -112,7 +143,10 @@ export const batchNormRules: readonly Rule[] = [
   // batchNorm(x) == x*f + s
   rule("batch-norm-is-affine", norm, (m, b) => {
     const type = m.get(x).type;
-    const { factor, summand } = normFactors({ scale: m.get(scale), bias: m.get(shift), mean: m.get(mean), variance: m.get(variance) }, m.get(norm).attrs.epsilon);
+    const { factor, summand } = normFactors(
+      { scale: m.get(scale), bias: m.get(shift), mean: m.get(mean), variance: m.get(variance) },
+      m.get(norm).attrs.epsilon,
+    );
     const shape = [factor.length, ...new Array<number>(Math.max(type.shape.length - 2, 0)).fill(1)];
     const scaled = b.create(mul, { a: m.get(x), b: makeConstant(b, tensor(type.dtype, shape, factor)) });
     return b.create(add, { a: scaled, b: makeConstant(b, tensor(type.dtype, shape, summand)) });

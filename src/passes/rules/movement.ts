@@ -66,7 +66,9 @@ export const movementRules: readonly Rule[] = [
     const shape = m.get(x).type.shape;
     const moved = perm.filter((axis) => shape[axis] !== 1);
     const identity = perm.every((axis, i) => axis === i);
-    return !identity && moved.every((axis, i) => i === 0 || moved[i - 1]! < axis) ? b.create(reshape, { x: m.get(x) }, { shape: perm.map((axis) => shape[axis] as number) }) : undefined;
+    return !identity && moved.every((axis, i) => i === 0 || moved[i - 1]! < axis)
+      ? b.create(reshape, { x: m.get(x) }, { shape: perm.map((axis) => shape[axis] as number) })
+      : undefined;
   }),
   // broadcast to the same shape changes nothing
   rule("broadcast-nothing", anyBroadcast, (m) => (equalTypes(m.get(x).type, m.value(anyBroadcast).type) ? m.get(x) : undefined)),
@@ -79,15 +81,23 @@ export const movementRules: readonly Rule[] = [
     return b.create(reshape, { x: turned }, { shape: m.get(joinedReshape).attrs.shape });
   }),
   // a slice of everything, in order, changes nothing
-  rule("slice-nothing", anySlice, (m) => (equalTypes(m.get(x).type, m.value(anySlice).type) && m.get(anySlice).attrs.steps.every((step, i) => step === 1 || m.get(x).type.shape[i] === 1) ? m.get(x) : undefined)),
+  rule("slice-nothing", anySlice, (m) =>
+    equalTypes(m.get(x).type, m.value(anySlice).type) && m.get(anySlice).attrs.steps.every((step, i) => step === 1 || m.get(x).type.shape[i] === 1)
+      ? m.get(x)
+      : undefined,
+  ),
   // slice(slice(x)) == slice(x)
   rule("slice-of-slice", outerSlice, (m, b) => {
     const [inner, outer] = [m.get(innerSlice).attrs, m.get(outerSlice).attrs];
-    return b.create(slice, { x: m.get(x) }, {
-      starts: outer.starts.map((start, i) => inner.starts[i]! + start * inner.steps[i]!),
-      steps: outer.steps.map((step, i) => step * inner.steps[i]!),
-      sizes: outer.sizes,
-    });
+    return b.create(
+      slice,
+      { x: m.get(x) },
+      {
+        starts: outer.starts.map((start, i) => inner.starts[i]! + start * inner.steps[i]!),
+        steps: outer.steps.map((step, i) => step * inner.steps[i]!),
+        sizes: outer.sizes,
+      },
+    );
   }),
   // slice(concat(a, b)) == slice(a), where it reads nothing of b
   rule("slice-of-concat", partSlice, (m, b) => {
@@ -99,7 +109,8 @@ export const movementRules: readonly Rule[] = [
     for (const part of joined.operands as readonly Value[]) {
       const extent = part.type.shape[axis] as number;
       const inside = (at: number): boolean => at >= before && at < before + extent;
-      if (inside(first) && inside(last)) return b.create(slice, { x: part }, { starts: starts.map((start, i) => (i === axis ? start - before : start)), sizes, steps });
+      if (inside(first) && inside(last))
+        return b.create(slice, { x: part }, { starts: starts.map((start, i) => (i === axis ? start - before : start)), sizes, steps });
       before += extent;
     }
     return undefined;
@@ -126,7 +137,11 @@ export const movementRules: readonly Rule[] = [
     let before = 0;
     for (const part of parts) {
       if (part?.def !== slice || part.operands[0] !== whole) return undefined;
-      const { starts, sizes, steps } = part.attrs as { readonly starts: readonly number[]; readonly sizes: readonly number[]; readonly steps: readonly number[] };
+      const { starts, sizes, steps } = part.attrs as {
+        readonly starts: readonly number[];
+        readonly sizes: readonly number[];
+        readonly steps: readonly number[];
+      };
       const next = starts.every((start, i) => start === (i === axis ? before : 0)) && steps.every((step, i) => step === 1 || sizes[i] === 1);
       if (!next) return undefined;
       before += sizes[axis]!;
@@ -144,11 +159,15 @@ export const movementRules: readonly Rule[] = [
     const start = index < 0 ? index + shape[at]! : index;
     // Where the index points nowhere, the gather is left to fail as it would.
     if (start < 0 || start >= shape[at]!) return undefined;
-    const part = b.create(slice, { x: m.get(x) }, {
-      starts: shape.map((_, i) => (i === at ? start : 0)),
-      sizes: shape.map((dim, i) => (i === at ? 1 : dim)),
-      steps: shape.map(() => 1),
-    });
+    const part = b.create(
+      slice,
+      { x: m.get(x) },
+      {
+        starts: shape.map((_, i) => (i === at ? start : 0)),
+        sizes: shape.map((dim, i) => (i === at ? 1 : dim)),
+        steps: shape.map(() => 1),
+      },
+    );
     return b.create(reshape, { x: part }, { shape: m.value(picked).type.shape as readonly number[] });
   }),
 ];

@@ -86,7 +86,9 @@ export const normalisationRules: readonly Rule[] = [
       const epsilon = uniform(m.get(eps));
       const power = square.def === pow ? isUniform(m.get(two), 2) : true;
       const same = equalTypes(m.get(x).type, m.value(root).type);
-      return epsilon !== undefined && power && same && overLast(m.get(mean), "mean") && overLast(m.get(variance), "mean") ? b.create(layerNorm, { x: m.get(x) }, { axis: -1, epsilon }) : undefined;
+      return epsilon !== undefined && power && same && overLast(m.get(mean), "mean") && overLast(m.get(variance), "mean")
+        ? b.create(layerNorm, { x: m.get(x) }, { axis: -1, epsilon })
+        : undefined;
     }),
   ),
   // layerNorm(x) * g == layerNorm(x, g)
@@ -103,7 +105,9 @@ export const normalisationRules: readonly Rule[] = [
     const values = perChannel(m.get(c), m.get(x).type.shape.length, m.get(x).type.shape.length - 1, lastDim(m.get(x)));
     const lastAxis = at.attrs.axis === -1 || at.attrs.axis === m.get(x).type.shape.length - 1;
     const fits = lastAxis && at.operand("scale") && !at.operand("bias") && equalTypes(m.value(shifted).type, at.results[0]!.type);
-    return fits && values && at.results[0]!.uses.size === 1 ? b.create(layerNorm, { x: m.get(x), scale: at.operand("scale"), bias: vectorOf(b, at, values) }, at.attrs) : undefined;
+    return fits && values && at.results[0]!.uses.size === 1
+      ? b.create(layerNorm, { x: m.get(x), scale: at.operand("scale"), bias: vectorOf(b, at, values) }, at.attrs)
+      : undefined;
   }),
   ...rms.map(({ square, power, root }, i) =>
     rule(`rms-norm-${i}`, root, (m, b) => {
@@ -123,10 +127,16 @@ export const normalisationRules: readonly Rule[] = [
   // x / max(l2(x), epsilon) == l2Normalise(x)
   rule("l2-normalise", byNorm, (m, b) => {
     const { low, high } = m.get(atLeast).attrs;
-    return isNorm(m.get(norm)) && high === Infinity && low >= 0 && equalTypes(m.get(x).type, m.value(byNorm).type) ? b.create(l2Normalise, { x: m.get(x) }, { axes: m.get(norm).attrs.axes, epsilon: low }) : undefined;
+    return isNorm(m.get(norm)) && high === Infinity && low >= 0 && equalTypes(m.get(x).type, m.value(byNorm).type)
+      ? b.create(l2Normalise, { x: m.get(x) }, { axes: m.get(norm).attrs.axes, epsilon: low })
+      : undefined;
   }),
   // x / l2(x) == l2Normalise(x) without an epsilon
-  rule("l2-normalise-bare", byBareNorm, (m, b) => (isNorm(m.get(norm)) && equalTypes(m.get(x).type, m.value(byBareNorm).type) ? b.create(l2Normalise, { x: m.get(x) }, { axes: m.get(norm).attrs.axes, epsilon: 0 }) : undefined)),
+  rule("l2-normalise-bare", byBareNorm, (m, b) =>
+    isNorm(m.get(norm)) && equalTypes(m.get(x).type, m.value(byBareNorm).type)
+      ? b.create(l2Normalise, { x: m.get(x) }, { axes: m.get(norm).attrs.axes, epsilon: 0 })
+      : undefined,
+  ),
   // Instances made of groups: reshape(groupNorm(reshape(x))) == groupNorm(x)
   rule("group-norm", grouped, (m, b) => {
     const at = m.get(plainGroups);
@@ -137,7 +147,13 @@ export const normalisationRules: readonly Rule[] = [
     const fits = from.shape.length >= 2 && equalTypes(from, m.value(grouped).type) && inner[0] === batch && inner[1] === groups && channels % groups === 0;
     const [scale, bias] = [constantTensor(at.operand("scale")), constantTensor(at.operand("bias"))];
     if (!fits || (at.operand("scale") && !scale) || (at.operand("bias") && !bias)) return undefined;
-    const perGroup = (values: Tensor | undefined): Value | undefined => values && vectorOf(b, at, Float64Array.from({ length: channels }, (_, i) => numbersOf(values)[Math.floor((i * groups) / channels)]!));
+    const perGroup = (values: Tensor | undefined): Value | undefined =>
+      values &&
+      vectorOf(
+        b,
+        at,
+        Float64Array.from({ length: channels }, (_, i) => numbersOf(values)[Math.floor((i * groups) / channels)]!),
+      );
     return b.create(groupNorm, { x: m.get(x), scale: perGroup(scale), bias: perGroup(bias) }, { groups, epsilon });
   }),
   // (groupNorm(x) * g + b) * c == groupNorm(x) * (g * c) + b * c
@@ -146,7 +162,13 @@ export const normalisationRules: readonly Rule[] = [
     const factors = channelsOf(m, groupsScaled);
     if (!factors) return undefined;
     const [scale, bias] = [constantTensor(at.operand("scale")), constantTensor(at.operand("bias"))];
-    const times = (values: Tensor | undefined): Value | undefined => values && vectorOf(b, at, factors.map((factor, i) => factor * numbersOf(values)[i]!));
+    const times = (values: Tensor | undefined): Value | undefined =>
+      values &&
+      vectorOf(
+        b,
+        at,
+        factors.map((factor, i) => factor * numbersOf(values)[i]!),
+      );
     return b.create(groupNorm, { x: m.get(x), scale: times(scale) ?? vectorOf(b, at, factors), bias: times(bias) }, at.attrs);
   }),
   // groupNorm(x) + b + c == groupNorm(x) + (b + c)
@@ -155,7 +177,19 @@ export const normalisationRules: readonly Rule[] = [
     const summands = channelsOf(m, groupsShifted);
     const bias = constantTensor(at.operand("bias"));
     if (!summands) return undefined;
-    return b.create(groupNorm, { x: m.get(x), scale: at.operand("scale"), bias: vectorOf(b, at, summands.map((summand, i) => summand + (bias ? numbersOf(bias)[i]! : 0))) }, at.attrs);
+    return b.create(
+      groupNorm,
+      {
+        x: m.get(x),
+        scale: at.operand("scale"),
+        bias: vectorOf(
+          b,
+          at,
+          summands.map((summand, i) => summand + (bias ? numbersOf(bias)[i]! : 0)),
+        ),
+      },
+      at.attrs,
+    );
   }),
   // exp(x - max(x)) / sum(exp(x - max(x))) == softmax(x)
   rule("softmax", quotient, (m, b) => {
