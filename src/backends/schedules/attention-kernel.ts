@@ -1,8 +1,8 @@
 import { KernelBuilder, vector } from "../../kernel/build.ts";
-import type { Kernel, Type } from "../../kernel/kernel.ts";
-import { lanesOf, type TargetProfile } from "../../target/profile.ts";
+import { ELEM_BYTES, type Kernel, type Type } from "../../kernel/kernel.ts";
+import type { TargetProfile } from "../../target/profile.ts";
 import { ContractionBody } from "./contraction-kernel.ts";
-import { planContraction, type Contraction, type OuterAxis, type Plan } from "./contraction.ts";
+import { columnLanes, planContraction, type Contraction, type OuterAxis, type Plan } from "./contraction.ts";
 import { NO_ACTIVATION } from "./epilogue.ts";
 import { SoftmaxRows, type ScoreRules } from "./softmax-rows.ts";
 import { cutEvenly, type Cut } from "./tile.ts";
@@ -12,6 +12,7 @@ export interface AttentionProblem {
   readonly name: string;
   readonly loc: readonly string[];
   readonly target: TargetProfile;
+  readonly elem: "f32" | "f64";
   readonly batch: number;
   /** Heads of k and v, and heads of q for each of them. */
   readonly heads: number;
@@ -41,9 +42,9 @@ interface Part {
 const SCORE_SHARE = 1 / 2;
 
 export function planAttention(p: AttentionProblem): AttentionPlan {
-  const lanes = lanesOf(p.target);
+  const lanes = columnLanes(p.elem, p.target);
   const pitch = Math.ceil(p.keys / lanes) * lanes;
-  const most = Math.max(8, Math.floor((p.target.l1Bytes * SCORE_SHARE) / (pitch * 4)));
+  const most = Math.max(8, Math.floor((p.target.l1Bytes * SCORE_SHARE) / (pitch * ELEM_BYTES[p.elem])));
   const rows = cutEvenly(p.queries, Math.min(p.queries, most));
   const parts: { scores: Part; values: Part }[] = [];
   for (const cut of rows) {
@@ -64,7 +65,7 @@ function axesOf(p: AttentionProblem, cut: Cut, steps: { readonly a: number; read
 
 function scoresOf(p: AttentionProblem, cut: Cut, pitch: number, largest: Cut): Contraction {
   return {
-    name: `${p.name}_scores`, loc: p.loc, elem: "f32", lanes: lanesOf(p.target),
+    name: `${p.name}_scores`, loc: p.loc, elem: p.elem, lanes: columnLanes(p.elem, p.target),
     a: { size: p.sizes.q, base: cut.start * p.depth },
     y: { size: largest.size * pitch, base: 0, block: Infinity, stride: 0 },
     outer: axesOf(p, cut, { a: p.depth, y: 0, source: p.keys * p.depth }),
@@ -77,9 +78,9 @@ function scoresOf(p: AttentionProblem, cut: Cut, pitch: number, largest: Cut): C
 }
 
 function valuesOf(p: AttentionProblem, cut: Cut, pitch: number, largest: Cut): Contraction {
-  const lanes = lanesOf(p.target);
+  const lanes = columnLanes(p.elem, p.target);
   return {
-    name: `${p.name}_values`, loc: p.loc, elem: "f32", lanes,
+    name: `${p.name}_values`, loc: p.loc, elem: p.elem, lanes,
     a: { size: largest.size * pitch, base: 0 },
     y: { size: p.sizes.y, base: cut.start * p.valueDepth, block: Infinity, stride: 0 },
     outer: axesOf(p, cut, { a: 0, y: p.valueDepth, source: p.keys * p.valueDepth }),
@@ -94,17 +95,17 @@ function valuesOf(p: AttentionProblem, cut: Cut, pitch: number, largest: Cut): C
 
 /** Parameters: q, k (packed), v (packed, unless read directly), mask and positions where the rules have them, y, and the scratch tensor scores. */
 export function attentionKernel(p: AttentionProblem, plan: AttentionPlan): Kernel {
-  const lanes = lanesOf(p.target);
-  const type: Type = vector("f32", lanes);
+  const lanes = columnLanes(p.elem, p.target);
+  const type: Type = vector(p.elem, lanes);
   const b = new KernelBuilder(p.name, { lanes, mode: "fast", loc: p.loc });
   const [first] = plan.parts;
-  b.param("q", "f32", p.sizes.q, "in");
-  b.param("k", "f32", panelLayout(first!.scores.c, first!.scores.plan).size, "in");
-  b.param("v", "f32", first!.values.c.direct?.size ?? panelLayout(first!.values.c, first!.values.plan).size, "in");
+  b.param("q", p.elem, p.sizes.q, "in");
+  b.param("k", p.elem, panelLayout(first!.scores.c, first!.scores.plan).size, "in");
+  b.param("v", p.elem, first!.values.c.direct?.size ?? panelLayout(first!.values.c, first!.values.plan).size, "in");
   if (p.rules.mask) b.param("mask", p.rules.mask.elem, p.rules.mask.size, "in");
-  if (p.rules.causal !== undefined) b.param("positions", "f32", p.rules.causal.size, "in");
-  b.param("y", "f32", p.sizes.y, "out");
-  b.param("scores", "f32", first!.scores.c.y.size, "inout");
+  if (p.rules.causal !== undefined) b.param("positions", p.elem, p.rules.causal.size, "in");
+  b.param("y", p.elem, p.sizes.y, "out");
+  b.param("scores", p.elem, first!.scores.c.y.size, "inout");
 
   const tiles = plan.rows.map((cut, i) => {
     const { scores, values } = plan.parts[i]!;

@@ -29,16 +29,17 @@ function lowerAttention(op: Op, context: LowerContext): void {
     mask: mask && { elem: mask.layout.elem, size: elementCount(mask.layout.shape), steps: maskSteps(mask, [batch, kvHeads, heads / kvHeads, queries, keys]) },
     causal: op.attrs["causal"] === true ? { size: positions, offset: op.attrs["offset"] as number } : undefined,
   };
+  const elem = y.layout.elem as AttentionProblem["elem"];
   const problem: AttentionProblem = {
-    name: `attention_f32_${batch}x${heads}x${queries}x${depth}_${kvHeads}x${keys}x${valueDepth}${mask ? "_mask" : ""}${rules.causal ? "_causal" : ""}`,
-    loc: op.loc, target: context.target, batch, heads: kvHeads, perHead: heads / kvHeads, queries, keys, depth, valueDepth,
+    name: `attention_${elem}_${batch}x${heads}x${queries}x${depth}_${kvHeads}x${keys}x${valueDepth}${mask ? "_mask" : ""}${rules.causal ? "_causal" : ""}`,
+    loc: op.loc, target: context.target, elem, batch, heads: kvHeads, perHead: heads / kvHeads, queries, keys, depth, valueDepth,
     sizes: { q: batch * heads * queries * depth, v: batch * kvHeads * keys * valueDepth, y: batch * heads * queries * valueDepth }, rules,
   };
   const plan = planAttention(problem);
   const [first] = plan.parts;
   const scale = (op.attrs["scale"] as number) || 1 / Math.sqrt(depth);
   const packed = (part: NonNullable<typeof first>["scores"], place: Place, by: number): Buffer => {
-    const panels = context.scratch("f32", panelLayout(part.c, part.plan).size);
+    const panels = context.scratch(elem, panelLayout(part.c, part.plan).size);
     context.call(packKernel(part.c, part.plan, { weights: elementCount(place.layout.shape) }, by), { weights: place.buffer, panels });
     return panels;
   };
@@ -47,9 +48,9 @@ function lowerAttention(op: Op, context: LowerContext): void {
     k: packed(first!.scores, k, scale),
     v: first!.values.c.direct ? v.buffer : packed(first!.values, v, 1),
     y: y.buffer,
-    scores: context.scratch("f32", first!.scores.c.y.size),
+    scores: context.scratch(elem, first!.scores.c.y.size),
     ...(mask ? { mask: mask.buffer } : {}),
-    ...(rules.causal ? { positions: context.weights("f32", Float32Array.from({ length: positions }, (_, i) => i)) } : {}),
+    ...(rules.causal ? { positions: context.weights(elem, countingUp(elem, positions)) } : {}),
   });
 }
 
@@ -59,4 +60,9 @@ function maskSteps(mask: Place, [batch, kvHeads, perHead, queries, keys]: readon
   const dense = denseStrides(shape);
   const [n, h, s, t] = [batch, kvHeads * perHead, queries, keys].map((extent, i) => (shape[i] === 1 && extent !== 1 ? 0 : dense[i]!)) as [number, number, number, number];
   return [n, h * perHead, h, s, t];
+}
+
+function countingUp(elem: AttentionProblem["elem"], count: number): Float32Array | Float64Array {
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  return elem === "f32" ? Float32Array.from(numbers) : Float64Array.from(numbers);
 }

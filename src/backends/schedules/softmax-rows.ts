@@ -26,6 +26,7 @@ export interface ScoreTile {
  */
 export class SoftmaxRows {
   private readonly b: KernelBuilder;
+  private readonly elem: Elem;
   private readonly lanes: number;
   private readonly rules: ScoreRules;
   private readonly tile: ScoreTile;
@@ -36,7 +37,7 @@ export class SoftmaxRows {
 
   constructor(b: KernelBuilder, type: Type, rules: ScoreRules, tile: ScoreTile) {
     this.b = b;
-    this.lanes = "mask" in type ? 1 : type.lanes;
+    [this.elem, this.lanes] = "mask" in type ? ["f32", 1] : [type.elem, type.lanes];
     this.rules = rules;
     this.tile = tile;
     this.scores = b.cursor("s", "scores");
@@ -58,7 +59,7 @@ export class SoftmaxRows {
     if (this.query) rows[this.query] = 1;
     const body = (): void => {
       if (rules.softcap || this.mask || this.query) this.applyRules();
-      for (let t = tile.keys; t < tile.pitch; t++) b.store(this.scores, t, b.constant(scalar("f32"), -Infinity));
+      for (let t = tile.keys; t < tile.pitch; t++) b.store(this.scores, t, b.constant(scalar(this.elem), -Infinity));
       this.normalise();
     };
     if (tile.size === 1) body();
@@ -71,7 +72,7 @@ export class SoftmaxRows {
     const rest = tile.keys - whole * lanes;
     const part = (width: number, trips: number, first: number): void => {
       if (trips === 0) return;
-      const type = vector("f32", width);
+      const type = vector(this.elem, width);
       const score = this.scores;
       const positions = this.query ? b.cursor("t", "positions", first) : undefined;
       const limit = this.query ? b.let("q", b.add(b.splat(type, this.query), b.constant(type, rules.causal!.offset))) : undefined;
@@ -110,7 +111,7 @@ export class SoftmaxRows {
 
   private normalise(): void {
     const { b, tile, lanes, scores } = this;
-    const type = vector("f32", lanes);
+    const type = vector(this.elem, lanes);
     const vectors = tile.pitch / lanes;
     const over = (stem: string, body: () => void): void => (vectors === 1 ? body() : b.loop(stem, vectors, { [scores]: lanes }, body));
     const top = b.let("top", b.load(type, scores));
