@@ -130,12 +130,10 @@ export class LoweredOp implements LowerContext {
   readonly target: TargetProfile;
   readonly kernels: Kernel[] = [];
   readonly results: Place[];
-  private readonly op: Op;
   private readonly operandPlaces: (Place | undefined)[];
   private ids = 0;
 
   constructor(op: Op, data: readonly (Operand | undefined)[], names: readonly string[], schedule: Schedule, run: Run) {
-    this.op = op;
     this.target = run.target;
     const wishes = wishesOf(op, schedule, run.target);
     this.operandPlaces = op.operands.map((value, i) => {
@@ -239,6 +237,6 @@ function arrangePoisoned(data: Data, dtype: DType, layout: Layout): Store {
 }
 
 /** Bytes of data as files have them: for exact comparisons. */
-export function bytesOf(dtype: DType, data: Data): Uint8Array {
+function bytesOf(dtype: DType, data: Data): Uint8Array {
   return encodeData(dtype, data);
 }
