@@ -17,9 +17,26 @@ type Store = ReturnType<typeof storeFor>;
 
 export function targetOf(lanes: number, imageBlock: number, more: Partial<TargetProfile> = {}): TargetProfile {
   return {
-    name: `lanes ${lanes} block ${imageBlock}`, summary: "", kind: "native", os: "linux", arch: "x86_64",
-    vectorBytes: lanes * 4, registers: lanes === 16 ? 32 : 16, fma: "yes", pressure: "order", imageBlock, tiles: [], unrollK: 2, prefetch: true,
-    fmaPerCycle: 2, loadsPerCycle: 2, l1Bytes: 32768, l2Bytes: 262144, cores: 1, cpuFeatures: [], ...more,
+    name: `lanes ${lanes} block ${imageBlock}`,
+    summary: "",
+    kind: "native",
+    os: "linux",
+    arch: "x86_64",
+    vectorBytes: lanes * 4,
+    registers: lanes === 16 ? 32 : 16,
+    fma: "yes",
+    pressure: "order",
+    imageBlock,
+    tiles: [],
+    unrollK: 2,
+    prefetch: true,
+    fmaPerCycle: 2,
+    loadsPerCycle: 2,
+    l1Bytes: 32768,
+    l2Bytes: 262144,
+    cores: 1,
+    cpuFeatures: [],
+    ...more,
   };
 }
 
@@ -90,11 +107,23 @@ export function checkOp(def: AnyOpDef, schedule: Schedule, sample: Sample, run: 
   });
   const names = Object.entries(operands).flatMap(([name, o]) => (Array.isArray(o) ? o.map(() => name) : [name]));
   const named = <T>(list: readonly T[]) => namedOperands(def, list);
-  const want = def.evaluate(named(data.map((o) => o?.data)) as never, op.attrs as never, op.results.map((r) => r.type) as never, named(data.map((o) => o?.type)) as never);
+  const want = def.evaluate(
+    named(data.map((o) => o?.data)) as never,
+    op.attrs as never,
+    op.results.map((r) => r.type) as never,
+    named(data.map((o) => o?.type)) as never,
+  );
   return compare(op, schedule, data, names, want, run);
 }
 
-export function compare(op: Op, schedule: Schedule, data: readonly (Operand | undefined)[], names: readonly string[], want: readonly ArrayLike<number | bigint | string>[], run: Run): readonly Kernel[] {
+export function compare(
+  op: Op,
+  schedule: Schedule,
+  data: readonly (Operand | undefined)[],
+  names: readonly string[],
+  want: readonly ArrayLike<number | bigint | string>[],
+  run: Run,
+): readonly Kernel[] {
   const { def } = op;
   const lowered = new LoweredOp(op, data, names, schedule, run);
   schedule.lower(op, lowered);
@@ -105,7 +134,10 @@ export function compare(op: Op, schedule: Schedule, data: readonly (Operand | un
     for (let at = 0; at < wanted.length; at++) {
       const [g, w] = [got[at]!, wanted[at]!];
       const near = Object.is(g, w) || g === w || (typeof g === "number" && typeof w === "number" && Math.abs(g - w) <= abs + rel * Math.abs(w));
-      if (!near) expect.fail(`${run.target.name} ${op.name} ${JSON.stringify(op.attrs)} result ${i} element ${at} is ${g}, want ${w}; kernels ${lowered.kernels.map((k) => k.name).join(", ")}`);
+      if (!near)
+        expect.fail(
+          `${run.target.name} ${op.name} ${JSON.stringify(op.attrs)} result ${i} element ${at} is ${g}, want ${w}; kernels ${lowered.kernels.map((k) => k.name).join(", ")}`,
+        );
     }
   });
   return lowered.kernels;
@@ -179,7 +211,8 @@ export class LoweredOp implements LowerContext {
   call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void {
     expect(verifyKernel(kernel, this.target), kernel.name).toEqual([]);
     this.kernels.push(kernel);
-    for (const param of kernel.params) expect((args[param.name] as Memory | undefined)?.store.length, `${kernel.name} ${param.name}`).toBeGreaterThanOrEqual(param.size);
+    for (const param of kernel.params)
+      expect((args[param.name] as Memory | undefined)?.store.length, `${kernel.name} ${param.name}`).toBeGreaterThanOrEqual(param.size);
     interpretKernel(kernel, Object.fromEntries(kernel.params.map((param) => [param.name, (args[param.name] as Memory).store])));
   }
 
@@ -210,7 +243,14 @@ function layoutFor(value: Value, wish: Wish, run: Run, margin: number): Layout {
   if (isImage && (wish.kind === "image" || (wish.kind === "any" && run.image))) {
     const [top, right, bottom, left] = wish.kind === "image" ? wish.halo : [0, 0, 0, 0];
     const more = shape.length === 4 ? margin : 0;
-    return imageLayout(elemOf(value), shape, run.target.imageBlock, lanesOf(run.target), [top + more, right + margin, bottom, left + margin], wish.kind === "image" ? wish.fill : 0);
+    return imageLayout(
+      elemOf(value),
+      shape,
+      run.target.imageBlock,
+      lanesOf(run.target),
+      [top + more, right + margin, bottom, left + margin],
+      wish.kind === "image" ? wish.fill : 0,
+    );
   }
   return run.border ? plainLayout(elemOf(value), shape, 0) : layoutOf(value, { kind: "plain" }, run.target);
 }
@@ -229,14 +269,12 @@ function arrangePoisoned(data: Data, dtype: DType, layout: Layout): Store {
   const extents = layout.shape.map((dim, a) => dim + layout.halo[a]![0] + layout.halo[a]![1]);
   const index = extents.map(() => 0);
   for (let n = elementCount(extents); n > 0; n--) {
-    const address = addressOf(layout, index.map((i, a) => i - layout.halo[a]![0]));
+    const address = addressOf(
+      layout,
+      index.map((i, a) => i - layout.halo[a]![0]),
+    );
     store[address] = filled[address]!;
     for (let a = index.length - 1; a >= 0 && ++index[a]! === extents[a]; a--) index[a] = 0;
   }
   return store;
-}
-
-/** Bytes of data as files have them: for exact comparisons. */
-function bytesOf(dtype: DType, data: Data): Uint8Array {
-  return encodeData(dtype, data);
 }
