@@ -6,7 +6,7 @@ import type { Buffer, LowerContext, Place, Schedule, Wish } from "../../../src/b
 import { Builder, namedOperands } from "../../../src/ir/builder.ts";
 import { Value, type Op } from "../../../src/ir/graph.ts";
 import { operandSlot, type AnyOpDef, type Sample } from "../../../src/ir/op-def.ts";
-import { decodeData, encodeData, tensor, type Data } from "../../../src/ir/tensor.ts";
+import { decodeData, tensor, type Data } from "../../../src/ir/tensor.ts";
 import { elementCount, isFloat, tensorType, type DType, type StaticType } from "../../../src/ir/types.ts";
 import { interpretKernel } from "../../../src/kernel/interpret-kernel.ts";
 import type { Elem, Kernel } from "../../../src/kernel/kernel.ts";
