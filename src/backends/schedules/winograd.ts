@@ -19,14 +19,14 @@ const MOST_WEIGHT_BYTES = 10 * 1024 * 1024;
 /** Cycles of the transforms of a tile for each vector of channels going in and coming out. */
 const TRANSFORM_CYCLES: Readonly<Record<WinogradSize, readonly [number, number]>> = { 2: [40, 30], 4: [100, 90] };
 
-/** The tile size with the fewest estimated cycles, for 3x3 convolutions with stride 1 and constant weights on native targets; undefined where the direct kernel is as good. */
+/** The tile size with the fewest estimated cycles, for 3x3 convolutions with stride 1 and constant weights; undefined where the direct kernel is as good. */
 export function winogradSize(op: Op, target: TargetProfile): WinogradSize | undefined {
   const w = shapeOf(op.operands[1]!);
   const [cout, cin, ...kernel] = w as [number, number, ...number[]];
   const ones = (name: string): boolean => (op.attrs[name] as readonly number[]).every((n) => n === 1);
   const known = [op.operands[1], op.operand("bias")].every((value) => !value || value.producer?.name === "constant");
   const fits = kernel.length === 2 && kernel.every((k) => k === 3) && ones("strides") && ones("dilations") && op.attrs["groups"] === 1;
-  if (!fits || !known || target.kind !== "native" || lanesOf(target) === 1 || elemOf(op.results[0]!) !== "f32" || !isLight(activationOf(op))) return undefined;
+  if (!fits || !known || lanesOf(target) === 1 || elemOf(op.results[0]!) !== "f32" || !isLight(activationOf(op))) return undefined;
   const [rows, cols] = shapeOf(op.results[0]!).slice(2) as [number, number];
   if (cin < FEWEST_CHANNELS || cout < FEWEST_CHANNELS || rows < FEWEST_ROWS) return undefined;
   const lanes = lanesOf(target);
