@@ -6,7 +6,7 @@ export interface Corner {
   readonly weight: Term;
 }
 
-export interface PlaneSize {
+interface PlaneSize {
   readonly height: number;
   readonly width: number;
 }

@@ -35,7 +35,10 @@ export function emitSort(b: KernelBuilder, pairs: Pairs): void {
   }
 }
 
-const partner = (stride: number) => (lane: number): number => lane ^ stride;
+const partner =
+  (stride: number) =>
+  (lane: number): number =>
+    lane ^ stride;
 
 /** Partners of each lane that sort a vector. */
 function* steps(lanes: number): Generator<(lane: number) => number> {
@@ -81,7 +84,10 @@ class Sorter {
   private exchange(a: Pair, c: Pair): [low: Pair, high: Pair] {
     const { b } = this;
     const greater = this.isGreater(a, c);
-    const choose = (yes: Pair, no: Pair): Pair => ({ key: b.let("k", b.select(greater, yes.key, no.key)), place: b.let("p", b.select(greater, yes.place, no.place)) });
+    const choose = (yes: Pair, no: Pair): Pair => ({
+      key: b.let("k", b.select(greater, yes.key, no.key)),
+      place: b.let("p", b.select(greater, yes.place, no.place)),
+    });
     return [choose(c, a), choose(a, c)];
   }
 
@@ -94,7 +100,10 @@ class Sorter {
   private blended(low: Pair, high: Pair, isLow: (lane: number) => boolean): Pair {
     const { b, pairs } = this;
     const imm = Array.from({ length: pairs.lanes }, (_, i) => (isLow(i) ? i : pairs.lanes + i));
-    return { key: b.let("k", b.op("shuffle", this.keyType, [low.key, high.key], imm)), place: b.let("p", b.op("shuffle", this.placeType, [low.place, high.place], imm)) };
+    return {
+      key: b.let("k", b.op("shuffle", this.keyType, [low.key, high.key], imm)),
+      place: b.let("p", b.op("shuffle", this.placeType, [low.place, high.place], imm)),
+    };
   }
 
   private loop(trips: number, advance: Readonly<Record<string, number>>, body: () => void): void {
@@ -141,7 +150,8 @@ class Sorter {
   mirrored(size: number): void {
     const { lanes } = this.pairs;
     const [low, high] = [this.cursors(0), this.cursors(size - lanes)];
-    const moved = (first: number, second: number): Record<string, number> => Object.fromEntries([...low.map((cursor) => [cursor, first]), ...high.map((cursor) => [cursor, second])]);
+    const moved = (first: number, second: number): Record<string, number> =>
+      Object.fromEntries([...low.map((cursor) => [cursor, first]), ...high.map((cursor) => [cursor, second])]);
     const turned = (pair: Pair): Pair => (lanes === 1 ? pair : this.permuted(pair, (i) => lanes - 1 - i));
     this.loop(this.pairs.size / size, moved(size, size), () =>
       this.loop(size / 2 / lanes, moved(lanes, -lanes), () => {

@@ -95,7 +95,6 @@ function integerToFloat(b: KernelBuilder, x: Term, from: DType, to: DType, type:
   return convert(b, x, target);
 }
 
-
 function unsignedToFloat(b: KernelBuilder, x: Term, type: Type, target: Elem): Term {
   if (target === "f64") {
     const long = scalar("i64");

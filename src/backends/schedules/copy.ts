@@ -116,19 +116,36 @@ function emitTiles(b: KernelBuilder, move: Move, source: Dim, along: Dim): void 
   const [rows, columns] = [Math.floor(along.trips / lanes), Math.floor(source.trips / lanes)];
   const [from, to] = cursorsOf(b, move);
   const edges = [
-    { dims: [{ trips: columns * lanes, steps: source.steps }, { trips: along.trips - rows * lanes, steps: along.steps }], shift: along.steps.map((step) => step * rows * lanes) },
-    { dims: [{ trips: source.trips - columns * lanes, steps: source.steps }, { trips: along.trips, steps: along.steps }], shift: source.steps.map((step) => step * columns * lanes) },
+    {
+      dims: [
+        { trips: columns * lanes, steps: source.steps },
+        { trips: along.trips - rows * lanes, steps: along.steps },
+      ],
+      shift: along.steps.map((step) => step * rows * lanes),
+    },
+    {
+      dims: [
+        { trips: source.trips - columns * lanes, steps: source.steps },
+        { trips: along.trips, steps: along.steps },
+      ],
+      shift: source.steps.map((step) => step * columns * lanes),
+    },
   ]
     .filter((edge) => edge.dims.every((dim) => dim.trips > 0))
     .map((edge) => ({ dims: edge.dims, cursors: cursorsOf(b, move, edge.shift) }));
-  emitNest(b, others.map((dim) => ({ trips: dim.trips, steps: [...dim.steps, ...edges.flatMap(() => dim.steps)] })), [from, to, ...edges.flatMap((edge) => edge.cursors)], () => {
-    emitNest(b, tileLoops(source, along, lanes), [from, to], () => {
-      const loaded: Term[] = [];
-      for (let i = 0; i < lanes; i++) loaded.push(b.let("r", b.load(type, from, i * along.steps[0]!)));
-      transposeTile(b, loaded).forEach((vector, i) => b.store(to, i * source.steps[1]!, vector));
-    });
-    for (const edge of edges) emitNest(b, edge.dims, edge.cursors, () => copyOne(b, scalar("i32"), edge.cursors));
-  });
+  emitNest(
+    b,
+    others.map((dim) => ({ trips: dim.trips, steps: [...dim.steps, ...edges.flatMap(() => dim.steps)] })),
+    [from, to, ...edges.flatMap((edge) => edge.cursors)],
+    () => {
+      emitNest(b, tileLoops(source, along, lanes), [from, to], () => {
+        const loaded: Term[] = [];
+        for (let i = 0; i < lanes; i++) loaded.push(b.let("r", b.load(type, from, i * along.steps[0]!)));
+        transposeTile(b, loaded).forEach((vector, i) => b.store(to, i * source.steps[1]!, vector));
+      });
+      for (const edge of edges) emitNest(b, edge.dims, edge.cursors, () => copyOne(b, scalar("i32"), edge.cursors));
+    },
+  );
 }
 
 function tileLoops(source: Dim, along: Dim, lanes: number): Dim[] {
@@ -148,21 +165,45 @@ function emitVectors(b: KernelBuilder, move: Move, along: Dim): void {
   const reversed = along.steps[0] === -1;
   const [from, to] = cursorsOf(b, move, reversed ? [1 - lanes, 0] : [0, 0]);
   const rest = along.trips - whole * lanes;
-  const tail = rest > 0 ? cursorsOf(b, move, along.steps.map((step) => step * whole * lanes)) : undefined;
-  emitNest(b, others.map((dim) => ({ trips: dim.trips, steps: [...dim.steps, ...dim.steps] })), [from, to, ...(tail ?? [])], () => {
-    emitNest(b, [{ trips: whole, steps: along.steps.map((step) => step * lanes) }], [from, to], () => {
-      const value = reversed ? b.let("r", b.load(type, from)) : b.splat(type, from);
-      b.store(to, 0, reversed ? b.op("shuffle", type, [value, value], Array.from({ length: lanes }, (_, i) => lanes - 1 - i)) : value);
-    });
-    if (tail) emitNest(b, [{ trips: rest, steps: along.steps }], tail, () => copyOne(b, scalar("i32"), tail));
-  });
+  const tail =
+    rest > 0
+      ? cursorsOf(
+          b,
+          move,
+          along.steps.map((step) => step * whole * lanes),
+        )
+      : undefined;
+  emitNest(
+    b,
+    others.map((dim) => ({ trips: dim.trips, steps: [...dim.steps, ...dim.steps] })),
+    [from, to, ...(tail ?? [])],
+    () => {
+      emitNest(b, [{ trips: whole, steps: along.steps.map((step) => step * lanes) }], [from, to], () => {
+        const value = reversed ? b.let("r", b.load(type, from)) : b.splat(type, from);
+        b.store(
+          to,
+          0,
+          reversed
+            ? b.op(
+                "shuffle",
+                type,
+                [value, value],
+                Array.from({ length: lanes }, (_, i) => lanes - 1 - i),
+              )
+            : value,
+        );
+      });
+      if (tail) emitNest(b, [{ trips: rest, steps: along.steps }], tail, () => copyOne(b, scalar("i32"), tail));
+    },
+  );
 }
 
 function emitElements(b: KernelBuilder, move: Move): void {
   const [from, to] = cursorsOf(b, move);
   const type = scalar(move.elem);
   const inner = move.dims.at(-1);
-  if (!inner || inner.trips > WRITTEN_OUT || inner.steps.some((step) => step < 0)) return emitNest(b, move.dims, [from, to], () => copyOne(b, type, [from, to]));
+  if (!inner || inner.trips > WRITTEN_OUT || inner.steps.some((step) => step < 0))
+    return emitNest(b, move.dims, [from, to], () => copyOne(b, type, [from, to]));
   emitNest(b, move.dims.slice(0, -1), [from, to], () => {
     for (let i = 0; i < inner.trips; i++) b.storeAs(type, to, i * inner.steps[1]!, b.load(type, from, i * inner.steps[0]!));
   });

@@ -41,7 +41,7 @@ export const deformConvSchedule: Schedule = {
     const p = problemOf(op, context, elem, x, w);
     const pixels = p.axes[0].out * p.axes[1].out;
     const taps = p.axes[0].kernel * p.axes[1].kernel;
-      const columns = context.scratch(elem, p.batch * p.channels * taps * pixels);
+    const columns = context.scratch(elem, p.batch * p.channels * taps * pixels);
     context.call(columnKernel(p, x, offset, mask), { x: x.buffer, offset: offset.buffer, columns, ...(mask ? { mask: mask.buffer } : {}) });
     const layout = plainLayout(elem, y.layout.shape, y.layout.elem === elem ? y.layout.size - elementCount(y.layout.shape) : undefined);
     const sums: Buffer = y.dtype === elem ? y.buffer : context.scratch(elem, layout.size);
@@ -67,7 +67,15 @@ function problemOf(op: Op, context: LowerContext, elem: "f32" | "f64", x: Place,
   const [batch, channels] = x.layout.shape as [number, number];
   return {
     name: `${elem}_${x.layout.shape.join("x")}_${w.layout.shape.join("x")}s${axes.map((axis) => axis.stride).join("x")}`,
-    loc: op.loc, lanes: lanesOf(context.target), elem, batch, channels, outputs: w.layout.shape[0]!, groups: attrs.groups, offsetGroups: attrs.offsetGroups, axes,
+    loc: op.loc,
+    lanes: lanesOf(context.target),
+    elem,
+    batch,
+    channels,
+    outputs: w.layout.shape[0]!,
+    groups: attrs.groups,
+    offsetGroups: attrs.offsetGroups,
+    axes,
   };
 }
 
@@ -134,7 +142,10 @@ function sumColumns(p: DeformProblem, context: LowerContext, w: Place, columns: 
   runContraction(
     context,
     {
-      name: `deformConv_${p.name}`, loc: p.loc, elem: p.elem, lanes,
+      name: `deformConv_${p.name}`,
+      loc: p.loc,
+      elem: p.elem,
+      lanes,
       a: { size: elementCount(w.layout.shape), base: 0 },
       y: { size, base: 0, block: Infinity, stride: 0 },
       outer: [
@@ -143,10 +154,14 @@ function sumColumns(p: DeformProblem, context: LowerContext, w: Place, columns: 
       ],
       rows: { trips: 1, a: 0, y: 0, residual: 0 },
       cols: { trips: outputs, a: k, y: pixels, residual: 0 },
-      columns: pixels, columnSource: 1, exact: true, hasBias: false,
+      columns: pixels,
+      columnSource: 1,
+      exact: true,
+      hasBias: false,
       reduction: [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: pixels }] }],
       ...(pixels % lanes === 0 ? { direct: { size: p.batch * p.groups * k * pixels, base: 0 } } : {}),
-      activation: NO_ACTIVATION, overlapping: false,
+      activation: NO_ACTIVATION,
+      overlapping: false,
     },
     { x: w.buffer, weights: place, bias: undefined, residual: undefined, y },
   );
@@ -156,8 +171,20 @@ function addBias(op: Op, context: LowerContext, y: Place, bias: Place): void {
   const { shape } = y.layout;
   const nowhere = { axis: -1, start: 0, step: 0 };
   const kernel = elementwiseKernel({
-    name: `addBias_${y.dtype}_${shape.join("x")}`, loc: op.loc, lanes: lanesOf(context.target), shape, scalarOnly: !hasVectors(y.dtype), unroll: 4,
-    operands: [{ param: "x", dtype: y.dtype, view: wholeView(y.layout) }, { param: "bias", dtype: bias.dtype, view: { layout: bias.layout, axes: shape.map((_, axis) => (axis === 1 ? { axis: 0, start: 0, step: 1 } : nowhere)) } }],
+    name: `addBias_${y.dtype}_${shape.join("x")}`,
+    loc: op.loc,
+    lanes: lanesOf(context.target),
+    shape,
+    scalarOnly: !hasVectors(y.dtype),
+    unroll: 4,
+    operands: [
+      { param: "x", dtype: y.dtype, view: wholeView(y.layout) },
+      {
+        param: "bias",
+        dtype: bias.dtype,
+        view: { layout: bias.layout, axes: shape.map((_, axis) => (axis === 1 ? { axis: 0, start: 0, step: 1 } : nowhere)) },
+      },
+    ],
     result: { param: "y", dtype: y.dtype, view: wholeView(y.layout) },
     compute: (b, [x, d]) => b.add(x!, d!),
   });

@@ -13,7 +13,7 @@ export interface LoopOperand {
 }
 
 /** y[i] = compute(operands at i) for every i of the shape. Operands of one parameter are views of one tensor. */
-export interface ElementwiseLoop {
+interface ElementwiseLoop {
   readonly name: string;
   readonly loc: readonly string[];
   readonly lanes: number;
@@ -72,7 +72,9 @@ class BoxEmitter {
       return operand ? b.cursor("i", operand.param, base) : storeCursor(b, "o", loop.result.param, base, loop.result.dtype);
     });
     emitNest(b, outer, cursors, () => {
-      const held = loop.operands.map((operand, k) => (inner.steps[k] === 0 && trips > lanes ? b.let("s", loadElement(b, operand.dtype, lanes, cursors[k]!, 0, { splat: true })) : undefined));
+      const held = loop.operands.map((operand, k) =>
+        inner.steps[k] === 0 && trips > lanes ? b.let("s", loadElement(b, operand.dtype, lanes, cursors[k]!, 0, { splat: true })) : undefined,
+      );
       this.emitRun({ trips: inner.trips, steps: inner.steps }, trips, lanes, cursors, held);
     });
   }
@@ -96,7 +98,9 @@ class BoxEmitter {
     const { b, loop } = this;
     const result = cursors.at(-1)!;
     const compute = (at: number): Term => {
-      const args = loop.operands.map((operand, k) => held[k] ?? b.let("v", loadElement(b, operand.dtype, lanes, cursors[k]!, at * inner.steps[k]!, { splat: inner.steps[k] === 0 })));
+      const args = loop.operands.map(
+        (operand, k) => held[k] ?? b.let("v", loadElement(b, operand.dtype, lanes, cursors[k]!, at * inner.steps[k]!, { splat: inner.steps[k] === 0 })),
+      );
       return loop.compute(b, args, lanes);
     };
     const store = (at: number, value: Term): void => storeElement(b, loop.result.dtype, lanes, result, at * inner.steps.at(-1)!, value);
@@ -114,5 +118,7 @@ class BoxEmitter {
 
 /** Nothing but slack lies behind address `end`. */
 function endsWithSlack(layout: Layout, end: number): boolean {
-  return !layout.block && layout.halo.every(([before, after]) => before === 0 && after === 0) && end === layout.offset + layout.shape.reduce((n, dim) => n * dim, 1);
+  return (
+    !layout.block && layout.halo.every(([before, after]) => before === 0 && after === 0) && end === layout.offset + layout.shape.reduce((n, dim) => n * dim, 1)
+  );
 }

@@ -6,7 +6,18 @@ import { castIsScalar, castTo } from "./cast-expressions.ts";
 import type { ElementwiseOp, Expression, Use } from "./expression.ts";
 import { FLOAT_OPS } from "./float-expressions.ts";
 import {
-  absolute, clipInteger, compareIntegers, divide, maximum, minimum, powerInteger, remainder, shiftLeft, shiftRight, signOf, wordOf,
+  absolute,
+  clipInteger,
+  compareIntegers,
+  divide,
+  maximum,
+  minimum,
+  powerInteger,
+  remainder,
+  shiftLeft,
+  shiftRight,
+  signOf,
+  wordOf,
 } from "./integer-expressions.ts";
 import { hasVectors, normalise, registerType } from "./storage.ts";
 
@@ -102,6 +113,6 @@ export function isHeavy(op: TypedOp): boolean {
 export function emitExpression(b: KernelBuilder, op: TypedOp, args: readonly Term[], lanes: number): Term {
   const value = recordOf(op).emit({ b, args, attrs: op.attrs, from: op.from, to: op.to, type: registerType(op.to, lanes) });
   const held = b.let("v", value);
-  const keeps = op.name === "select" || op.name === "cast" && op.from[0] === op.to;
+  const keeps = op.name === "select" || (op.name === "cast" && op.from[0] === op.to);
   return keeps ? held : b.let("v", normalise(b, op.to, held));
 }

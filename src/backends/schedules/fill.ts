@@ -23,7 +23,12 @@ export function fillAllKernel(layout: Layout, value: number | bigint, target: Ta
 }
 
 /** Writes `value` (as it is stored) to parts of a tensor. Parameter: y. */
-export function fillPartsKernel(parts: readonly { readonly shape: readonly number[]; readonly to: View }[], value: number | bigint, target: TargetProfile, loc: readonly string[] = []): Kernel {
+export function fillPartsKernel(
+  parts: readonly { readonly shape: readonly number[]; readonly to: View }[],
+  value: number | bigint,
+  target: TargetProfile,
+  loc: readonly string[] = [],
+): Kernel {
   const { layout } = parts[0]!.to;
   const runs = parts.flatMap(({ shape, to }) => boxesOf(shape, [to]).map((box) => ({ base: box.bases[0]!, dims: box.dims })));
   return fillKernel(`fill_${layout.elem}_${layout.shape.join("x") || "scalar"}`, layout, runs, value, target, loc);
@@ -80,16 +85,21 @@ function emitFill(b: KernelBuilder, elem: Elem, base: number, dims: readonly Dim
   const count = scaled(run.trips);
   const register = isNarrow && !words ? scalar("i32") : type;
   const filler = b.let("f", b.constant(register, stored));
-  emitNest(b, outer.map((dim) => ({ trips: dim.trips, steps: dim.steps.map(scaled) })), [to], () => {
-    if (lanes > 1 && count >= lanes) {
-      emitNest(b, [{ trips: Math.floor(count / lanes), steps: [lanes] }], [to], () => b.store(to, 0, filler));
-      if (count % lanes > 0) b.store(to, count - lanes, filler);
-      return;
-    }
-    const one = lanes > 1 ? b.constant(scalar(unit), stored) : filler;
-    if (count <= 8) for (let i = 0; i < count; i++) b.storeAs(scalar(unit), to, i, one);
-    else b.loop("e", count, { [to]: 1 }, () => b.storeAs(scalar(unit), to, 0, one));
-  });
+  emitNest(
+    b,
+    outer.map((dim) => ({ trips: dim.trips, steps: dim.steps.map(scaled) })),
+    [to],
+    () => {
+      if (lanes > 1 && count >= lanes) {
+        emitNest(b, [{ trips: Math.floor(count / lanes), steps: [lanes] }], [to], () => b.store(to, 0, filler));
+        if (count % lanes > 0) b.store(to, count - lanes, filler);
+        return;
+      }
+      const one = lanes > 1 ? b.constant(scalar(unit), stored) : filler;
+      if (count <= 8) for (let i = 0; i < count; i++) b.storeAs(scalar(unit), to, i, one);
+      else b.loop("e", count, { [to]: 1 }, () => b.storeAs(scalar(unit), to, 0, one));
+    },
+  );
 }
 
 function repeated(value: number, bytes: number): number {

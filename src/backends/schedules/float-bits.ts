@@ -47,5 +47,8 @@ export function f32ToBf16(b: KernelBuilder, x: Term): Term {
 
 function typesLike(term: Term): [word: Type, float: Type] {
   const lanes = "mask" in term.type ? term.type.mask : term.type.lanes;
-  return [{ elem: "i32", lanes }, { elem: "f32", lanes }];
+  return [
+    { elem: "i32", lanes },
+    { elem: "f32", lanes },
+  ];
 }

@@ -1,6 +1,26 @@
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
 import {
-  acos, acosh, asin, asinh, atan, atanh, cos, cosh, erfFast, expFast, gelu, geluTanh, logFast, pow, sigmoid, sin, sinh, softplus, tan, tanhFast, type Expansion,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  cos,
+  cosh,
+  erfFast,
+  expFast,
+  gelu,
+  geluTanh,
+  logFast,
+  pow,
+  sigmoid,
+  sin,
+  sinh,
+  softplus,
+  tan,
+  tanhFast,
+  type Expansion,
 } from "../../kernel/expand.ts";
 import type { ElementwiseOp, Expression, Use } from "./expression.ts";
 
@@ -13,7 +33,10 @@ const heavy = (f: Unary): ElementwiseOp => ({ ...light(f), heavy: true });
 const expansion = (f: Expansion): ElementwiseOp => heavy(f);
 const instruction = (op: "neg" | "abs" | "floor" | "ceil" | "nearest" | "sqrt"): ElementwiseOp => light((b, x) => b.op(op, x.type, [x]));
 
-const like = (b: KernelBuilder, x: Term) => (value: number): Term => b.constant(x.type, value);
+const like =
+  (b: KernelBuilder, x: Term) =>
+  (value: number): Term =>
+    b.constant(x.type, value);
 
 function clipped(b: KernelBuilder, x: Term, low: number, high: number): Term {
   const raised = low === -Infinity ? x : b.pmax(x, b.constant(x.type, low));
@@ -21,10 +44,12 @@ function clipped(b: KernelBuilder, x: Term, low: number, high: number): Term {
 }
 
 /** NaN where one of both is. */
-const extreme = (op: "pmin" | "pmax"): Expression => ({ b, args: [a, d], type }) => {
-  const chosen = b.op(op, type, [a!, d!]);
-  return d!.expr.kind === "const" ? chosen : b.select(b.compare("ne", d!, d!), d!, chosen);
-};
+const extreme =
+  (op: "pmin" | "pmax"): Expression =>
+  ({ b, args: [a, d], type }) => {
+    const chosen = b.op(op, type, [a!, d!]);
+    return d!.expr.kind === "const" ? chosen : b.select(b.compare("ne", d!, d!), d!, chosen);
+  };
 
 /** In f64, so that the quotient is right and what is taken away is exact. Scalars only. */
 const remainder: Expression = ({ b, args, attrs, type }) => {
@@ -68,20 +93,26 @@ const power: Expression = ({ b, args: [x, y] }) => {
   const exponent = y!.expr.kind === "const" ? Number(y!.expr.value) : NaN;
   const square = (): Term => b.let("s", b.mul(x!, x!));
   switch (exponent) {
-    case 1: return x!;
-    case 2: return b.mul(x!, x!);
-    case 3: return b.mul(square(), x!);
+    case 1:
+      return x!;
+    case 2:
+      return b.mul(x!, x!);
+    case 3:
+      return b.mul(square(), x!);
     case 4: {
       const s = square();
       return b.mul(s, s);
     }
-    case -1: return b.div(like(b, x!)(1), x!);
-    case -2: return b.div(like(b, x!)(1), square());
+    case -1:
+      return b.div(like(b, x!)(1), x!);
+    case -2:
+      return b.div(like(b, x!)(1), square());
     case 0.5: {
       const root = b.op("sqrt", x!.type, [b.add(x!, like(b, x!)(0))]);
       return b.select(b.compare("eq", x!, like(b, x!)(-Infinity)), like(b, x!)(Infinity), root);
     }
-    default: return pow(b, x!, y!);
+    default:
+      return pow(b, x!, y!);
   }
 };
 

@@ -28,10 +28,18 @@ export const gatherSchedule: Schedule = {
     declare(b, { x, indices, y });
     const unit = unitOfRun(x.layout.elem, inner, b.lanes);
     const [from, at, to] = [b.cursor("i", "x", 0, unit.elem), b.cursor("k", "indices"), b.cursor("o", "y", 0, unit.elem)];
-    emitNest(b, mergeDims([{ trips: outer, steps: [shape[axis]! * unit.count, 0, picks * unit.count] }, { trips: picks, steps: [0, 1, unit.count] }]), [from, at, to], () => {
-      const index = loadIndex(b, indices.dtype, shape[axis]!, at);
-      copyRun(b, unit, from, to, times(b, index.at, unit.count));
-    });
+    emitNest(
+      b,
+      mergeDims([
+        { trips: outer, steps: [shape[axis]! * unit.count, 0, picks * unit.count] },
+        { trips: picks, steps: [0, 1, unit.count] },
+      ]),
+      [from, at, to],
+      () => {
+        const index = loadIndex(b, indices.dtype, shape[axis]!, at);
+        copyRun(b, unit, from, to, times(b, index.at, unit.count));
+      },
+    );
     context.call(b.finish(), { x: x.buffer, indices: indices.buffer, y: y.buffer });
   },
 };
@@ -45,8 +53,20 @@ function gatherSlices(op: Op, context: LowerContext, x: Place, indices: Data, ax
   const runs = runsOf(picks.length, (i) => picks[i]!);
   if (runs.length > MOST_SLICES) return false;
   const y = context.result(op);
-  const flat: Place = { ...y, layout: { ...plainLayout(y.layout.elem, [...shape.slice(0, axis), picks.length, ...shape.slice(axis + 1)], 0), size: y.layout.size } };
-  lowerTransfers(op, context, x, transfersOf(x, flat, shape.map((dim, a) => (a === axis ? runs : [{ to: 0, count: dim, from: 0, step: 1 }]))));
+  const flat: Place = {
+    ...y,
+    layout: { ...plainLayout(y.layout.elem, [...shape.slice(0, axis), picks.length, ...shape.slice(axis + 1)], 0), size: y.layout.size },
+  };
+  lowerTransfers(
+    op,
+    context,
+    x,
+    transfersOf(
+      x,
+      flat,
+      shape.map((dim, a) => (a === axis ? runs : [{ to: 0, count: dim, from: 0, step: 1 }])),
+    ),
+  );
   return true;
 }
 
@@ -63,7 +83,11 @@ export const gatherElementsSchedule: Schedule = {
     const unit = { ...unitOfRun(elem, 1, 1), lanes: 1 };
     for (const box of boxesOf(indices.layout.shape, [picked, wholeView(indices.layout), wholeView(y.layout)])) {
       const scaled = (n: number): number => n * unit.count;
-      const [from, at, to] = [b.cursor("i", "x", scaled(box.bases[0]!), unit.elem), b.cursor("k", "indices", box.bases[1]!), b.cursor("o", "y", scaled(box.bases[2]!), unit.elem)];
+      const [from, at, to] = [
+        b.cursor("i", "x", scaled(box.bases[0]!), unit.elem),
+        b.cursor("k", "indices", box.bases[1]!),
+        b.cursor("o", "y", scaled(box.bases[2]!), unit.elem),
+      ];
       const dims = mergeDims(box.dims.map(({ trips, steps }) => ({ trips, steps: [scaled(steps[0]!), steps[1]!, scaled(steps[2]!)] })));
       emitNest(b, dims, [from, at, to], () => {
         const index = loadIndex(b, indices.dtype, shape[axis]!, at);
@@ -86,19 +110,27 @@ export const gatherNdSchedule: Schedule = {
     const unit = unitOfRun(x.layout.elem, points.run, b.lanes);
     const [from, at, to] = [b.cursor("i", "x", 0, unit.elem), b.cursor("k", "indices"), b.cursor("o", "y", 0, unit.elem)];
     const perRun = (n: number): number => (n / points.run) * unit.count;
-    emitNest(b, [{ trips: points.batches, steps: [perRun(points.batchSize), points.count * points.depth, points.count * unit.count] }, { trips: points.count, steps: [0, points.depth, unit.count] }], [from, at, to], () => {
-      const index = points.extents.reduce<Term | undefined>((sum, extent, d) => {
-        const term = times(b, loadIndex(b, indices.dtype, extent, at, d).at, perRun(points.strides[d]!));
-        return sum ? b.let("x", b.add(sum, term)) : term;
-      }, undefined);
-      copyRun(b, unit, from, to, index);
-    });
+    emitNest(
+      b,
+      [
+        { trips: points.batches, steps: [perRun(points.batchSize), points.count * points.depth, points.count * unit.count] },
+        { trips: points.count, steps: [0, points.depth, unit.count] },
+      ],
+      [from, at, to],
+      () => {
+        const index = points.extents.reduce<Term | undefined>((sum, extent, d) => {
+          const term = times(b, loadIndex(b, indices.dtype, extent, at, d).at, perRun(points.strides[d]!));
+          return sum ? b.let("x", b.add(sum, term)) : term;
+        }, undefined);
+        copyRun(b, unit, from, to, index);
+      },
+    );
     context.call(b.finish(), { x: x.buffer, indices: indices.buffer, y: y.buffer });
   },
 };
 
 /** Tuples of `depth` indices that point at runs of elements. Strides count in elements. */
-export interface Points {
+interface Points {
   readonly batches: number;
   readonly batchSize: number;
   readonly count: number;

@@ -25,7 +25,10 @@ export const gridSampleSchedule: Schedule = {
     const [batch, channels, ...space] = x.layout.shape as [number, number, ...number[]];
     const [plane, places] = [elementCount(space), elementCount(y.layout.shape.slice(2))];
     const strides = denseStrides(space);
-    const b = new KernelBuilder(`gridSample_${attrs.mode}_${attrs.padding}_${x.dtype}_${x.layout.shape.join("x")}_at_${places}${attrs.alignCorners ? "_corners" : ""}`, { lanes: lanesOf(context.target), mode: "exact", loc: op.loc });
+    const b = new KernelBuilder(
+      `gridSample_${attrs.mode}_${attrs.padding}_${x.dtype}_${x.layout.shape.join("x")}_at_${places}${attrs.alignCorners ? "_corners" : ""}`,
+      { lanes: lanesOf(context.target), mode: "exact", loc: op.loc },
+    );
     declare(b, { x, grid, y });
     const held: DType = isFloat(x.dtype) && x.dtype !== "f64" && grid.dtype !== "f64" ? "f32" : "f64";
     const type = registerType(held, 1);
@@ -33,8 +36,13 @@ export const gridSampleSchedule: Schedule = {
     b.loop("n", batch, { [from]: channels * plane, [at]: places * space.length, [to]: channels * places }, () =>
       b.loop("p", places, { [at]: space.length, [to]: 1 }, () => {
         const sampler = new Sampler(b, attrs, held);
-        const axes = space.map((count, axis) => sampler.taps(b.let("g", castRegister(b, loadElement(b, grid.dtype, 1, at, space.length - 1 - axis), grid.dtype, held, type)), count, strides[axis]!));
-        const pixels = axes.reduce<Tap[]>((all, taps) => all.flatMap((a) => taps.map((tap): Tap => ({ at: b.let("a", b.add(a.at, tap.at)), weight: b.let("w", b.mul(a.weight, tap.weight)) }))), [{ at: b.constant(I32, 0), weight: b.constant(type, 1) }]);
+        const axes = space.map((count, axis) =>
+          sampler.taps(b.let("g", castRegister(b, loadElement(b, grid.dtype, 1, at, space.length - 1 - axis), grid.dtype, held, type)), count, strides[axis]!),
+        );
+        const pixels = axes.reduce<Tap[]>(
+          (all, taps) => all.flatMap((a) => taps.map((tap): Tap => ({ at: b.let("a", b.add(a.at, tap.at)), weight: b.let("w", b.mul(a.weight, tap.weight)) }))),
+          [{ at: b.constant(I32, 0), weight: b.constant(type, 1) }],
+        );
         b.loop("c", channels, { [from]: plane, [to]: places }, () => {
           const sum = b.let("s", b.constant(type, 0));
           for (const { at: index, weight } of pixels) {
@@ -98,7 +106,8 @@ class Sampler {
     const { b, attrs } = this;
     const isInside = b.let("m", b.op("and", { mask: 1 }, [b.compare("ge", pixel, this.c(0)), b.compare("lt", pixel, this.c(count))]));
     const isThere = attrs.padding === "zeros" ? isInside : b.let("m", b.compare("lt", b.op("abs", pixel.type, [pixel]), this.c(Infinity)));
-    const reflected = attrs.padding === "reflection" ? b.let("x", b.select(isInside, pixel, b.let("x", b.op("trunc", pixel.type, [this.reflect(pixel, low, high)])))) : pixel;
+    const reflected =
+      attrs.padding === "reflection" ? b.let("x", b.select(isInside, pixel, b.let("x", b.op("trunc", pixel.type, [this.reflect(pixel, low, high)])))) : pixel;
     const inside = this.clamp(reflected, count);
     const index = this.held === "f64" ? b.op("convert", I32, [inside]) : b.op("truncToInt", I32, [inside]);
     const bounded = b.let("i", b.pmin(b.pmax(index, b.constant(I32, 0)), b.constant(I32, count - 1)));
@@ -109,7 +118,11 @@ class Sampler {
   private cubic(ratio: Term): Term[] {
     const { b } = this;
     const a = -0.75;
-    const polynomial = (x: Term, factors: readonly number[]): Term => b.let("w", factors.slice(1).reduce((sum, factor) => b.add(b.mul(sum, x), this.c(factor)), this.c(factors[0]!)));
+    const polynomial = (x: Term, factors: readonly number[]): Term =>
+      b.let(
+        "w",
+        factors.slice(1).reduce((sum, factor) => b.add(b.mul(sum, x), this.c(factor)), this.c(factors[0]!)),
+      );
     const near = [a + 2, -(a + 3), 0, 1];
     const far = [a, -5 * a, 8 * a, -4 * a];
     const distance = (offset: number, sign: number): Term => b.let("d", sign > 0 ? b.add(ratio, this.c(offset)) : b.sub(this.c(offset), ratio));

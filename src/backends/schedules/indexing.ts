@@ -24,7 +24,7 @@ export function loadIndex(b: KernelBuilder, dtype: DType, count: number, cursor:
 }
 
 /** Elements that lie in a row and are moved together: how many units of memory they are. */
-export interface RunUnit {
+interface RunUnit {
   readonly elem: Elem;
   readonly count: number;
   readonly lanes: number;

@@ -5,7 +5,7 @@ import { registerElem } from "./storage.ts";
 
 /** Arithmetic, bits and comparisons of integers and bool in i32 or i64 registers. Results may exceed the dtype: they are cut to it afterwards. */
 
-export function isUnsigned(dtype: DType): boolean {
+function isUnsigned(dtype: DType): boolean {
   return dtype.startsWith("u") || dtype === "bool";
 }
 
@@ -26,7 +26,10 @@ function ordered(b: KernelBuilder, dtype: DType, x: Term): Term {
   return b.op("xor", x.type, [x, b.constant(x.type, dtype === "u64" ? -(2n ** 63n) : -(2 ** 31))]);
 }
 
-export const compareIntegers = (op: "lt" | "le" | "gt" | "ge" | "eq" | "ne") => ({ b, args, from }: Use): Term => b.compare(op, ordered(b, from[0]!, args[0]!), ordered(b, from[0]!, args[1]!));
+export const compareIntegers =
+  (op: "lt" | "le" | "gt" | "ge" | "eq" | "ne") =>
+  ({ b, args, from }: Use): Term =>
+    b.compare(op, ordered(b, from[0]!, args[0]!), ordered(b, from[0]!, args[1]!));
 
 export const minimum: Expression = (use) => use.b.select(compareIntegers("lt")(use), use.args[0]!, use.args[1]!);
 export const maximum: Expression = (use) => use.b.select(compareIntegers("gt")(use), use.args[0]!, use.args[1]!);
@@ -43,7 +46,8 @@ export const signOf: Expression = ({ b, args: [x], from }) => {
 export const clipInteger: Expression = ({ b, args: [x], from, attrs }) => {
   const dtype = from[0]!;
   const [least, most] = integerRange(dtype);
-  const bound = (value: number): Term => (registerElem(dtype) === "i64" ? b.constant(x!.type, BigInt.asIntN(64, BigInt(value))) : b.constant(x!.type, value | 0));
+  const bound = (value: number): Term =>
+    registerElem(dtype) === "i64" ? b.constant(x!.type, BigInt.asIntN(64, BigInt(value))) : b.constant(x!.type, value | 0);
   const [low, high] = [Math.ceil(attrs["low"] as number), Math.floor(attrs["high"] as number)];
   let clipped = x!;
   if (low > least) clipped = low > most ? bound(most) : choose(b, "gt", dtype, clipped, bound(low));
@@ -151,5 +155,7 @@ function shift({ b, args: [a, n], from }: Use, op: "shl" | "shrU" | "shrS"): Ter
   };
   const shifted = b.let("s", b.op(op, a!.type, [a!, count]));
   const out = op === "shrS" ? b.let("s", b.op("shrS", a!.type, [a!], [registerElem(from[0]!) === "i64" ? 63 : 31])) : wordOf(b, a!, 0);
-  return fillsRegister(from[0]!) ? b.select(b.compare("ge", ordered(b, from[0]!, n!), ordered(b, from[0]!, wordOf(b, n!, bits))), out, shifted) : inside(shifted, out);
+  return fillsRegister(from[0]!)
+    ? b.select(b.compare("ge", ordered(b, from[0]!, n!), ordered(b, from[0]!, wordOf(b, n!, bits))), out, shifted)
+    : inside(shifted, out);
 }

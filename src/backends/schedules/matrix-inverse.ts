@@ -135,7 +135,9 @@ function lowerElimination(op: Op, context: LowerContext, isInverse: boolean): vo
     const result = (value: Term): Term => castRegister(b, value, "f64", y.dtype, registerType(y.dtype, 1));
     if (!isInverse) return storeElement(b, y.dtype, 1, to, 0, result(elimination.determinant));
     const out = b.cursor("o", "m", n);
-    b.loop("r", n, { [out]: width, [to]: n }, () => b.loop("c", n, { [out]: 1, [to]: 1 }, () => storeElement(b, y.dtype, 1, to, 0, result(b.let("v", b.load(DOUBLE, out))))));
+    b.loop("r", n, { [out]: width, [to]: n }, () =>
+      b.loop("c", n, { [out]: 1, [to]: 1 }, () => storeElement(b, y.dtype, 1, to, 0, result(b.let("v", b.load(DOUBLE, out))))),
+    );
   });
   context.call(b.finish(), { x: x.buffer, y: y.buffer, m: context.scratch("f64", scratch) });
 }

@@ -75,12 +75,24 @@ function lowerMaxPoolWithIndices(op: Op, context: LowerContext): void {
 
   const taps = (axis: number): void => {
     const window = axes[axis];
-    if (window) return loop("k", window.kernel, { [from]: window.dilation * x.layout.strides[axis + 2]! }, window.dilation * places[axis]!, () => taps(axis + 1), along[axis], window.dilation);
+    if (window)
+      return loop(
+        "k",
+        window.kernel,
+        { [from]: window.dilation * x.layout.strides[axis + 2]! },
+        window.dilation * places[axis]!,
+        () => taps(axis + 1),
+        along[axis],
+        window.dilation,
+      );
     const value = b.let("v", b.load(memory, from));
     const better = b.compare("gt", value, best);
     const both = (p: Term, q: Term): Term => b.op("and", p.type, [p, q]);
     const either = (p: Term, q: Term): Term => b.op("or", p.type, [p, q]);
-    const chosen = either(isFloat(y.dtype) ? either(better, both(b.compare("ne", value, value), b.compare("eq", best, best))) : better, b.compare("lt", where, word(0)));
+    const chosen = either(
+      isFloat(y.dtype) ? either(better, both(b.compare("ne", value, value), b.compare("eq", best, best))) : better,
+      b.compare("lt", where, word(0)),
+    );
     const inside = along.reduce<Term>((all, c, i) => (c ? both(all, both(b.compare("ge", c, word(0)), b.compare("lt", c, word(spatial[i]!)))) : all), chosen);
     const taken = b.let("m", inside);
     b.set(where, b.select(taken, at, where));
@@ -100,7 +112,11 @@ function lowerMaxPoolWithIndices(op: Op, context: LowerContext): void {
   };
   const [batch, channels] = x.layout.shape as [number, number];
   const plane = spatial.reduce((n, extent) => n * extent, 1);
-  const outer = (axis: 0 | 1): Record<string, number> => ({ [from]: x.layout.strides[axis]!, [to]: y.layout.strides[axis]!, [into]: indices.layout.strides[axis]! });
+  const outer = (axis: 0 | 1): Record<string, number> => ({
+    [from]: x.layout.strides[axis]!,
+    [to]: y.layout.strides[axis]!,
+    [into]: indices.layout.strides[axis]!,
+  });
   b.set(at, word(-axes.reduce((sum, axis, i) => sum + axis.before * places[i]!, 0)));
   axes.forEach((axis, i) => along[i] && b.set(along[i], word(-axis.before)));
   loop("n", batch, outer(0), channels * plane, () => loop("c", channels, outer(1), plane, () => outputs(0)));

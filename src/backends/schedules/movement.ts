@@ -52,7 +52,11 @@ export const reverseSchedule: Schedule = {
     const [x, y] = [context.operand(op, "x")!, context.result(op)];
     const { shape } = y.layout;
     const turned = normalAxes(op.attrs["axes"] as readonly number[], shape.length);
-    const from = slicedView(x.layout, shape.map((dim, axis) => (turned.includes(axis) ? dim - 1 : 0)), shape.map((_, axis) => (turned.includes(axis) ? -1 : 1)));
+    const from = slicedView(
+      x.layout,
+      shape.map((dim, axis) => (turned.includes(axis) ? dim - 1 : 0)),
+      shape.map((_, axis) => (turned.includes(axis) ? -1 : 1)),
+    );
     lowerTransfers(op, context, x, [{ shape, from, to: wholeView(y.layout) }]);
   },
 };
@@ -66,7 +70,16 @@ export const concatSchedule: Schedule = {
     let start = 0;
     for (const x of context.variadic(op)) {
       const { shape } = x.layout;
-      lowerTransfers(op, context, x, [{ shape, from: wholeView(x.layout), to: slicedView(y.layout, shape.map((_, a) => (a === axis ? start : 0))) }]);
+      lowerTransfers(op, context, x, [
+        {
+          shape,
+          from: wholeView(x.layout),
+          to: slicedView(
+            y.layout,
+            shape.map((_, a) => (a === axis ? start : 0)),
+          ),
+        },
+      ]);
       start += shape[axis!]!;
     }
   },
@@ -83,7 +96,7 @@ export interface Run {
 /** Affine runs of source(i) for i in 0 … count - 1. */
 export function runsOf(count: number, source: (i: number) => number): Run[] {
   const runs: Run[] = [];
-  for (let i = 0; i < count; ) {
+  for (let i = 0; i < count;) {
     const from = source(i);
     const step = i + 1 < count ? source(i + 1) - from : 1;
     const usable = step === 1 || step === -1 || step === 0;
@@ -100,8 +113,15 @@ export function transfersOf(x: Place, y: Place, runs: readonly (readonly Run[])[
   const combinations = runs.reduce<Run[][]>((sets, axis) => sets.flatMap((set) => axis.map((run) => [...set, run])), [[]]);
   return combinations.map((set) => ({
     shape: set.map((run) => run.count),
-    from: slicedView(x.layout, set.map((run) => run.from), set.map((run) => run.step)),
-    to: slicedView(y.layout, set.map((run) => run.to)),
+    from: slicedView(
+      x.layout,
+      set.map((run) => run.from),
+      set.map((run) => run.step),
+    ),
+    to: slicedView(
+      y.layout,
+      set.map((run) => run.to),
+    ),
   }));
 }
 
@@ -113,7 +133,16 @@ export const rollSchedule: Schedule = {
     const { shape } = y.layout;
     const axes = normalAxes(op.attrs["axes"] as readonly number[], shape.length);
     const shiftOf = (axis: number): number => (axes.includes(axis) ? (op.attrs["shifts"] as readonly number[])[axes.indexOf(axis)]! : 0);
-    lowerTransfers(op, context, x, transfersOf(x, y, shape.map((count, axis) => runsOf(count, (i) => wrapped(i - shiftOf(axis), count)))));
+    lowerTransfers(
+      op,
+      context,
+      x,
+      transfersOf(
+        x,
+        y,
+        shape.map((count, axis) => runsOf(count, (i) => wrapped(i - shiftOf(axis), count))),
+      ),
+    );
   },
 };
 
@@ -137,7 +166,16 @@ export const padSchedule: Schedule = {
     const { shape } = x.layout;
     if (mode !== "constant") {
       const source = SOURCES[mode];
-      return lowerTransfers(op, context, x, transfersOf(x, y, y.layout.shape.map((count, axis) => runsOf(count, (i) => source(i - low[axis]!, shape[axis]!)))));
+      return lowerTransfers(
+        op,
+        context,
+        x,
+        transfersOf(
+          x,
+          y,
+          y.layout.shape.map((count, axis) => runsOf(count, (i) => source(i - low[axis]!, shape[axis]!))),
+        ),
+      );
     }
     const parts = marginParts(shape, y, low);
     const quant = op.result.type.quant;
@@ -154,7 +192,10 @@ function marginParts(inside: readonly number[], y: Place, low: readonly number[]
   return whole.flatMap((dim, axis) => {
     const slab = (start: number, count: number) => ({
       shape: whole.map((n, a) => (a === axis ? count : a < axis ? inside[a]! : n)),
-      to: slicedView(y.layout, whole.map((_, a) => (a === axis ? start : a < axis ? low[a]! : 0))),
+      to: slicedView(
+        y.layout,
+        whole.map((_, a) => (a === axis ? start : a < axis ? low[a]! : 0)),
+      ),
     });
     const end = low[axis]! + inside[axis]!;
     return [slab(0, low[axis]!), slab(end, dim - end)].filter((part) => !part.shape.includes(0));

@@ -2,12 +2,12 @@ import type { KernelBuilder } from "../../kernel/build.ts";
 import type { Dim } from "./view.ts";
 
 /** Loops over `dims`, outermost first; `cursors[k]` moves as operand k does. An undefined cursor stays. */
-export function emitNest(b: KernelBuilder, dims: readonly Dim[], cursors: readonly (string | undefined)[], body: () => void, mode: "serial" | "parallel" = "serial"): void {
+export function emitNest(b: KernelBuilder, dims: readonly Dim[], cursors: readonly (string | undefined)[], body: () => void): void {
   const [dim, ...rest] = dims;
   if (!dim) return body();
   const inside = (): void => emitNest(b, rest, cursors, body);
   if (dim.trips === 1) return inside();
-  b.loop("i", dim.trips, advanceOf(dim, cursors), inside, mode);
+  b.loop("i", dim.trips, advanceOf(dim, cursors), inside);
 }
 
 /** How far each cursor moves in `times` iterations of a loop. */

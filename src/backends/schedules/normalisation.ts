@@ -7,7 +7,9 @@ import { lanesOf } from "../../target/profile.ts";
 import { plainLayout, type Layout } from "../layout.ts";
 import type { LowerContext, Place, Schedule } from "../schedule.ts";
 import { elementwiseKernel } from "./elementwise-kernel.ts";
-import { emitLines, type Line, type LineOperand } from "./lines.ts";
+import type { Line } from "./line-emitter.ts";
+import type { LineOperand } from "./line-space.ts";
+import { emitLines } from "./lines.ts";
 import { normalAxes } from "./movement.ts";
 import { constantElement, hasVectors, registerType } from "./storage.ts";
 import { wholeView, type View } from "./view.ts";
@@ -28,7 +30,11 @@ function lowerLines(op: Op, context: LowerContext, space: Normalisation, normal:
   if (elementCount(y.layout.shape) === 0) return;
   const [scale, bias] = ["scale", "bias"].map((name) => (op.def.operands.includes(`${name}?`) ? context.operand(op, name) : undefined));
   const operand = (param: string, place: Place, view: View, access: "in" | "out"): LineOperand => ({ param, dtype: place.dtype, view, access });
-  const b = new KernelBuilder(`${op.name}_${x.dtype}_${x.layout.shape.join("x")}${scale ? "_scale" : ""}${bias ? "_bias" : ""}`, { lanes: lanesOf(context.target), mode: "fast", loc: op.loc });
+  const b = new KernelBuilder(`${op.name}_${x.dtype}_${x.layout.shape.join("x")}${scale ? "_scale" : ""}${bias ? "_bias" : ""}`, {
+    lanes: lanesOf(context.target),
+    mode: "fast",
+    loc: op.loc,
+  });
   const operands = [operand("x", x, space.view(x.layout), "in"), operand("y", y, space.view(y.layout), "out")];
   if (scale) operands.push(operand("scale", scale, space.affine(scale.layout), "in"));
   if (bias) operands.push(operand("bias", bias, space.affine(bias.layout), "in"));
@@ -44,7 +50,12 @@ function lowerLines(op: Op, context: LowerContext, space: Normalisation, normal:
 }
 
 const sum = (b: KernelBuilder, line: Line, zero: Term, term: (x: Term) => Term): Term =>
-  line.fold([zero], ([total], at) => [b.add(total!, term(at.load(0)))], (_, a, d) => b.add(a, d), 4)[0]!;
+  line.fold(
+    [zero],
+    ([total], at) => [b.add(total!, term(at.load(0)))],
+    (_, a, d) => b.add(a, d),
+    4,
+  )[0]!;
 
 const sumOfSquares = (b: KernelBuilder, line: Line, zero: Term, centre?: Term): Term =>
   line.fold(
@@ -58,19 +69,35 @@ const sumOfSquares = (b: KernelBuilder, line: Line, zero: Term, centre?: Term): 
   )[0]!;
 
 /** Mean 0 and variance 1 over `count` elements. */
-const standard = (count: number, epsilon: number): Normal => (b, line, type) => {
-  const c = (value: number): Term => b.constant(type, value);
-  const mean = b.let("m", b.mul(sum(b, line, c(0), (x) => x), c(1 / count)));
-  const variance = b.mul(sumOfSquares(b, line, c(0), mean), c(1 / count));
-  const factor = b.let("f", b.div(c(1), b.op("sqrt", type, [b.add(variance, c(epsilon))])));
-  return (x) => b.mul(b.sub(x, mean), factor);
-};
+const standard =
+  (count: number, epsilon: number): Normal =>
+  (b, line, type) => {
+    const c = (value: number): Term => b.constant(type, value);
+    const mean = b.let(
+      "m",
+      b.mul(
+        sum(b, line, c(0), (x) => x),
+        c(1 / count),
+      ),
+    );
+    const variance = b.mul(sumOfSquares(b, line, c(0), mean), c(1 / count));
+    const factor = b.let("f", b.div(c(1), b.op("sqrt", type, [b.add(variance, c(epsilon))])));
+    return (x) => b.mul(b.sub(x, mean), factor);
+  };
 
 /** The axes from `axis` on form a line. */
 function trailing(op: Op, shape: readonly number[]): Normalisation {
   const [first] = normalAxes([op.attrs["axis"] as number], shape.length);
   const axes = [...shape.keys()].filter((axis) => axis >= first!);
-  return { shape, axes, view: wholeView, affine: (layout) => ({ layout, axes: shape.map((_, axis) => (axis < first! ? { axis: -1, start: 0, step: 0 } : { axis: axis - first!, start: 0, step: 1 })) }) };
+  return {
+    shape,
+    axes,
+    view: wholeView,
+    affine: (layout) => ({
+      layout,
+      axes: shape.map((_, axis) => (axis < first! ? { axis: -1, start: 0, step: 0 } : { axis: axis - first!, start: 0, step: 1 })),
+    }),
+  };
 }
 
 export const layerNormSchedule: Schedule = {
@@ -124,7 +151,15 @@ export const groupNormSchedule: Schedule = {
       shape,
       axes: [2, 3],
       view: (layout) => wholeView(split(layout, shape)),
-      affine: (layout) => ({ layout: split(layout, [groups, channels / groups]), axes: [{ axis: -1, start: 0, step: 0 }, { axis: 0, start: 0, step: 1 }, { axis: 1, start: 0, step: 1 }, { axis: -1, start: 0, step: 0 }] }),
+      affine: (layout) => ({
+        layout: split(layout, [groups, channels / groups]),
+        axes: [
+          { axis: -1, start: 0, step: 0 },
+          { axis: 0, start: 0, step: 1 },
+          { axis: 1, start: 0, step: 1 },
+          { axis: -1, start: 0, step: 0 },
+        ],
+      }),
     };
     lowerLines(op, context, space, standard((channels / groups) * plane, op.attrs["epsilon"] as number));
   },
@@ -142,14 +177,26 @@ export const batchNormSchedule: Schedule = {
     const given = names.map((name) => context.operand(op, name)!);
     const epsilon = op.attrs["epsilon"] as number;
     const folded = given.every((place) => place.constant && place.dtype !== "f16" && place.dtype !== "bf16") ? foldFactors(given, epsilon) : undefined;
-    const channelView = (layout: Layout): View => ({ layout, axes: shape.map((_, axis) => (axis === 1 ? { axis: 0, start: 0, step: 1 } : { axis: -1, start: 0, step: 0 })) });
+    const channelView = (layout: Layout): View => ({
+      layout,
+      axes: shape.map((_, axis) => (axis === 1 ? { axis: 0, start: 0, step: 1 } : { axis: -1, start: 0, step: 0 })),
+    });
     const dtype: DType = x.dtype;
     const parts = folded
-      ? folded.map((data, i) => ({ param: names[i]!, dtype, view: channelView(plainLayout(x.layout.elem, [shape[1]!])), buffer: context.weights(x.layout.elem, data) }))
+      ? folded.map((data, i) => ({
+          param: names[i]!,
+          dtype,
+          view: channelView(plainLayout(x.layout.elem, [shape[1]!])),
+          buffer: context.weights(x.layout.elem, data),
+        }))
       : given.map((place, i) => ({ param: names[i]!, dtype: place.dtype, view: channelView(place.layout), buffer: place.buffer }));
     const kernel = elementwiseKernel({
       name: `batchNorm_${dtype}_${shape.join("x")}${folded ? "" : "_statistics"}`,
-      loc: op.loc, lanes: lanesOf(context.target), shape, scalarOnly: !hasVectors(dtype), unroll: 4,
+      loc: op.loc,
+      lanes: lanesOf(context.target),
+      shape,
+      scalarOnly: !hasVectors(dtype),
+      unroll: 4,
       operands: [{ param: "x", dtype, view: wholeView(x.layout) }, ...parts],
       result: { param: "y", dtype: y.dtype, view: wholeView(y.layout) },
       compute(b, [value, ...args], lanes) {

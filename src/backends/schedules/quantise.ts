@@ -34,8 +34,12 @@ function lowerParameters(op: Op, context: LowerContext, scalarOnly: boolean, for
   const [axis] = normalAxes([op.attrs["axis"] as number], shape.length);
   const block = op.attrs["block"] as number;
   const [scale, zeroPoint] = [context.operand(op, "scale")!, context.operand(op, "zeroPoint")];
-  const single = (place: Place | undefined): number | bigint | undefined => (place?.constant?.length === 1 ? (place.constant[0] as number | bigint) : undefined);
-  const loads = [["scale", scale], ["zero", zeroPoint]] as const;
+  const single = (place: Place | undefined): number | bigint | undefined =>
+    place?.constant?.length === 1 ? (place.constant[0] as number | bigint) : undefined;
+  const loads = [
+    ["scale", scale],
+    ["zero", zeroPoint],
+  ] as const;
   const loaded = loads.flatMap(([param, place]) => (place && single(place) === undefined ? [{ param, place }] : []));
   const operands: LoopOperand[] = [
     { param: "x", dtype: x.dtype, view: wholeView(x.layout) },
@@ -68,11 +72,15 @@ export const quantiseSchedule: Schedule = {
   lower(op, context) {
     const [from, to] = [op.operands[0]!.type.dtype, op.result.type.dtype];
     const [scaleType, zeroType] = [op.operands[1]!.type.dtype, op.operands[2]?.type.dtype];
-    const isNarrow = !isWide(to) && to !== "i32" && to !== "u32" && from !== "f64" && !isWide(from) && scaleType !== "f64" && (zeroType === undefined || hasVectors(zeroType));
+    const isNarrow =
+      !isWide(to) && to !== "i32" && to !== "u32" && from !== "f64" && !isWide(from) && scaleType !== "f64" && (zeroType === undefined || hasVectors(zeroType));
     const [low, high] = integerRange(to);
     lowerParameters(op, context, !isNarrow, (b, x, scale, zeroPoint, lanes) => {
       const divided = from === "f64" ? "f64" : "f32";
-      const [a, d] = [castRegister(b, x, from, divided, registerType(divided, lanes)), castRegister(b, scale, scaleType, divided, registerType(divided, lanes))];
+      const [a, d] = [
+        castRegister(b, x, from, divided, registerType(divided, lanes)),
+        castRegister(b, scale, scaleType, divided, registerType(divided, lanes)),
+      ];
       const held: DType = isNarrow ? "f32" : "f64";
       const type = registerType(held, lanes);
       const quotient = b.let("q", castRegister(b, b.let("q", b.div(a, d)), divided, held, type));
@@ -103,7 +111,10 @@ export const dequantiseSchedule: Schedule = {
         return b.mul(castRegister(b, difference, "i32", held, type), factor);
       }
       // The difference is rounded once, which f64 leaves to the end.
-      const [a, z] = [castRegister(b, x, from, "f64", registerType("f64", 1)), zeroPoint && castRegister(b, zeroPoint, zeroType!, "f64", registerType("f64", 1))];
+      const [a, z] = [
+        castRegister(b, x, from, "f64", registerType("f64", 1)),
+        zeroPoint && castRegister(b, zeroPoint, zeroType!, "f64", registerType("f64", 1)),
+      ];
       const difference = z ? b.let("d", b.sub(a, z)) : a;
       return b.mul(castRegister(b, difference, "f64", held, type), factor);
     });

@@ -2,7 +2,7 @@ import type { Op } from "../../ir/graph.ts";
 import { gru, lstm, rnn } from "../../ir/ops/recurrence.ts";
 import { elementCount, type DType } from "../../ir/types.ts";
 import { lanesOf } from "../../target/profile.ts";
-import { plainLayout, SLACK, type Layout } from "../layout.ts";
+import { plainLayout, SLACK } from "../layout.ts";
 import type { Buffer, LowerContext, Place, Schedule } from "../schedule.ts";
 import { castPlace } from "./cast-place.ts";
 import { columnLanes } from "./contraction.ts";
@@ -11,9 +11,9 @@ import { NO_ACTIVATION } from "./epilogue.ts";
 import { fillAllKernel } from "./fill.ts";
 import { cellFunction } from "./recurrent-activations.ts";
 import { gruCell, lstmCell, rnnCell, type Cell } from "./recurrent-cells.ts";
-import { productTile, recurrentKernel, type Panel, type RecurrentProblem } from "./recurrent-kernel.ts";
+import { recurrentKernel, type RecurrentProblem } from "./recurrent-kernel.ts";
+import { packRecurrentWeights, pitchedLayout } from "./recurrent-weights.ts";
 import { runContraction } from "./run-contraction.ts";
-import { cutEvenly } from "./tile.ts";
 import { wholeView, type View } from "./view.ts";
 
 /** The inputs of all moments are one product; then a kernel for each direction goes through the moments. */
@@ -26,7 +26,16 @@ export const recurrenceSchedule: Schedule = {
     const results = op.results.map((_, i) => heldResult(context, context.result(op, i), held));
     if (elementCount(results[1]!.place.layout.shape) === 0) return;
     const directions = op.attrs["direction"] === "bidirectional" ? 2 : 1;
-    for (let d = 0; d < directions; d++) new Direction(op, context, held, time!, batch!, d, results.map((result) => result.place)).lower();
+    for (let d = 0; d < directions; d++)
+      new Direction(
+        op,
+        context,
+        held,
+        time!,
+        batch!,
+        d,
+        results.map((result) => result.place),
+      ).lower();
     for (const result of results) result.finish();
   },
 };
@@ -77,12 +86,21 @@ class Direction {
     const directions = y.layout.shape[1]!;
     if (time > 0) {
       const input = this.inputs();
-      const weights = this.recurrentWeights();
+      const weights = packRecurrentWeights(context, this.place("r")!, { cell, elem: held, lanes: this.lanes, hidden, pitch, direction: d, batch });
       const parts = { bias: this.paddedRows("bias", 2 * cell.gates), peephole: this.paddedRows("peephole", 3) };
       const lengths = this.place("sequenceLengths");
       const problem: RecurrentProblem = {
         name: `${this.op.name}_${held}_${time}x${batch}x${hidden}${this.isBackward ? "_backward" : ""}`,
-        loc: this.op.loc, target: context.target, elem: held, lanes: this.lanes, cell, time, batch, hidden, pitch, isBackward: this.isBackward,
+        loc: this.op.loc,
+        target: context.target,
+        elem: held,
+        lanes: this.lanes,
+        cell,
+        time,
+        batch,
+        hidden,
+        pitch,
+        isBackward: this.isBackward,
         input: input.size,
         y: { size: y.layout.size, base: d * batch * hidden, step: directions * batch * hidden },
         weights: weights.shape,
@@ -92,7 +110,11 @@ class Direction {
       };
       const row = cell.gates * pitch;
       context.call(recurrentKernel(problem), {
-        input: input.buffer, r: weights.buffer, h, sums: context.scratch(held, batch * row), y: y.buffer,
+        input: input.buffer,
+        r: weights.buffer,
+        h,
+        sums: context.scratch(held, batch * row),
+        y: y.buffer,
         ...(parts.bias ? { bias: parts.bias.buffer } : {}),
         ...(parts.peephole ? { peephole: parts.peephole.buffer } : {}),
         ...(lengths ? { lengths: this.tightLengths(lengths), out: context.scratch(held, state) } : {}),
@@ -135,59 +157,33 @@ class Direction {
     runContraction(
       context,
       {
-        name: `${op.name}_inputs_${held}_${time * batch}x${features}x${columns}`, loc: op.loc, elem: held, lanes: columnLanes(held, context.target),
-        a: { size: x.layout.size, base: 0 }, y: { size, base: 0, block: Infinity, stride: 0 }, outer: [],
-        rows: { trips: 1, a: 0, y: 0, residual: 0 }, cols: { trips: time * batch, a: features, y: columns, residual: 0 },
-        columns, columnSource: features, exact: true, hasBias: false,
+        name: `${op.name}_inputs_${held}_${time * batch}x${features}x${columns}`,
+        loc: op.loc,
+        elem: held,
+        lanes: columnLanes(held, context.target),
+        a: { size: x.layout.size, base: 0 },
+        y: { size, base: 0, block: Infinity, stride: 0 },
+        outer: [],
+        rows: { trips: 1, a: 0, y: 0, residual: 0 },
+        cols: { trips: time * batch, a: features, y: columns, residual: 0 },
+        columns,
+        columnSource: features,
+        exact: true,
+        hasBias: false,
         reduction: features > 0 ? [{ a: 0, source: d * columns * features, loops: [{ stem: "c", trips: features, a: 1, source: 1 }] }] : [],
-        activation: NO_ACTIVATION, overlapping: false,
+        activation: NO_ACTIVATION,
+        overlapping: false,
       },
       { x: x.buffer, weights: w, bias: undefined, residual: undefined, y: buffer },
     );
     return { buffer, size };
   }
 
-  /** Recurrent weights with the columns of a product side by side: in panels where they are constant, else whole rows of all gates. */
-  private recurrentWeights(): { readonly buffer: Buffer; readonly shape: RecurrentProblem["weights"] } {
-    const { context, cell, hidden, pitch, lanes, d, held } = this;
-    const r = this.place("r")!;
-    const row = cell.gates * pitch;
-    const tile = productTile(this.batch, context.target);
-    const spans = [cell.first, ...(cell.reset ? [[2, 3] as const] : [])];
-    const cuts = spans.flatMap(([from, to]) =>
-      cutEvenly(((to - from) * pitch) / lanes, tile.vectors).flatMap((cut) =>
-        Array.from({ length: cut.count }, (_, i) => ({ unit: (from * pitch) / lanes + cut.start + i * cut.size, vectors: cut.size })),
-      ),
-    );
-    if (!r.constant) {
-      const layout = { ...paddedLayout(held, r.layout.shape, 1, hidden, pitch), strides: [hidden * row, 1, row], size: r.layout.shape[0]! * hidden * row + SLACK };
-      const packed = context.relayout(r, layout);
-      const panels = cuts.map((cut): Panel => ({ ...cut, at: cut.unit * lanes, kStep: row }));
-      return { buffer: packed.buffer, shape: { size: layout.size, base: d * hidden * row, panels } };
-    }
-    const data = r.constant as Float32Array;
-    const panelData = held === "f64" ? new Float64Array(hidden * row) : new Float32Array(hidden * row);
-    let at = 0;
-    const panels = cuts.map((cut): Panel => {
-      const width = cut.vectors * lanes;
-      const panel = { ...cut, at, kStep: width };
-      for (let k = 0; k < hidden; k++) {
-        for (let i = 0; i < width; i++, at++) {
-          const column = cut.unit * lanes + i;
-          const [gate, unit] = [Math.floor(column / pitch), column % pitch];
-          if (unit < hidden) panelData[at] = data[((d * cell.gates + gate) * hidden + unit) * hidden + k]!;
-        }
-      }
-      return panel;
-    });
-    return { buffer: context.weights(held, panelData), shape: { size: panelData.length, base: 0, panels } };
-  }
-
   /** Rows of `hidden` elements, `rows` of them a direction, a pitch apart. */
   private paddedRows(name: string, rows: number): Place | undefined {
     const place = this.place(name);
     if (!place) return undefined;
-    const layout = paddedLayout(this.held, place.layout.shape, 1, this.hidden, this.pitch);
+    const layout = pitchedLayout(this.held, place.layout.shape, this.hidden, this.pitch);
     return this.context.relayout(place, { ...layout, strides: [rows * this.pitch, 1], size: place.layout.shape[0]! * rows * this.pitch + SLACK });
   }
 
@@ -205,17 +201,18 @@ class Direction {
   private moveState(tensor: Place, role: "from" | "to", state: Buffer): void {
     const { batch, hidden, pitch, context, held, d } = this;
     const shape = [batch, hidden];
-    const slice: View = { layout: { ...tensor.layout, offset: tensor.layout.offset + d * batch * hidden }, axes: [{ axis: 1, start: 0, step: 1 }, { axis: 2, start: 0, step: 1 }] };
+    const slice: View = {
+      layout: { ...tensor.layout, offset: tensor.layout.offset + d * batch * hidden },
+      axes: [
+        { axis: 1, start: 0, step: 1 },
+        { axis: 2, start: 0, step: 1 },
+      ],
+    };
     const padded = wholeView({ ...plainLayout(held, shape, 0), strides: [pitch, 1], size: batch * pitch });
     const [from, to] = role === "from" ? [slice, padded] : [padded, slice];
     const kernel = transferKernel(`state_${held}_${batch}x${hidden}_${role}`, [{ shape, from, to }], context.target, this.op.loc);
     context.call(kernel, role === "from" ? { x: tensor.buffer, y: state } : { x: state, y: tensor.buffer });
   }
-}
-
-/** An axis in runs of `hidden` elements that lie a pitch apart. */
-function paddedLayout(elem: "f32" | "f64", shape: readonly number[], axis: number, hidden: number, pitch: number): Layout {
-  return { ...plainLayout(elem, shape), block: { axis, size: hidden, stride: pitch } };
 }
 
 function cellOf(op: Op, d: number): Cell {

@@ -14,7 +14,7 @@ export interface CellMoment {
   peephole(part: number): Term | undefined;
 }
 
-export interface NextState {
+interface NextState {
   readonly h: Term;
   readonly c?: Term;
 }

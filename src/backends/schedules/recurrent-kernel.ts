@@ -144,10 +144,14 @@ class RecurrentEmitter {
         const sums = b.cursor("s", "sums", cut.start * this.row + column);
         this.loop(cut.count, { [state]: cut.size * p.pitch, [sums]: cut.size * this.row }, () => {
           const bias = p.bias && b.cursor("d", "bias", p.bias.base + this.row + column);
-          const held = Array.from({ length: cut.size }, () => Array.from({ length: panel.vectors }, (_, v) => b.let("a", bias ? b.load(type, bias, v * p.lanes) : b.constant(type, 0))));
+          const held = Array.from({ length: cut.size }, () =>
+            Array.from({ length: panel.vectors }, (_, v) => b.let("a", bias ? b.load(type, bias, v * p.lanes) : b.constant(type, 0))),
+          );
           const weights = b.cursor("r", "r", p.weights.base + panel.at);
           b.loop("k", p.hidden, { [state]: 1, [weights]: panel.kStep }, () => {
-            const column = Array.from({ length: panel.vectors }, (_, v) => (cut.size === 1 ? b.load(type, weights, v * p.lanes) : b.let("w", b.load(type, weights, v * p.lanes))));
+            const column = Array.from({ length: panel.vectors }, (_, v) =>
+              cut.size === 1 ? b.load(type, weights, v * p.lanes) : b.let("w", b.load(type, weights, v * p.lanes)),
+            );
             held.forEach((row, m) => {
               const x = b.let("x", b.splat(type, state, m * p.pitch));
               row.forEach((sum, v) => b.set(sum, b.madd(x, column[v]!, sum)));
@@ -163,13 +167,22 @@ class RecurrentEmitter {
   private units(input: string, moment: Term | undefined, visit: (state: CellMoment, cursors: UnitCursors, active: Term | undefined) => void): void {
     const { b, p, type } = this;
     const cursor = (param: string, has: boolean): string | undefined => (has ? b.cursor(param[0]!, param) : undefined);
-    const cursors = { h: b.cursor("h", "h"), c: cursor("c", p.cell.hasC), gated: cursor("gated", p.cell.reset !== undefined), out: cursor("out", p.lengths !== undefined) };
+    const cursors = {
+      h: b.cursor("h", "h"),
+      c: cursor("c", p.cell.hasC),
+      gated: cursor("gated", p.cell.reset !== undefined),
+      out: cursor("out", p.lengths !== undefined),
+    };
     const sums = b.cursor("s", "sums");
     const bias = p.bias && b.cursor("d", "bias", p.bias.base);
     const peephole = p.peephole && b.cursor("p", "peephole", p.peephole.base);
     const lengths = moment && b.cursor("l", "lengths");
     const states = [cursors.h, cursors.c, cursors.gated, cursors.out].filter((name) => name !== undefined);
-    const advance = (state: number, input_: number, sum: number): Record<string, number> => ({ ...Object.fromEntries(states.map((name) => [name, state])), [input]: input_, [sums]: sum });
+    const advance = (state: number, input_: number, sum: number): Record<string, number> => ({
+      ...Object.fromEntries(states.map((name) => [name, state])),
+      [input]: input_,
+      [sums]: sum,
+    });
     this.loop(p.batch, { ...advance(p.pitch, p.cell.gates * p.hidden, this.row), ...(lengths ? { [lengths]: 1 } : {}) }, () => {
       const flag = lengths ? this.isActive(moment, lengths) : undefined;
       const along = { ...advance(p.lanes, p.lanes, p.lanes), ...(bias ? { [bias]: p.lanes } : {}), ...(peephole ? { [peephole]: p.lanes } : {}) };
@@ -193,7 +206,10 @@ class RecurrentEmitter {
   private isActive(moment: Term, lengths: string): Term {
     const { b, p } = this;
     const long = scalar("i64");
-    const length = p.lengths === "i64" ? b.op("convert", I32, [b.let("l", b.pmin(b.pmax(b.load(long, lengths), b.constant(long, 0n)), b.constant(long, BigInt(p.time))))]) : b.load(I32, lengths);
+    const length =
+      p.lengths === "i64"
+        ? b.op("convert", I32, [b.let("l", b.pmin(b.pmax(b.load(long, lengths), b.constant(long, 0n)), b.constant(long, BigInt(p.time))))])
+        : b.load(I32, lengths);
     const flag = b.let("l", b.select(b.compare("lt", moment, length), b.constant(I32, 1), b.constant(I32, 0)));
     return p.lanes === 1 ? flag : b.let("l", b.op("splatScalar", vector("i32", p.lanes), [flag]));
   }

@@ -15,11 +15,24 @@ import { boxesOf, mergeDims, paddedShape, sortDims, wholeView, type Dim, type Vi
  * One axis resampled: y[i] = sum of weights[i, t] * x[pixels[i, t]]. Parameters x, y, pixels (addresses in x) and weights.
  * Vectors run along what lies together in both, if that is not the axis.
  */
-export function tapsKernel(op: Op, x: Place, y: Place, axis: number, taps: AxisTaps, target: TargetProfile): { readonly kernel: Kernel; readonly tables: { readonly pixels: Int32Array; readonly weights: Float32Array | Float64Array } } {
+export function tapsKernel(
+  op: Op,
+  x: Place,
+  y: Place,
+  axis: number,
+  taps: AxisTaps,
+  target: TargetProfile,
+): { readonly kernel: Kernel; readonly tables: { readonly pixels: Int32Array; readonly weights: Float32Array | Float64Array } } {
   const { width } = taps;
   const middle = x.dtype === "f64" || y.dtype === "f64" || !isFloat(y.dtype) ? "f64" : "f32";
-  const b = new KernelBuilder(`resize_${op.attrs["mode"] as string}_${x.dtype}_${y.dtype}_${x.layout.shape.join("x")}_to_${y.layout.shape[axis]!}_axis${axis}`, { lanes: lanesOf(target), mode: "fast", loc: op.loc });
-  const tables = { pixels: taps.pixels.map((pixel) => pixel * x.layout.strides[axis]!), weights: middle === "f64" ? taps.weights.slice() : Float32Array.from(taps.weights) };
+  const b = new KernelBuilder(
+    `resize_${op.attrs["mode"] as string}_${x.dtype}_${y.dtype}_${x.layout.shape.join("x")}_to_${y.layout.shape[axis]!}_axis${axis}`,
+    { lanes: lanesOf(target), mode: "fast", loc: op.loc },
+  );
+  const tables = {
+    pixels: taps.pixels.map((pixel) => pixel * x.layout.strides[axis]!),
+    weights: middle === "f64" ? taps.weights.slice() : Float32Array.from(taps.weights),
+  };
   b.param("x", x.layout.elem, x.layout.size, "in");
   b.param("y", y.layout.elem, y.layout.size, "out");
   b.param("pixels", "i32", tables.pixels.length, "in", [tables.pixels.reduce((a, c) => Math.min(a, c)), tables.pixels.reduce((a, c) => Math.max(a, c))]);
@@ -27,8 +40,16 @@ export function tapsKernel(op: Op, x: Place, y: Place, axis: number, taps: AxisT
 
   const { shape } = y.layout;
   const nowhere = { axis: -1, start: 0, step: 0 };
-  const table = (elem: "i32" | "f32" | "f64"): View => ({ layout: { ...tableOf(elem, taps.pixels.length), strides: [width] }, axes: shape.map((_, a) => (a === axis ? { axis: 0, start: 0, step: 1 } : nowhere)) });
-  const views: View[] = [{ layout: x.layout, axes: shape.map((_, a) => (a === axis ? nowhere : { axis: a, start: 0, step: 1 })) }, wholeView(y.layout), table("i32"), table(middle)];
+  const table = (elem: "i32" | "f32" | "f64"): View => ({
+    layout: { ...tableOf(elem, taps.pixels.length), strides: [width] },
+    axes: shape.map((_, a) => (a === axis ? { axis: 0, start: 0, step: 1 } : nowhere)),
+  });
+  const views: View[] = [
+    { layout: x.layout, axes: shape.map((_, a) => (a === axis ? nowhere : { axis: a, start: 0, step: 1 })) },
+    wholeView(y.layout),
+    table("i32"),
+    table(middle),
+  ];
   const scalarOnly = middle === "f64" || !hasVectors(x.dtype);
   const padded = axis === 1 || scalarOnly ? undefined : paddedShape(shape, y.layout, views.slice(0, 2), b.lanes);
   for (const box of boxesOf(padded ?? shape, views)) {

@@ -27,8 +27,24 @@ export const resizeSchedule: Schedule = {
     const attrs = op.attrs as unknown as ResizeAttrs & { readonly extrapolation: number };
     const { shape } = x.layout;
     const places = shape.map((count, axis) => sourceCoordinates(axis, count, y.layout.shape[axis]!, attrs));
-    if (attrs.mode === "nearest") lowerNearest(op, context, places.map((place, axis) => nearestPixels(place.at, shape[axis]!, attrs, attrs.scales[axis]!)));
-    else lowerTaps(op, context, x, y, places.flatMap((place, axis) => (place.at.length === shape[axis] && place.at.every((at, i) => at === i) ? [] : [{ axis, taps: axisTaps(place.at, shape[axis]!, attrs, attrs.scales[axis]!) }])));
+    if (attrs.mode === "nearest")
+      lowerNearest(
+        op,
+        context,
+        places.map((place, axis) => nearestPixels(place.at, shape[axis]!, attrs, attrs.scales[axis]!)),
+      );
+    else
+      lowerTaps(
+        op,
+        context,
+        x,
+        y,
+        places.flatMap((place, axis) =>
+          place.at.length === shape[axis] && place.at.every((at, i) => at === i)
+            ? []
+            : [{ axis, taps: axisTaps(place.at, shape[axis]!, attrs, attrs.scales[axis]!) }],
+        ),
+      );
     const parts = places.flatMap((place, axis) => (place.outside ? outsideParts(y.layout, axis, place.outside) : []));
     if (parts.length > 0) context.call(fillPartsKernel(parts, storedNumber(attrs.extrapolation, y.dtype), context.target, op.loc), { y: y.buffer });
   },
@@ -37,10 +53,17 @@ export const resizeSchedule: Schedule = {
 /** Whole rows of the result that lie outside of x along an axis. */
 function outsideParts(layout: Layout, axis: number, outside: readonly boolean[]): { shape: readonly number[]; to: View }[] {
   const parts: { shape: readonly number[]; to: View }[] = [];
-  for (let i = 0; i < outside.length; ) {
+  for (let i = 0; i < outside.length;) {
     let end = i;
     while (end < outside.length && outside[end]) end++;
-    if (end > i) parts.push({ shape: layout.shape.map((dim, a) => (a === axis ? end - i : dim)), to: slicedView(layout, layout.shape.map((_, a) => (a === axis ? i : 0))) });
+    if (end > i)
+      parts.push({
+        shape: layout.shape.map((dim, a) => (a === axis ? end - i : dim)),
+        to: slicedView(
+          layout,
+          layout.shape.map((_, a) => (a === axis ? i : 0)),
+        ),
+      });
     i = Math.max(end, i + 1);
   }
   return parts;
@@ -109,5 +132,14 @@ function layoutLike(like: Layout, elem: "f32" | "f64", shape: readonly number[])
   }
   const blocks = like.block ? Math.ceil(shape[1]! / pixel) : 1;
   strides[0] = size * blocks;
-  return { elem, shape, strides, ...(like.block ? { block: { axis: 1, size: pixel, stride: size } } : {}), offset: 0, halo: shape.map(() => [0, 0] as const), fill: 0, size: size * blocks * shape[0]! + SLACK };
+  return {
+    elem,
+    shape,
+    strides,
+    ...(like.block ? { block: { axis: 1, size: pixel, stride: size } } : {}),
+    offset: 0,
+    halo: shape.map(() => [0, 0] as const),
+    fill: 0,
+    size: size * blocks * shape[0]! + SLACK,
+  };
 }

@@ -51,9 +51,17 @@ function lowerRoiAlign(op: Op, context: LowerContext): void {
         b.loop("a", rows.trips, {}, () => {
           const d = b.let("d", c(0));
           b.loop("d", columns.trips, {}, () => {
-            const place = (binStart: Term, at: Term, axis: AxisBins): Term => b.let("p", b.add(binStart, b.div(b.mul(b.add(at, c(0.5)), axis.size), b.pmax(axis.samples, c(1)))));
+            const place = (binStart: Term, at: Term, axis: AxisBins): Term =>
+              b.let("p", b.add(binStart, b.div(b.mul(b.add(at, c(0.5)), axis.size), b.pmax(axis.samples, c(1)))));
             const [row, column] = [place(rowStart, a, rows), place(columnStart, d, columns)];
-            const active = b.let("g", b.select(b.op("and", { mask: 1 }, [b.compare("lt", a, rows.samples), b.compare("lt", d, columns.samples)]), b.constant(I32, 1), b.constant(I32, 0)));
+            const active = b.let(
+              "g",
+              b.select(
+                b.op("and", { mask: 1 }, [b.compare("lt", a, rows.samples), b.compare("lt", d, columns.samples)]),
+                b.constant(I32, 1),
+                b.constant(I32, 0),
+              ),
+            );
             const near = (value: Term, extent: number): Term => b.op("and", { mask: 1 }, [b.compare("ge", value, c(-1)), b.compare("le", value, c(extent))]);
             const reaches = b.let("g", b.op("and", { mask: 1 }, [near(row, height), near(column, width)]));
             const clamped = (value: Term, extent: number): Term => b.let("p", b.pmin(b.pmax(c(0), value), c(extent - 1)));
@@ -66,7 +74,13 @@ function lowerRoiAlign(op: Op, context: LowerContext): void {
                 const value = castRegister(b, b.let("v", loadElement(b, x.dtype, 1, from, 0, { index: b.let("q", b.add(at, start)) })), x.dtype, held, type);
                 return b.let("v", b.mul(weight, value));
               });
-              const next = attrs.kind === "max" ? parts.reduce((most, part) => b.pmax(most, part), old) : b.add(old, parts.reduce((total, part) => b.add(total, part)));
+              const next =
+                attrs.kind === "max"
+                  ? parts.reduce((most, part) => b.pmax(most, part), old)
+                  : b.add(
+                      old,
+                      parts.reduce((total, part) => b.add(total, part)),
+                    );
               b.store(sum, 0, b.select(isActive(), b.let("v", next), old));
             });
             b.set(d, b.add(d, c(1)));

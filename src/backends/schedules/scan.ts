@@ -4,7 +4,8 @@ import { KernelBuilder, type Term } from "../../kernel/build.ts";
 import { lanesOf } from "../../target/profile.ts";
 import type { Schedule } from "../schedule.ts";
 import { compareIntegers } from "./integer-expressions.ts";
-import { emitLines, type LineSpace } from "./lines.ts";
+import type { LineSpace } from "./line-space.ts";
+import { emitLines } from "./lines.ts";
 import { normalAxes } from "./movement.ts";
 import { reducedView } from "./reduce.ts";
 import { constantElement, hasVectors, normalise } from "./storage.ts";
@@ -20,9 +21,17 @@ export const argReduceSchedule: Schedule = {
     const axes = normalAxes([op.attrs["axis"] as number], shape.length);
     const kind = op.attrs["kind"] as "max" | "min";
     const lastIndex = op.attrs["lastIndex"] as boolean;
-    const b = new KernelBuilder(`arg${kind}_${x.dtype}_${shape.join("x")}_axis${axes[0]}${lastIndex ? "_last" : ""}`, { lanes: lanesOf(context.target), mode: "fast", loc: op.loc });
+    const b = new KernelBuilder(`arg${kind}_${x.dtype}_${shape.join("x")}_axis${axes[0]}${lastIndex ? "_last" : ""}`, {
+      lanes: lanesOf(context.target),
+      mode: "fast",
+      loc: op.loc,
+    });
     const space: LineSpace = {
-      shape, axes, lanes: b.lanes, along: false, scalarOnly: !hasVectors(x.dtype),
+      shape,
+      axes,
+      lanes: b.lanes,
+      along: false,
+      scalarOnly: !hasVectors(x.dtype),
       operands: [
         { param: "x", dtype: x.dtype, view: wholeView(x.layout), access: "in" },
         { param: "y", dtype: y.dtype, view: reducedView(y.layout, shape, axes), access: "out" },
@@ -40,7 +49,9 @@ export const argReduceSchedule: Schedule = {
         ([held, index, at], element) => {
           const value = element.load(0);
           const test = (how: "lt" | "gt" | "eq"): Term =>
-            isFloat(x.dtype) ? b.compare(how, value, held!) : compareIntegers(how)({ b, args: [value, held!], attrs: {}, from: [x.dtype], to: x.dtype, type: value.type });
+            isFloat(x.dtype)
+              ? b.compare(how, value, held!)
+              : compareIntegers(how)({ b, args: [value, held!], attrs: {}, from: [x.dtype], to: x.dtype, type: value.type });
           const better = test(kind === "max" ? "gt" : "lt");
           let moves = lastIndex ? either(better, test("eq")) : better;
           if (isFloat(x.dtype)) moves = b.op("and", mask, [either(moves, b.compare("ne", value, value)), b.compare("eq", held!, held!)]);
@@ -64,14 +75,30 @@ export const cumulativeSchedule: Schedule = {
     if (elementCount(shape) === 0) return;
     const axes = normalAxes([op.attrs["axis"] as number], shape.length);
     const { kind, exclusive, reverse } = op.attrs as { kind: "sum" | "prod"; exclusive: boolean; reverse: boolean };
-    const b = new KernelBuilder(`cumulative_${kind}_${x.dtype}_${shape.join("x")}_axis${axes[0]}${exclusive ? "_exclusive" : ""}${reverse ? "_reverse" : ""}`, { lanes: lanesOf(context.target), mode: "fast", loc: op.loc });
+    const b = new KernelBuilder(`cumulative_${kind}_${x.dtype}_${shape.join("x")}_axis${axes[0]}${exclusive ? "_exclusive" : ""}${reverse ? "_reverse" : ""}`, {
+      lanes: lanesOf(context.target),
+      mode: "fast",
+      loc: op.loc,
+    });
     const turned = shape.map((dim, axis) => (reverse && axis === axes[0] ? { start: dim - 1, step: -1 } : { start: 0, step: 1 }));
-    const view = (layout: typeof x.layout) => slicedView(layout, turned.map((t) => t.start), turned.map((t) => t.step));
+    const view = (layout: typeof x.layout) =>
+      slicedView(
+        layout,
+        turned.map((t) => t.start),
+        turned.map((t) => t.step),
+      );
     emitLines(
       b,
       {
-        shape, axes, lanes: b.lanes, along: false, scalarOnly: !hasVectors(x.dtype),
-        operands: [{ param: "x", dtype: x.dtype, view: view(x.layout), access: "in" }, { param: "y", dtype: y.dtype, view: view(y.layout), access: "out" }],
+        shape,
+        axes,
+        lanes: b.lanes,
+        along: false,
+        scalarOnly: !hasVectors(x.dtype),
+        operands: [
+          { param: "x", dtype: x.dtype, view: view(x.layout), access: "in" },
+          { param: "y", dtype: y.dtype, view: view(y.layout), access: "out" },
+        ],
       },
       (line) => {
         line.fold(

@@ -16,11 +16,14 @@ type Reduction = "none" | "add" | "mul" | "min" | "max";
 /** The old element and the update as registers of the dtype. */
 function merge(b: KernelBuilder, dtype: DType, how: Exclude<Reduction, "none">, old: Term, update: Term): Term {
   switch (how) {
-    case "add": return normalise(b, dtype, b.let("m", b.add(old, update)));
-    case "mul": return normalise(b, dtype, b.let("m", b.mul(old, update)));
+    case "add":
+      return normalise(b, dtype, b.let("m", b.add(old, update)));
+    case "mul":
+      return normalise(b, dtype, b.let("m", b.mul(old, update)));
     default: {
       const order = how === "min" ? "lt" : "gt";
-      if (!isFloat(dtype)) return b.select(compareIntegers(order)({ b, args: [update, old], attrs: {}, from: [dtype], to: dtype, type: old.type }), update, old);
+      if (!isFloat(dtype))
+        return b.select(compareIntegers(order)({ b, args: [update, old], attrs: {}, from: [dtype], to: dtype, type: old.type }), update, old);
       return b.select(b.compare("ne", update, update), update, how === "min" ? b.pmin(old, update) : b.pmax(old, update));
     }
   }
@@ -49,7 +52,12 @@ export class Merger {
     this.how = how;
     const elem = memoryElem(dtype);
     const words = unitOfRun(elem, run, b.lanes);
-    this.unit = how !== "none" ? { elem, count: run, lanes: (elem === "f32" || elem === "i32") && run % b.lanes === 0 ? b.lanes : 1 } : words.elem === "i32" ? words : { elem: words.elem, count: words.count, lanes: 1 };
+    this.unit =
+      how !== "none"
+        ? { elem, count: run, lanes: (elem === "f32" || elem === "i32") && run % b.lanes === 0 ? b.lanes : 1 }
+        : words.elem === "i32"
+          ? words
+          : { elem: words.elem, count: words.count, lanes: 1 };
     this.scale = this.unit.count / run;
     const scaled = (base: number): number => base * this.scale;
     this.cursors = [

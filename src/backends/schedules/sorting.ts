@@ -59,7 +59,10 @@ function lowerSort(op: Op, context: LowerContext, k: number, descending: boolean
       b.set(count, b.add(count, b.constant(I32, 1)));
     });
     // What fills the last block comes behind everything.
-    for (const [cursor, type] of [[key, keyType], [place, I32]] as const) {
+    for (const [cursor, type] of [
+      [key, keyType],
+      [place, I32],
+    ] as const) {
       const most = b.constant(type, type === I32 || !isLong ? 2 ** 31 - 1 : 2n ** 63n - 1n);
       if (size > n) {
         const fill = b.cursor("f", cursor === key ? keys : places, n);
@@ -74,8 +77,11 @@ function lowerSort(op: Op, context: LowerContext, k: number, descending: boolean
     });
   });
   context.call(b.finish(), {
-    x: x.buffer, y: values.buffer, indices: indices.buffer,
-    keys: context.scratch(isLong ? "i64" : "i32", size), places: context.scratch("i32", size),
+    x: x.buffer,
+    y: values.buffer,
+    indices: indices.buffer,
+    keys: context.scratch(isLong ? "i64" : "i32", size),
+    places: context.scratch("i32", size),
   });
 }
 

@@ -7,10 +7,17 @@ import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./float-bits.ts";
 /** What holds values of a dtype in registers: narrow integers and bool in i32, short floats in f32; u32 and u64 are bits of i32 and i64. */
 export function registerElem(dtype: DType): "i32" | "i64" | "f32" | "f64" {
   switch (dtype) {
-    case "f32": case "f16": case "bf16": return "f32";
-    case "f64": return "f64";
-    case "i64": case "u64": return "i64";
-    default: return "i32";
+    case "f32":
+    case "f16":
+    case "bf16":
+      return "f32";
+    case "f64":
+      return "f64";
+    case "i64":
+    case "u64":
+      return "i64";
+    default:
+      return "i32";
   }
 }
 
@@ -36,14 +43,25 @@ export function storeCursor(b: KernelBuilder, stem: string, param: string, base:
 }
 
 /** `lanes` elements from memory, or one of them in all lanes (`splat`), as registers hold them. */
-export function loadElement(b: KernelBuilder, dtype: DType, lanes: number, cursor: string, offset = 0, more: { readonly splat?: boolean; readonly index?: Term } = {}): Term {
+export function loadElement(
+  b: KernelBuilder,
+  dtype: DType,
+  lanes: number,
+  cursor: string,
+  offset = 0,
+  more: { readonly splat?: boolean; readonly index?: Term } = {},
+): Term {
   const elem = memoryElem(dtype);
   const isNarrow = elem === "u8" || elem === "i8" || elem === "u16" || elem === "i16";
   let loaded: Term;
   if (!isNarrow) loaded = more.splat ? b.splat(vector(elem, lanes), cursor, offset, more.index) : b.load(vector(elem, lanes), cursor, offset, more.index);
   else if (lanes === 1) loaded = b.load(scalar(elem), cursor, offset, more.index);
   else if (more.splat) loaded = b.op("splatScalar", vector("i32", lanes), [b.load(scalar(elem), cursor, offset, more.index)]);
-  else loaded = { expr: { kind: "widen", type: vector("i32", lanes), from: vector(elem, lanes), at: { cursor, offset, ...(more.index ? { index: more.index.expr } : {}) } }, type: vector("i32", lanes) };
+  else
+    loaded = {
+      expr: { kind: "widen", type: vector("i32", lanes), from: vector(elem, lanes), at: { cursor, offset, ...(more.index ? { index: more.index.expr } : {}) } },
+      type: vector("i32", lanes),
+    };
   if (dtype === "f16") return f16ToF32(b, b.let("h", loaded));
   return dtype === "bf16" ? bf16ToF32(b, loaded) : loaded;
 }
@@ -64,15 +82,24 @@ export function normalise(b: KernelBuilder, dtype: DType, value: Term): Term {
   const signed = (bits: number): Term => b.op("shrS", type, [b.op("shl", type, [value], [32 - bits])], [32 - bits]);
   const unsigned = (mask: number): Term => b.op("and", type, [value, b.constant(type, mask)]);
   switch (dtype) {
-    case "i16": return signed(16);
-    case "i8": return signed(8);
-    case "i4": return signed(4);
-    case "u16": return unsigned(0xffff);
-    case "u8": return unsigned(0xff);
-    case "u4": return unsigned(15);
-    case "f16": return f16ToF32(b, b.let("h", f32ToF16(b, value)));
-    case "bf16": return bf16ToF32(b, f32ToBf16(b, value));
-    default: return value;
+    case "i16":
+      return signed(16);
+    case "i8":
+      return signed(8);
+    case "i4":
+      return signed(4);
+    case "u16":
+      return unsigned(0xffff);
+    case "u8":
+      return unsigned(0xff);
+    case "u4":
+      return unsigned(15);
+    case "f16":
+      return f16ToF32(b, b.let("h", f32ToF16(b, value)));
+    case "bf16":
+      return bf16ToF32(b, f32ToBf16(b, value));
+    default:
+      return value;
   }
 }
 

@@ -9,7 +9,15 @@ export function transposeTile(b: KernelBuilder, rows: readonly Term[]): Term[] {
   const quarter = Math.min(4, lanes);
   let tile = [...rows];
   const pick = (first: Term, second: Term, lane: (block: number, within: number) => number): Term =>
-    b.let("t", b.op("shuffle", first.type, [first, second], Array.from({ length: lanes }, (_, i) => lane(i - (i % quarter), i % quarter))));
+    b.let(
+      "t",
+      b.op(
+        "shuffle",
+        first.type,
+        [first, second],
+        Array.from({ length: lanes }, (_, i) => lane(i - (i % quarter), i % quarter)),
+      ),
+    );
 
   for (let half = 1; half < quarter; half *= 2) {
     const next = [...tile];
@@ -39,7 +47,16 @@ export function transposeTile(b: KernelBuilder, rows: readonly Term[]): Term[] {
     for (let row = 0; row < lanes; row++) {
       if (row & distance) continue;
       const [first, second] = [tile[row]!, tile[row + distance]!];
-      const swap = (from: number) => b.let("t", b.op("shuffle", first.type, [first, second], Array.from({ length: lanes }, (_, i) => (i & distance ? lanes : 0) + ((i & ~distance) | from))));
+      const swap = (from: number) =>
+        b.let(
+          "t",
+          b.op(
+            "shuffle",
+            first.type,
+            [first, second],
+            Array.from({ length: lanes }, (_, i) => (i & distance ? lanes : 0) + ((i & ~distance) | from)),
+          ),
+        );
       next[row] = swap(0);
       next[row + distance] = swap(distance);
     }

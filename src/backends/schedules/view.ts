@@ -1,8 +1,7 @@
-import { InternalError } from "../../support/errors.ts";
 import type { Layout } from "../layout.ts";
 
 /** Index `i` of an axis of the iteration is index `start + i * step` of an axis of the tensor. `axis` -1: the tensor has no such axis. */
-export interface AxisView {
+interface AxisView {
   readonly axis: number;
   readonly start: number;
   readonly step: number;
@@ -59,9 +58,7 @@ export function boxesOf(shape: readonly number[], views: readonly View[]): Box[]
   let boxes: Box[] = [{ bases: views.map((view) => view.layout.offset), dims: [] }];
   shape.forEach((trips, axis) => {
     const pieces = axisPieces(trips, views, axis);
-    boxes = boxes.flatMap((box) =>
-      pieces.map((piece) => ({ bases: box.bases.map((base, k) => base + piece.bases[k]!), dims: [...box.dims, ...piece.dims] })),
-    );
+    boxes = boxes.flatMap((box) => pieces.map((piece) => ({ bases: box.bases.map((base, k) => base + piece.bases[k]!), dims: [...box.dims, ...piece.dims] })));
   });
   return boxes;
 }
@@ -99,7 +96,9 @@ function axisAddress(view: View, axis: number, i: number): number {
   if (of < 0) return 0;
   const index = start + i * step;
   const { block, strides } = view.layout;
-  return block?.axis === of ? Math.floor(index / block.size) * block.stride + (((index % block.size) + block.size) % block.size) * strides[of]! : index * strides[of]!;
+  return block?.axis === of
+    ? Math.floor(index / block.size) * block.stride + (((index % block.size) + block.size) % block.size) * strides[of]!
+    : index * strides[of]!;
 }
 
 function lcm(a: number, b: number): number {
@@ -131,7 +130,8 @@ export function mergeDims(dims: readonly Dim[]): Dim[] {
   for (const dim of dims) {
     if (dim.trips === 1) continue;
     const outer = merged.at(-1);
-    if (outer && outer.steps.every((step, k) => step === dim.steps[k]! * dim.trips)) merged[merged.length - 1] = { trips: outer.trips * dim.trips, steps: dim.steps };
+    if (outer && outer.steps.every((step, k) => step === dim.steps[k]! * dim.trips))
+      merged[merged.length - 1] = { trips: outer.trips * dim.trips, steps: dim.steps };
     else merged.push(dim);
   }
   return merged;
@@ -139,11 +139,5 @@ export function mergeDims(dims: readonly Dim[]): Dim[] {
 
 /** Outermost first: the loop in which operand `by` moves farthest. */
 export function sortDims(dims: readonly Dim[], by: number): Dim[] {
-  if (dims.some((dim) => dim.steps[by] === undefined)) throw new InternalError("sortDims", `there is no operand ${by}`);
   return dims.toSorted((a, b) => Math.abs(b.steps[by]!) - Math.abs(a.steps[by]!));
-}
-
-/** All elements that one step of every loop skips over, counted in trips. */
-export function tripsOf(dims: readonly Dim[]): number {
-  return dims.reduce((n, dim) => n * dim.trips, 1);
 }

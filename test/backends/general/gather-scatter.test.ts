@@ -45,6 +45,11 @@ describe.each(TARGETS)("gather and scatter on $name", (target) => {
 });
 
 test("a few indices known at compile time are slices", () => {
-  const [kernel] = checkOp(gather, gatherSchedule, { x: "9x40xf32", indices: "i64 in 3..3", attrs: { axis: 0 } }, { target: targetOf(8, 8), constants: ["indices"] });
+  const [kernel] = checkOp(
+    gather,
+    gatherSchedule,
+    { x: "9x40xf32", indices: "i64 in 3..3", attrs: { axis: 0 } },
+    { target: targetOf(8, 8), constants: ["indices"] },
+  );
   expect(kernel!.params.map((param) => param.name)).toEqual(["x", "y"]);
 });

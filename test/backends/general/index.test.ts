@@ -8,7 +8,9 @@ const folder = fileURLToPath(new URL("../../../src/backends/schedules/", import.
 
 test("every schedule of the folder is listed", () => {
   const listed = readFileSync(`${folder}index.ts`, "utf8");
-  const exported = readdirSync(folder).flatMap((file) => [...readFileSync(folder + file, "utf8").matchAll(/^export const (\w+Schedule): Schedule/gm)].map((match) => match[1]!));
+  const exported = readdirSync(folder).flatMap((file) =>
+    [...readFileSync(folder + file, "utf8").matchAll(/^export const (\w+Schedule): Schedule/gm)].map((match) => match[1]!),
+  );
   expect(exported.filter((name) => !new RegExp(`\\b${name}\\b(?!.*from)`).test(listed.slice(listed.indexOf("SCHEDULES"))))).toEqual([]);
 });
 

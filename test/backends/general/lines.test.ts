@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { batchNormSchedule, groupNormSchedule, l2NormaliseSchedule, layerNormSchedule, rmsNormSchedule } from "../../../src/backends/schedules/normalisation.ts";
+import {
+  batchNormSchedule,
+  groupNormSchedule,
+  l2NormaliseSchedule,
+  layerNormSchedule,
+  rmsNormSchedule,
+} from "../../../src/backends/schedules/normalisation.ts";
 import { reduceSchedule } from "../../../src/backends/schedules/reduce.ts";
 import { argReduceSchedule, cumulativeSchedule } from "../../../src/backends/schedules/scan.ts";
 import { softmaxSchedule } from "../../../src/backends/schedules/softmax.ts";
@@ -9,7 +15,17 @@ import { argReduce, cumulative, reduce } from "../../../src/ir/ops/reduction.ts"
 import { tensor } from "../../../src/ir/tensor.ts";
 import { checkOp, TARGETS, targetOf } from "./lowered.ts";
 
-const SCHEDULES = [reduceSchedule, argReduceSchedule, cumulativeSchedule, softmaxSchedule, batchNormSchedule, groupNormSchedule, l2NormaliseSchedule, layerNormSchedule, rmsNormSchedule];
+const SCHEDULES = [
+  reduceSchedule,
+  argReduceSchedule,
+  cumulativeSchedule,
+  softmaxSchedule,
+  batchNormSchedule,
+  groupNormSchedule,
+  l2NormaliseSchedule,
+  layerNormSchedule,
+  rmsNormSchedule,
+];
 const scheduleOf = (def: AnyOpDef) => SCHEDULES.find((schedule) => schedule.ops.includes(def))!;
 
 const KINDS = ["sum", "mean", "prod", "min", "max", "l1", "l2", "logSum", "logSumExp", "sumSquare"] as const;
@@ -24,7 +40,14 @@ describe.each(TARGETS)("lines on $name", (target) => {
   });
 
   test.each(KINDS)("reduce of %s along lines, across them, and over scattered axes", (kind) => {
-    for (const [x, axes] of [["3x37xf32", [1]], ["37x19xf32", [0]], ["3x5x70xf32", [0, 2]], ["4x18x6xf32", [1]], ["2x3xf32", [1]], ["1x150xf32", [1]]] as const) {
+    for (const [x, axes] of [
+      ["3x37xf32", [1]],
+      ["37x19xf32", [0]],
+      ["3x5x70xf32", [0, 2]],
+      ["4x18x6xf32", [1]],
+      ["2x3xf32", [1]],
+      ["1x150xf32", [1]],
+    ] as const) {
       for (const keepDims of [true, false]) checkOp(reduce, reduceSchedule, { x: positive(x), attrs: { kind, axes, keepDims } }, { target });
     }
   });
@@ -32,7 +55,8 @@ describe.each(TARGETS)("lines on $name", (target) => {
   test.each(["1x19x7x7xf32", "2x35x3x5xf32", "1x16x4x4xf32", "1x10x9xf32"])("means over the planes of images %s", (x) => {
     const axes = x.split("x").length === 5 ? [2, 3] : [2];
     for (const keepDims of [true, false]) {
-      for (const run of [{ image: true }, { image: true, border: true }, {}]) checkOp(reduce, reduceSchedule, { x, attrs: { kind: "mean", axes, keepDims } }, { target, ...run });
+      for (const run of [{ image: true }, { image: true, border: true }, {}])
+        checkOp(reduce, reduceSchedule, { x, attrs: { kind: "mean", axes, keepDims } }, { target, ...run });
     }
   });
 
@@ -72,7 +96,14 @@ describe.each(["f64", "f16", "i64", "i32", "i16", "i8", "u64", "u32", "u8"] as c
 });
 
 test("NaN and infinities decide extremes and softmax", () => {
-  const x = { type: { dtype: "f32", shape: [4, 20] }, data: tensor("f32", [4, 20], Float64Array.from({ length: 80 }, (_, i) => (i === 7 ? NaN : i === 45 ? Infinity : i < 60 ? i / 9 : -Infinity))).data } as const;
+  const x = {
+    type: { dtype: "f32", shape: [4, 20] },
+    data: tensor(
+      "f32",
+      [4, 20],
+      Float64Array.from({ length: 80 }, (_, i) => (i === 7 ? NaN : i === 45 ? Infinity : i < 60 ? i / 9 : -Infinity)),
+    ).data,
+  } as const;
   for (const target of [targetOf(1, 1), targetOf(8, 8)]) {
     for (const kind of ["min", "max", "logSumExp"]) checkOp(reduce, reduceSchedule, { x, attrs: { kind, axes: [1] } }, { target });
     for (const kind of ["min", "max"]) checkOp(argReduce, argReduceSchedule, { x, attrs: { kind, axis: 1 } }, { target });

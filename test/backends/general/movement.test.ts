@@ -3,7 +3,15 @@ import { arrange, storeFor } from "../../../src/backends/constant-data.ts";
 import { addressOf, imageLayout, plainLayout, type Layout } from "../../../src/backends/layout.ts";
 import { copyKernel } from "../../../src/backends/schedules/copy.ts";
 import { fillKernels } from "../../../src/backends/schedules/fill.ts";
-import { broadcastSchedule, concatSchedule, padSchedule, reverseSchedule, rollSchedule, sliceSchedule, transposeSchedule } from "../../../src/backends/schedules/movement.ts";
+import {
+  broadcastSchedule,
+  concatSchedule,
+  padSchedule,
+  reverseSchedule,
+  rollSchedule,
+  sliceSchedule,
+  transposeSchedule,
+} from "../../../src/backends/schedules/movement.ts";
 import type { AnyOpDef, Sample } from "../../../src/ir/op-def.ts";
 import { broadcast, concat, pad, roll, slice, transpose } from "../../../src/ir/ops/movement.ts";
 import { elementCount } from "../../../src/ir/types.ts";
@@ -16,12 +24,15 @@ const MOVEMENT = [transposeSchedule, broadcastSchedule, sliceSchedule, reverseSc
 const scheduleOf = (def: AnyOpDef) => MOVEMENT.find((schedule) => schedule.ops.includes(def))!;
 
 describe.each(TARGETS)("movement on $name", (target) => {
-  test.each(MOVEMENT.flatMap((schedule) => schedule.ops.map((def) => [def.name, def] as const)))("%s gives what its samples say, at the border too", (_, def) => {
-    for (const sample of def.samples) {
-      checkOp(def, scheduleOf(def), sample, { target });
-      checkOp(def, scheduleOf(def), sample, { target, border: true });
-    }
-  });
+  test.each(MOVEMENT.flatMap((schedule) => schedule.ops.map((def) => [def.name, def] as const)))(
+    "%s gives what its samples say, at the border too",
+    (_, def) => {
+      for (const sample of def.samples) {
+        checkOp(def, scheduleOf(def), sample, { target });
+        checkOp(def, scheduleOf(def), sample, { target, border: true });
+      }
+    },
+  );
 
   const more: readonly (readonly [AnyOpDef, Sample])[] = [
     [transpose, { x: "37x21xf32", attrs: { perm: [1, 0] } }],
@@ -67,7 +78,24 @@ describe.each(TARGETS)("movement on $name", (target) => {
     interpretKernel(kernel, buffers);
   }
 
-  test.each([[[2, 19, 3, 5], [1, 2, 0, 1]], [[1, 16, 4, 4], [1, 1, 1, 1]], [[1, 3, 6], [0, 2, 0, 1]], [[1, 33, 1, 1], [3, 3, 3, 3]]] as const)("the halo of %j is filled and nothing else", (shape, halo) => {
+  test.each([
+    [
+      [2, 19, 3, 5],
+      [1, 2, 0, 1],
+    ],
+    [
+      [1, 16, 4, 4],
+      [1, 1, 1, 1],
+    ],
+    [
+      [1, 3, 6],
+      [0, 2, 0, 1],
+    ],
+    [
+      [1, 33, 1, 1],
+      [3, 3, 3, 3],
+    ],
+  ] as const)("the halo of %j is filled and nothing else", (shape, halo) => {
     const layout = imageLayout("f32", shape, target.imageBlock, lanesOf(target), halo, -Infinity);
     const store = storeFor("f32", layout.size) as Float32Array;
     store.fill(5);

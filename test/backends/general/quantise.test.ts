@@ -5,7 +5,10 @@ import { tensor } from "../../../src/ir/tensor.ts";
 import { checkOp, TARGETS, targetOf } from "./lowered.ts";
 
 describe.each(TARGETS)("quantisation on $name", (target) => {
-  test.each([[quantise, quantiseSchedule], [dequantise, dequantiseSchedule]] as const)("samples", (def, schedule) => {
+  test.each([
+    [quantise, quantiseSchedule],
+    [dequantise, dequantiseSchedule],
+  ] as const)("samples", (def, schedule) => {
     for (const sample of def.samples) {
       checkOp(def, schedule, sample, { target });
       checkOp(def, schedule, sample, { target, border: true, constants: ["scale", "zeroPoint"] });
