@@ -22,7 +22,7 @@ export function supportTables(): string {
     "|---|---|---|---|",
     ...OPS.map(
       (def) =>
-        `| ${def.name} | ${(def.operands as readonly string[]).join(", ")} | ${isLowered(def) ? "yes" : "interpreter only"} | ${def.summary.replaceAll("|", "\\|")} |`,
+        `| ${def.name} | ${(def.operands as readonly string[]).join(", ")} | ${isLowered({ name: def.name, def }) ? "yes" : "interpreter only"} | ${def.summary.replaceAll("|", "\\|")} |`,
     ),
     "",
     "## Targets",

@@ -74,7 +74,7 @@ export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, sch
 const STRUCTURAL = new Set(["constant", "return", "reshape"]);
 
 /** Whether `lower` knows what to do with this op on a CPU, as far as its name tells. */
-export function isLowered({ name, def }: Op): boolean {
+export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
   return STRUCTURAL.has(name) || SCHEDULES.some((schedule) => schedule.ops.includes(def));
 }
 
