@@ -128,7 +128,7 @@ export class ContractionBody {
               return b.cursor("k", params.w, at);
             });
             const fetched = plan.fetchAhead && tiles >= FEWEST_TILES ? segments[0] : undefined;
-            const aheadShare = fetched ? this.tile.aheadShare(section, fetched, tiles) : 0;
+            const aheadShare = fetched ? this.tile.fetchShare(section, fetched, tiles) : 0;
             const ordinal = countBefore(plan.rowCuts, row) * countBefore(plan.colCuts) + countBefore(plan.colCuts, col);
             const start = layout.panelStart + layout.starts[block]![s]! + section.nv * c.lanes * reductionLength(segments) + ordinal * aheadShare;
             return {
@@ -225,7 +225,7 @@ export class ContractionBody {
     this.tile.begin(site.section, pixels);
     if (site.block > 0) this.tile.resume(site.y);
     else this.tile.start(site.bias);
-    plan.kBlocks[site.block]!.forEach((segment, i) => this.tile.reduce(segment, site.a[i]!, site.w[i]!, i === 0 && site.ahead ? { cursor: site.ahead, tiles: this.tilesOfGroup() } : undefined));
+    plan.kBlocks[site.block]!.forEach((segment, i) => this.tile.reduce(segment, { a: site.a[i]!, w: site.w[i]!, ahead: i === 0 && site.ahead ? { cursor: site.ahead, tiles: this.tilesOfGroup() } : undefined }));
     if (!last) this.tile.suspend(site.y);
     else {
       this.tile.store(site.y, site.residual);

@@ -1,7 +1,8 @@
 import { scalar, vector, type KernelBuilder, type Term } from "../../kernel/build.ts";
 import type { Type } from "../../kernel/kernel.ts";
-import { columnOffset, type ColumnSection, type Contraction, type ReductionLoop, type Segment } from "./contraction.ts";
+import { columnOffset, type ColumnSection, type Contraction, type Segment } from "./contraction.ts";
 import { applyActivation, isLight } from "./epilogue.ts";
+import { ReductionWalk, type WalkCursors } from "./reduction-walk.ts";
 import { registerOf } from "./scalar-elements.ts";
 import type { Tile } from "./tile.ts";
 
@@ -11,32 +12,6 @@ export interface PixelOffset {
   readonly y: number;
   readonly residual: number;
 }
-
-/** A loop of the reduction as it is printed: its steps in `a` and in the weights. */
-interface WalkLoop {
-  readonly stem: string;
-  readonly trips: number;
-  readonly a: number;
-  readonly w: number;
-}
-
-/** A cursor over weights to come, and how many tiles share them. */
-export interface Ahead {
-  readonly cursor: string;
-  readonly tiles: number;
-}
-
-/** Each iteration of the loop at `level` fetches `step` elements. */
-interface Fetch {
-  readonly cursor: string;
-  readonly level: number;
-  readonly step: number;
-}
-
-/** Elements of a cache line. */
-const CACHE_LINE = 16;
-/** Loops of so few trips are too short to fetch in each. */
-const SHORT_LOOP = 16;
 
 /**
  * The register tile: accumulators of `pixels` times `nv` vectors. Each step of the reduction loads nv vectors of weights, then per
@@ -86,37 +61,18 @@ export class MicroTile {
     this.each((acc, i, j) => this.b.storeAs(this.memory, y, this.yOffset(i, j), acc));
   }
 
-  /** `ahead` is a cursor over weights to come; in one pass over the segment it fetches `aheadShare` elements. */
-  reduce(segment: Segment, a: string, w: string, ahead?: Ahead): void {
-    const loops = this.printedLoops(segment.loops);
-    this.walk(loops, a, w, ahead && { cursor: ahead.cursor, level: this.fetchLevel(loops), step: this.fetchStep(loops, ahead.tiles) });
+  /** Adds the products of one segment. */
+  reduce(segment: Segment, cursors: WalkCursors): void {
+    this.walkOver(segment, this.section).emit(this.b, cursors, this.c.overlapping, (a, w, set) => this.step(cursors, a, w, set));
   }
 
-  /** Elements that a tile of this section fetches, when `tiles` tiles share the next panel. */
-  aheadShare(section: ColumnSection, segment: Segment, tiles: number): number {
-    this.section = section;
-    const loops = this.printedLoops(segment.loops);
-    return this.fetchStep(loops, tiles) * this.fetches(loops);
+  /** Elements of the next panel that a tile of this section fetches when `tiles` tiles share it. */
+  fetchShare(section: ColumnSection, segment: Segment, tiles: number): number {
+    return this.walkOver(segment, section).fetchShare(tiles);
   }
 
-  /** Fetches stand in the innermost loop, or in the one round it where that is short. */
-  private fetchLevel(loops: readonly WalkLoop[]): number {
-    return loops.length > 1 && loops.at(-1)!.trips <= SHORT_LOOP ? loops.length - 2 : loops.length - 1;
-  }
-
-  private fetches(loops: readonly WalkLoop[]): number {
-    const level = this.fetchLevel(loops);
-    const outer = loops.slice(0, level + 1).reduce((n, loop) => n * loop.trips, 1);
-    return level < loops.length - 1 ? outer : (outer / loops[level]!.trips) * Math.floor(loops[level]!.trips / this.stepsAtOnce(loops[level]!));
-  }
-
-  private fetchStep(loops: readonly WalkLoop[], tiles: number): number {
-    const panel = loops.reduce((n, loop) => n * loop.trips, this.section.nv * this.c.lanes);
-    return Math.ceil(panel / (this.fetches(loops) * tiles));
-  }
-
-  private stepsAtOnce(loop: WalkLoop): number {
-    return loop.trips <= this.shape.whole ? loop.trips : this.shape.unroll;
+  private walkOver(segment: Segment, section: ColumnSection): ReductionWalk {
+    return new ReductionWalk(segment.loops, { width: section.nv * this.c.lanes, direct: this.c.direct !== undefined }, this.shape);
   }
 
   /** The epilogue: residual, activation where it is light, and the stores. */
@@ -193,58 +149,7 @@ export class MicroTile {
     }
   }
 
-  /** Loops that walk on where their inner loop ends become one. */
-  private printedLoops(loops: readonly ReductionLoop[]): WalkLoop[] {
-    const printed: WalkLoop[] = [];
-    let width = this.section.nv * this.c.lanes;
-    for (const loop of loops.toReversed()) {
-      const w = this.c.direct ? loop.source : width;
-      width *= loop.trips;
-      const inner = printed[0];
-      if (loop.trips === 1 && loops.length > 1) continue;
-      if (inner && loop.a === inner.a * inner.trips && w === inner.w * inner.trips) printed[0] = { ...inner, trips: inner.trips * loop.trips };
-      else printed.unshift({ stem: loop.stem, trips: loop.trips, a: loop.a, w });
-    }
-    return printed.length ? printed : [{ stem: "c", trips: 1, a: 0, w: 0 }];
-  }
-
-  private walk(loops: readonly WalkLoop[], a: string, w: string, fetch: Fetch | undefined): void {
-    const [loop, ...rest] = loops;
-    const inside = fetch && { ...fetch, level: fetch.level - 1 };
-    if (rest.length === 0) return this.innermost(loop!, a, w, fetch);
-    // In one iteration of the loop at level 0 the cursor moves by a step, in those round it by all steps inside.
-    const ahead = fetch && fetch.level >= 0 ? { [fetch.cursor]: fetch.step * rest.slice(0, fetch.level).reduce((n, l) => n * l.trips, 1) } : {};
-    this.b.loop(loop!.stem, loop!.trips, { [a]: loop!.a, [w]: loop!.w, ...ahead }, () => {
-      if (fetch?.level === 0) this.fetch(fetch);
-      this.walk(rest, a, w, inside);
-    });
-  }
-
-  private fetch({ cursor, step }: Fetch): void {
-    for (let line = 0; line < step; line += CACHE_LINE) this.b.prefetch(cursor, line);
-  }
-
-  private innermost(loop: WalkLoop, a: string, w: string, fetch: Fetch | undefined): void {
-    const { sets } = this.shape;
-    const per = this.stepsAtOnce(loop);
-    const trips = Math.floor(loop.trips / per);
-    const steps = (from: number, count: number): void => {
-      for (let u = 0; u < count; u++) {
-        if (u > 0 && this.c.overlapping) this.b.launder(a);
-        this.step(a, (from + u) * loop.a, w, (from + u) * loop.w, u % sets);
-      }
-    };
-    const here = fetch?.level === 0 ? fetch : undefined;
-    if (trips > 1) {
-      this.b.loop(loop.stem, trips, { [a]: per * loop.a, [w]: per * loop.w, ...(here ? { [here.cursor]: here.step } : {}) }, () => {
-        if (here) this.fetch(here);
-        steps(0, per);
-      });
-    } else steps(0, per);
-    if (trips * per < loop.trips) steps(trips * per, loop.trips - trips * per);
-  }
-
-  private step(a: string, aOffset: number, w: string, wOffset: number, set: number): void {
+  private step({ a, w }: WalkCursors, aOffset: number, wOffset: number, set: number): void {
     const { b, c } = this;
     const weight = (j: number): Term => b.load(this.memory, w, wOffset + j * c.lanes);
     // One pixel uses each weight once: it goes straight from memory into the product.

@@ -8,7 +8,8 @@ import { convName, windowAxes } from "./conv-geometry.ts";
 import { activationOf, isLight } from "./epilogue.ts";
 import { channelVectors } from "./image-nest.ts";
 import { packPanels, panelLayout } from "./weight-panels.ts";
-import { planWinograd, winogradKernel, winogradScratch, type WinogradProblem } from "./winograd-kernel.ts";
+import { winogradKernel } from "./winograd-kernel.ts";
+import { planWinograd, winogradScratch, type WinogradProblem } from "./winograd-plan.ts";
 import { transformWeights, type WinogradSize } from "./winograd-transform.ts";
 
 /** Fewer channels or rows don't pay for the transforms. */
