@@ -51,45 +51,75 @@ export function planAttention(p: AttentionProblem): AttentionPlan {
     // Packed keys and values serve tiles of both sizes.
     const [scores, values] = [scoresOf(p, cut, pitch, rows[0]!), valuesOf(p, cut, pitch, rows[0]!)];
     const width = parts[0] && { scores: parts[0].scores.plan.tile.nv, values: parts[0].values.plan.tile.nv };
-    parts.push({ scores: { c: scores, plan: planContraction(scores, p.target, width?.scores) }, values: { c: values, plan: planContraction(values, p.target, width?.values) } });
+    parts.push({
+      scores: { c: scores, plan: planContraction(scores, p.target, width?.scores) },
+      values: { c: values, plan: planContraction(values, p.target, width?.values) },
+    });
   }
   return { pitch, rows, parts };
 }
 
 /** Loops that the kernel opens itself: batches, heads of k and v, heads of q for each, tiles of rows. */
 function axesOf(p: AttentionProblem, cut: Cut, steps: { readonly a: number; readonly y: number; readonly source: number }): OuterAxis[] {
-  const axis = (stem: string, trips: number, rows: number, source: number): OuterAxis => ({ stem, trips, a: rows * steps.a, y: rows * steps.y, residual: 0, source, bias: 0 });
+  const axis = (stem: string, trips: number, rows: number, source: number): OuterAxis => ({
+    stem,
+    trips,
+    a: rows * steps.a,
+    y: rows * steps.y,
+    residual: 0,
+    source,
+    bias: 0,
+  });
   const perKv = p.perHead * p.queries;
-  return [axis("n", p.batch, p.heads * perKv, p.heads * steps.source), axis("kv", p.heads, perKv, steps.source), axis("h", p.perHead, p.queries, 0), axis("t", cut.count, cut.size, 0)];
+  return [
+    axis("n", p.batch, p.heads * perKv, p.heads * steps.source),
+    axis("kv", p.heads, perKv, steps.source),
+    axis("h", p.perHead, p.queries, 0),
+    axis("t", cut.count, cut.size, 0),
+  ];
 }
 
 function scoresOf(p: AttentionProblem, cut: Cut, pitch: number, largest: Cut): Contraction {
   return {
-    name: `${p.name}_scores`, loc: p.loc, elem: p.elem, lanes: columnLanes(p.elem, p.target),
+    name: `${p.name}_scores`,
+    loc: p.loc,
+    elem: p.elem,
+    lanes: columnLanes(p.elem, p.target),
     a: { size: p.sizes.q, base: cut.start * p.depth },
     y: { size: largest.size * pitch, base: 0, block: Infinity, stride: 0 },
     outer: axesOf(p, cut, { a: p.depth, y: 0, source: p.keys * p.depth }),
     rows: { trips: 1, a: 0, y: 0, residual: 0 },
     cols: { trips: cut.size, a: p.depth, y: pitch, residual: 0 },
-    columns: p.keys, columnSource: p.depth, exact: false, hasBias: false,
+    columns: p.keys,
+    columnSource: p.depth,
+    exact: false,
+    hasBias: false,
     reduction: [{ a: 0, source: 0, loops: [{ stem: "c", trips: p.depth, a: 1, source: 1 }] }],
-    activation: NO_ACTIVATION, overlapping: false,
+    activation: NO_ACTIVATION,
+    overlapping: false,
   };
 }
 
 function valuesOf(p: AttentionProblem, cut: Cut, pitch: number, largest: Cut): Contraction {
   const lanes = columnLanes(p.elem, p.target);
   return {
-    name: `${p.name}_values`, loc: p.loc, elem: p.elem, lanes,
+    name: `${p.name}_values`,
+    loc: p.loc,
+    elem: p.elem,
+    lanes,
     a: { size: largest.size * pitch, base: 0 },
     y: { size: p.sizes.y, base: cut.start * p.valueDepth, block: Infinity, stride: 0 },
     outer: axesOf(p, cut, { a: 0, y: p.valueDepth, source: p.keys * p.valueDepth }),
     rows: { trips: 1, a: 0, y: 0, residual: 0 },
     cols: { trips: cut.size, a: pitch, y: p.valueDepth, residual: 0 },
-    columns: p.valueDepth, columnSource: 1, exact: true, hasBias: false,
+    columns: p.valueDepth,
+    columnSource: 1,
+    exact: true,
+    hasBias: false,
     reduction: [{ a: 0, source: 0, loops: [{ stem: "c", trips: p.keys, a: 1, source: p.valueDepth }] }],
     ...(p.valueDepth % lanes === 0 ? { direct: { size: p.sizes.v, base: 0 } } : {}),
-    activation: NO_ACTIVATION, overlapping: false,
+    activation: NO_ACTIVATION,
+    overlapping: false,
   };
 }
 
@@ -117,8 +147,10 @@ export function attentionKernel(p: AttentionProblem, plan: AttentionPlan): Kerne
     };
   });
   type Tile = (typeof tiles)[number];
-  const advance = (over: readonly Tile[], axis: number): Record<string, number> => Object.assign({}, ...over.flatMap((tile) => [tile.scores.advance(axis), tile.softmax.advance(axis), tile.values.advance(axis)]));
-  const loop = (stem: string, trips: number, over: readonly Tile[], axis: number, body: () => void): void => (trips === 1 ? body() : b.loop(stem, trips, advance(over, axis), body));
+  const advance = (over: readonly Tile[], axis: number): Record<string, number> =>
+    Object.assign({}, ...over.flatMap((tile) => [tile.scores.advance(axis), tile.softmax.advance(axis), tile.values.advance(axis)]));
+  const loop = (stem: string, trips: number, over: readonly Tile[], axis: number, body: () => void): void =>
+    trips === 1 ? body() : b.loop(stem, trips, advance(over, axis), body);
   loop("n", p.batch, tiles, 0, () =>
     loop("kv", p.heads, tiles, 1, () =>
       loop("h", p.perHead, tiles, 2, () => {
@@ -134,4 +166,3 @@ export function attentionKernel(p: AttentionProblem, plan: AttentionPlan): Kerne
   );
   return b.finish();
 }
-

@@ -32,8 +32,18 @@ function lowerAttention(op: Op, context: LowerContext): void {
   const elem = y.layout.elem as AttentionProblem["elem"];
   const problem: AttentionProblem = {
     name: `attention_${elem}_${batch}x${heads}x${queries}x${depth}_${kvHeads}x${keys}x${valueDepth}${mask ? "_mask" : ""}${rules.causal ? "_causal" : ""}`,
-    loc: op.loc, target: context.target, elem, batch, heads: kvHeads, perHead: heads / kvHeads, queries, keys, depth, valueDepth,
-    sizes: { q: batch * heads * queries * depth, v: batch * kvHeads * keys * valueDepth, y: batch * heads * queries * valueDepth }, rules,
+    loc: op.loc,
+    target: context.target,
+    elem,
+    batch,
+    heads: kvHeads,
+    perHead: heads / kvHeads,
+    queries,
+    keys,
+    depth,
+    valueDepth,
+    sizes: { q: batch * heads * queries * depth, v: batch * kvHeads * keys * valueDepth, y: batch * heads * queries * valueDepth },
+    rules,
   };
   const plan = planAttention(problem);
   const [first] = plan.parts;
@@ -55,10 +65,18 @@ function lowerAttention(op: Op, context: LowerContext): void {
 }
 
 /** Steps of a mask that broadcasts to [batch, heads, queries, keys]; the axis of heads is two: those of keys, and those that share one. */
-function maskSteps(mask: Place, [batch, kvHeads, perHead, queries, keys]: readonly [number, number, number, number, number]): NonNullable<ScoreRules["mask"]>["steps"] {
+function maskSteps(
+  mask: Place,
+  [batch, kvHeads, perHead, queries, keys]: readonly [number, number, number, number, number],
+): NonNullable<ScoreRules["mask"]>["steps"] {
   const shape = [...new Array<number>(4 - mask.layout.shape.length).fill(1), ...mask.layout.shape];
   const dense = denseStrides(shape);
-  const [n, h, s, t] = [batch, kvHeads * perHead, queries, keys].map((extent, i) => (shape[i] === 1 && extent !== 1 ? 0 : dense[i]!)) as [number, number, number, number];
+  const [n, h, s, t] = [batch, kvHeads * perHead, queries, keys].map((extent, i) => (shape[i] === 1 && extent !== 1 ? 0 : dense[i]!)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   return [n, h * perHead, h, s, t];
 }
 

@@ -5,7 +5,8 @@ import { copyKernel } from "./copy.ts";
 
 /** A place to write channels into, whole vectors of them if `padded`; `finish` copies it to the result where the result itself can't take them. */
 export function columnarResult(context: LowerContext, result: Place, loc: readonly string[], padded: boolean): { readonly place: Place; finish(): void } {
-  if (isColumnar(result.layout) && (!padded || isPadded(result.layout, channelLanes(result.layout, context.target)))) return { place: result, finish: () => {} };
+  if (isColumnar(result.layout) && (!padded || isPadded(result.layout, channelLanes(result.layout, context.target))))
+    return { place: result, finish: () => {} };
   const layout = columnarLayout(result.layout.elem, result.layout.shape, context.target);
   const place: Place = { buffer: context.scratch(layout.elem, layout.size), layout, dtype: result.dtype };
   return {

@@ -146,7 +146,9 @@ function blockReduction(c: Contraction, nv: number, k: number, target: TargetPro
   const blocks = cutEvenly(outermost.trips, Math.max(1, Math.floor(longest / perTrip))).flatMap((cut) =>
     Array.from({ length: cut.count }, (_, i): Segment[] => {
       const start = cut.start + i * cut.size;
-      return [{ a: main.a + start * outermost.a, source: main.source + start * outermost.source, loops: [{ ...outermost, trips: cut.size }, ...main.loops.slice(1)] }];
+      return [
+        { a: main.a + start * outermost.a, source: main.source + start * outermost.source, loops: [{ ...outermost, trips: cut.size }, ...main.loops.slice(1)] },
+      ];
     }),
   );
   blocks.at(-1)!.push(...rest);
@@ -154,7 +156,11 @@ function blockReduction(c: Contraction, nv: number, k: number, target: TargetPro
 }
 
 function columnSections(c: Contraction, units: number, quantum: number, nv: number): ColumnSection[] {
-  const sections: ColumnSection[] = cutEvenly(units / quantum, nv / quantum).map((cut) => ({ unit: cut.start * quantum, nv: cut.size * quantum, groups: cut.count }));
+  const sections: ColumnSection[] = cutEvenly(units / quantum, nv / quantum).map((cut) => ({
+    unit: cut.start * quantum,
+    nv: cut.size * quantum,
+    groups: cut.count,
+  }));
   const partial = c.columns % c.lanes;
   if (!c.exact || partial === 0) return sections;
   const last = sections.pop()!;

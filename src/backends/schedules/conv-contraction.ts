@@ -55,7 +55,15 @@ export function convContraction(p: ConvProblem): Contraction {
   const outer: OuterAxis[] = others.toReversed().map((axis) => ({ ...axis, source: 0, bias: 0 }));
   if (p.groups > 1) {
     const step = (layout: Layout | undefined, channels: number): number => (layout ? channelStep(layout, channels) : 0);
-    outer.unshift({ stem: "grp", trips: p.groups, a: step(x, p.cin), y: step(y, p.cout), residual: step(residual, p.cout), source: p.weights.group, bias: p.hasBias ? p.cout : 0 });
+    outer.unshift({
+      stem: "grp",
+      trips: p.groups,
+      a: step(x, p.cin),
+      y: step(y, p.cout),
+      residual: step(residual, p.cout),
+      source: p.weights.group,
+      bias: p.hasBias ? p.cout : 0,
+    });
   }
   const first = axes.reduce((at, axis, i) => at - axis.before * x.strides[i + 2]!, x.offset);
   const reduction = convReduction(p);
@@ -108,7 +116,11 @@ function convReduction(p: ConvProblem): Segment[] {
   const { block } = x;
   if (!block) return [{ a: 0, source: weights.base, loops: x.strides[1] === 1 ? [...taps, channel(p.cin)] : [channel(p.cin), ...taps] }];
   const [blocks, rest] = [Math.floor(p.cin / block.size), p.cin % block.size];
-  const whole: Segment = { a: 0, source: weights.base, loops: [{ stem: "cb", trips: blocks, a: block.stride, source: block.size * weights.cin }, ...taps, channel(block.size)] };
+  const whole: Segment = {
+    a: 0,
+    source: weights.base,
+    loops: [{ stem: "cb", trips: blocks, a: block.stride, source: block.size * weights.cin }, ...taps, channel(block.size)],
+  };
   const tail: Segment = { a: blocks * block.stride, source: weights.base + blocks * block.size * weights.cin, loops: [...taps, channel(rest)] };
   return [...(blocks > 0 ? [whole] : []), ...(rest > 0 ? [tail] : [])];
 }

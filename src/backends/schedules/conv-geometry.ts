@@ -32,7 +32,9 @@ export function windowAxes(op: Op, kernel: readonly number[]): WindowAxis[] {
   };
   const [strides, dilations] = [ints("strides", 1), ints("dilations", 1)];
   const pads = op.attrs["pads"] as readonly number[] | undefined;
-  return kernel.map((k, i) => windowAxis({ in: x[i + 2]!, out: y[i + 2]!, kernel: k, stride: strides[i]!, dilation: dilations[i]!, before: pads?.length ? pads[i]! : 0 }));
+  return kernel.map((k, i) =>
+    windowAxis({ in: x[i + 2]!, out: y[i + 2]!, kernel: k, stride: strides[i]!, dilation: dilations[i]!, before: pads?.length ? pads[i]! : 0 }),
+  );
 }
 
 /** What an image of rank 3 or 4 must have round it so that no window leaves the buffer. */

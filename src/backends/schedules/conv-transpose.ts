@@ -45,18 +45,27 @@ function phasesOf(op: Op, axis: number): Phase[] {
     const taps = Array.from({ length: kernel }, (_, k) => k).filter((k) => (index + before - k * dilation) % stride === 0);
     const last = taps.at(-1) ?? 0;
     const step = taps.length > 1 ? taps[1]! - taps[0]! : 1;
-    const window = windowAxis({ in: size, out: count, kernel: taps.length, stride: 1, dilation: (step * dilation) / stride, before: -((index + before - last * dilation) / stride) });
+    const window = windowAxis({
+      in: size,
+      out: count,
+      kernel: taps.length,
+      stride: 1,
+      dilation: (step * dilation) / stride,
+      before: -((index + before - last * dilation) / stride),
+    });
     return { index, stride, window: count > 0 ? window : undefined, firstTap: last, tapStep: -step };
   });
 }
 
 /** Margin that the windows of all phases need. */
 function reach(op: Op): WindowAxis[] {
-  return shapeOf(op.operands[0]!).slice(2).map((_, axis) => {
-    const windows = phasesOf(op, axis).flatMap((phase) => (phase.window && phase.window.kernel > 0 ? [phase.window] : []));
-    const most = (side: "before" | "after"): number => Math.max(0, ...windows.map((window) => window[side]));
-    return { in: 0, out: 0, kernel: 0, stride: 1, dilation: 1, before: most("before"), after: most("after") };
-  });
+  return shapeOf(op.operands[0]!)
+    .slice(2)
+    .map((_, axis) => {
+      const windows = phasesOf(op, axis).flatMap((phase) => (phase.window && phase.window.kernel > 0 ? [phase.window] : []));
+      const most = (side: "before" | "after"): number => Math.max(0, ...windows.map((window) => window[side]));
+      return { in: 0, out: 0, kernel: 0, stride: 1, dilation: 1, before: most("before"), after: most("after") };
+    });
 }
 
 function lowerConvTranspose(op: Op, context: LowerContext): void {
@@ -66,7 +75,13 @@ function lowerConvTranspose(op: Op, context: LowerContext): void {
   const groups = op.attrs["groups"] as number;
   const bias = context.operand(op, "bias");
   // Rows of w are input channels here, so the sides change places.
-  const swapped = mergeGroups(context, context.operand(op, "w")!, { groups, cin: cout, cout: channels / groups, kernel }, result.place.layout.block?.size ?? 1, x.layout.block?.size ?? 1);
+  const swapped = mergeGroups(
+    context,
+    context.operand(op, "w")!,
+    { groups, cin: cout, cout: channels / groups, kernel },
+    result.place.layout.block?.size ?? 1,
+    x.layout.block?.size ?? 1,
+  );
   const merged = { groups: swapped.groups, cin: swapped.cout, cout: swapped.cin };
   const dense = denseWeightSteps(merged.cin, merged.cout, kernel);
 
@@ -84,8 +99,16 @@ function lowerConvTranspose(op: Op, context: LowerContext): void {
     };
     const c = convContraction({
       name: `${convName("transposed", op, axes)}_p${combination.map((phase) => phase.index).join("x")}`,
-      loc: op.loc, target: context.target, x: x.layout, y: phaseLayout(result.place.layout, combination), residual: undefined,
-      axes, ...merged, hasBias: bias !== undefined, activation: activationOf(op), weights,
+      loc: op.loc,
+      target: context.target,
+      x: x.layout,
+      y: phaseLayout(result.place.layout, combination),
+      residual: undefined,
+      axes,
+      ...merged,
+      hasBias: bias !== undefined,
+      activation: activationOf(op),
+      weights,
     });
     runContraction(context, c, { x: x.buffer, weights: swapped.weights, bias, residual: undefined, y: result.place.buffer });
   }

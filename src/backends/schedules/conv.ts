@@ -55,7 +55,13 @@ function lowerDense(op: Op, context: LowerContext): void {
   const [cout, cin, ...kernel] = shapeOf(op.operands[1]!) as [number, number, ...number[]];
   const groups = op.attrs["groups"] as number;
   const bias = context.operand(op, "bias");
-  const merged = mergeGroups(context, context.operand(op, "w")!, { groups, cin, cout: cout / groups, kernel }, x.layout.block?.size ?? 1, result.place.layout.block?.size ?? 1);
+  const merged = mergeGroups(
+    context,
+    context.operand(op, "w")!,
+    { groups, cin, cout: cout / groups, kernel },
+    x.layout.block?.size ?? 1,
+    result.place.layout.block?.size ?? 1,
+  );
   const problem: ConvProblem = {
     name: convName("conv", op, axes),
     loc: op.loc,

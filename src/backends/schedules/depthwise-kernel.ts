@@ -94,11 +94,24 @@ export function depthwiseKernel(p: DepthwiseProblem): Kernel {
       const y = imageCursor(b, "o", "y", p.y, lanes, { row, col });
       const residual = p.residual && imageCursor(b, "r", "residual", p.residual, lanes, { row, col });
       const stored = isLight(p.activation) ? undefined : imageCursor(b, "e", "y", p.y, lanes, { row, col });
-      const weightCursor = (stem: string, base: number): NestCursor => ({ name: b.cursor(stem, "w", base), block: parts * perVector, part: perVector, batch: 0, row: 0, pixel: 0 });
+      const weightCursor = (stem: string, base: number): NestCursor => ({
+        name: b.cursor(stem, "w", base),
+        block: parts * perVector,
+        part: perVector,
+        batch: 0,
+        row: 0,
+        pixel: 0,
+      });
       const [bias, tapCursor] = [weightCursor("d", 0), weightCursor("k", lanes)];
       return {
         cursors: [x, y, bias, tapCursor, ...(residual ? [residual] : []), ...(stored ? [stored] : [])],
-        x: x.name, w: bias.name, taps: tapCursor.name, y: y.name, residual: residual?.name, stored: stored?.name, pixels: col.size,
+        x: x.name,
+        w: bias.name,
+        taps: tapCursor.name,
+        y: y.name,
+        residual: residual?.name,
+        stored: stored?.name,
+        pixels: col.size,
       };
     },
     prologue([tile]) {
@@ -108,7 +121,8 @@ export function depthwiseKernel(p: DepthwiseProblem): Kernel {
     },
     body(tile) {
       const held = schedule.held && p.y.block !== undefined;
-      for (let pixel = 0; pixel < tile.pixels; pixel++) b.set(register(`a${pixel}`), held ? register("bias") : pixel > 0 ? register("a0") : b.load(type, tile.w));
+      for (let pixel = 0; pixel < tile.pixels; pixel++)
+        b.set(register(`a${pixel}`), held ? register("bias") : pixel > 0 ? register("a0") : b.load(type, tile.w));
       if (cols.kernel > WIDEST_ROW || schedule.tapByTap) {
         const body = (): void => tapByTap(tile, tile.x, tile.taps);
         if (rows.kernel === 1) body();

@@ -17,7 +17,11 @@ export function packTaps(context: LowerContext, weights: Place, bias: Place | un
   const size = vectors * (taps + 1) * lanes;
   if (!weights.constant || (bias && !bias.constant)) {
     const packed = context.scratch(elem, size);
-    context.call(packTapsKernel(shape, elem, weights.layout.size, bias?.layout.size), { weights: weights.buffer, packed, ...(bias ? { bias: bias.buffer } : {}) });
+    context.call(packTapsKernel(shape, elem, weights.layout.size, bias?.layout.size), {
+      weights: weights.buffer,
+      packed,
+      ...(bias ? { bias: bias.buffer } : {}),
+    });
     return packed;
   }
   const packed = storeFor(elem, size) as Float32Array;
@@ -31,7 +35,12 @@ export function packTaps(context: LowerContext, weights: Place, bias: Place | un
 }
 
 /** The same at run time. */
-function packTapsKernel({ channels, taps, vectors, lanes }: TapShape, elem: Place["layout"]["elem"], weightsSize: number, biasSize: number | undefined): Kernel {
+function packTapsKernel(
+  { channels, taps, vectors, lanes }: TapShape,
+  elem: Place["layout"]["elem"],
+  weightsSize: number,
+  biasSize: number | undefined,
+): Kernel {
   const b = new KernelBuilder(`pack_taps_${channels}x${taps}_${lanes}`, { lanes: 1, mode: "fast" });
   const type = scalar(elem);
   const size = vectors * (taps + 1) * lanes;

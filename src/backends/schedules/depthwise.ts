@@ -23,10 +23,23 @@ export function lowerDepthwise(op: Op, context: LowerContext): void {
   const added = context.operand(op, "residual");
   const residual = added && columnarLike(context, added, result.place.layout);
   const problem: DepthwiseProblem = {
-    name: convName("depthwise", op, axes), loc: op.loc, target: context.target, x: x.layout, y: result.place.layout, residual: residual?.layout, rows, cols, activation: activationOf(op),
+    name: convName("depthwise", op, axes),
+    loc: op.loc,
+    target: context.target,
+    x: x.layout,
+    y: result.place.layout,
+    residual: residual?.layout,
+    rows,
+    cols,
+    activation: activationOf(op),
   };
   const { lanes, blocks, parts } = channelVectors(problem.y, context.target);
-  const w = packTaps(context, context.operand(op, "w")!, context.operand(op, "bias"), { channels: shapeOf(op.operands[0]!)[1]!, taps: rows.kernel * cols.kernel, vectors: blocks * parts, lanes });
+  const w = packTaps(context, context.operand(op, "w")!, context.operand(op, "bias"), {
+    channels: shapeOf(op.operands[0]!)[1]!,
+    taps: rows.kernel * cols.kernel,
+    vectors: blocks * parts,
+    lanes,
+  });
   context.call(depthwiseKernel(problem), { x: x.buffer, w, y: result.place.buffer, ...(residual ? { residual: residual.buffer } : {}) });
   result.finish();
 }

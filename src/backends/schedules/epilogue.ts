@@ -27,20 +27,34 @@ export function applyActivation(b: KernelBuilder, x: Term, activation: Activatio
   const c = (value: number): Term => b.constant(x.type, value);
   const { name, alpha, beta } = activation;
   switch (name) {
-    case "none": return x;
-    case "relu": return b.pmax(x, c(0));
-    case "clip": return clip(b, x, alpha, beta);
-    case "leakyRelu": return b.select(b.compare("lt", x, c(0)), b.mul(x, c(alpha)), x);
-    case "hardSigmoid": return clip(b, b.madd(x, c(alpha), c(beta)), 0, 1);
-    case "hardSwish": return b.mul(x, clip(b, b.madd(x, c(1 / 6), c(0.5)), 0, 1));
-    case "gelu": return geluEpilogue(b, x);
-    case "geluTanh": return geluTanh(b, x);
-    case "silu": return b.div(x, b.add(c(1), expFast(b, b.op("neg", x.type, [x]))));
-    case "sigmoid": return sigmoid(b, x);
-    case "tanh": return tanhFast(b, x);
-    case "elu": return b.select(b.compare("lt", x, c(0)), b.mul(b.sub(expFast(b, x), c(1)), c(alpha)), x);
-    case "exp": return expFast(b, x);
-    case "softplus": return softplus(b, x);
+    case "none":
+      return x;
+    case "relu":
+      return b.pmax(x, c(0));
+    case "clip":
+      return clip(b, x, alpha, beta);
+    case "leakyRelu":
+      return b.select(b.compare("lt", x, c(0)), b.mul(x, c(alpha)), x);
+    case "hardSigmoid":
+      return clip(b, b.madd(x, c(alpha), c(beta)), 0, 1);
+    case "hardSwish":
+      return b.mul(x, clip(b, b.madd(x, c(1 / 6), c(0.5)), 0, 1));
+    case "gelu":
+      return geluEpilogue(b, x);
+    case "geluTanh":
+      return geluTanh(b, x);
+    case "silu":
+      return b.div(x, b.add(c(1), expFast(b, b.op("neg", x.type, [x]))));
+    case "sigmoid":
+      return sigmoid(b, x);
+    case "tanh":
+      return tanhFast(b, x);
+    case "elu":
+      return b.select(b.compare("lt", x, c(0)), b.mul(b.sub(expFast(b, x), c(1)), c(alpha)), x);
+    case "exp":
+      return expFast(b, x);
+    case "softplus":
+      return softplus(b, x);
   }
 }
 

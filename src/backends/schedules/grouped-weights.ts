@@ -17,7 +17,13 @@ export interface GroupShape {
  * Groups joined until each begins at a block of channels on both sides. A joined group has the weights of its members on the
  * diagonal and zeros elsewhere.
  */
-export function mergeGroups(context: LowerContext, weights: Place, shape: GroupShape, xBlock: number, yBlock: number): GroupShape & { readonly weights: Place } {
+export function mergeGroups(
+  context: LowerContext,
+  weights: Place,
+  shape: GroupShape,
+  xBlock: number,
+  yBlock: number,
+): GroupShape & { readonly weights: Place } {
   const joined = groupsToJoin(shape, xBlock, yBlock);
   if (joined === 1) return { ...shape, weights };
   const merged = { groups: shape.groups / joined, cin: shape.cin * joined, cout: shape.cout * joined, kernel: shape.kernel };

@@ -17,7 +17,10 @@ export function haloedInput(context: LowerContext, x: Place, axes: readonly Wind
 function filledFirst(context: LowerContext, x: Place, layout: Layout): Place {
   const { elem, shape, halo, size } = layout;
   const buffer = context.scratch(elem, size);
-  const whole = plainLayout(elem, shape.map((dim, a) => dim + halo[a]![0] + halo[a]![1]));
+  const whole = plainLayout(
+    elem,
+    shape.map((dim, a) => dim + halo[a]![0] + halo[a]![1]),
+  );
   if (elementCount(whole.shape) > 0) {
     const fill = fillAllKernel(whole, layout.fill, context.target);
     context.call(fill, { [fill.params[0]!.name]: buffer });

@@ -40,34 +40,68 @@ export function emitImageNest<T extends { readonly cursors: readonly NestCursor[
     b.loop(stem, trips, Object.fromEntries(over.flatMap((entry) => entry.tile.cursors.map((cursor) => [cursor.name, step(cursor, entry)]))), body);
   };
   const channels = (over: readonly Entry[], body: () => void): void =>
-    loop("cb", nest.blocks, over, (cursor) => cursor.block, () => loop("cv", nest.parts, over, (cursor) => cursor.part, body));
+    loop(
+      "cb",
+      nest.blocks,
+      over,
+      (cursor) => cursor.block,
+      () => loop("cv", nest.parts, over, (cursor) => cursor.part, body),
+    );
   const pixels = (body: (entry: Entry) => void): void => {
     for (const row of nest.rows) {
       const inRow = tiles.filter((entry) => entry.row === row);
-      loop("row", row.count, inRow, (cursor, entry) => cursor.row * entry.row.size, () => {
-        for (const entry of inRow) loop("col", entry.col.count, [entry], (cursor) => cursor.pixel * entry.col.size, () => body(entry));
-      });
+      loop(
+        "row",
+        row.count,
+        inRow,
+        (cursor, entry) => cursor.row * entry.row.size,
+        () => {
+          for (const entry of inRow)
+            loop(
+              "col",
+              entry.col.count,
+              [entry],
+              (cursor) => cursor.pixel * entry.col.size,
+              () => body(entry),
+            );
+        },
+      );
     }
   };
-  loop("n", nest.batch, tiles, (cursor) => cursor.batch, () => {
-    if (layout.block) {
-      channels(tiles, () => {
-        nest.prologue?.(tiles.map((entry) => entry.tile));
-        pixels((entry) => nest.body(entry.tile));
-      });
-    } else pixels((entry) => channels([entry], () => nest.body(entry.tile)));
-  });
+  loop(
+    "n",
+    nest.batch,
+    tiles,
+    (cursor) => cursor.batch,
+    () => {
+      if (layout.block) {
+        channels(tiles, () => {
+          nest.prologue?.(tiles.map((entry) => entry.tile));
+          pixels((entry) => nest.body(entry.tile));
+        });
+      } else pixels((entry) => channels([entry], () => nest.body(entry.tile)));
+    },
+  );
 }
 
 /** Blocks and vectors in a block that hold the channels of a columnar layout. */
 export function channelVectors(layout: Layout, target: TargetProfile): { readonly lanes: number; readonly blocks: number; readonly parts: number } {
   const lanes = channelLanes(layout, target);
   const channels = layout.shape[1]!;
-  return layout.block ? { lanes, blocks: Math.ceil(channels / layout.block.size), parts: layout.block.size / lanes } : { lanes, blocks: 1, parts: Math.ceil(channels / lanes) };
+  return layout.block
+    ? { lanes, blocks: Math.ceil(channels / layout.block.size), parts: layout.block.size / lanes }
+    : { lanes, blocks: 1, parts: Math.ceil(channels / lanes) };
 }
 
 /** A cursor that starts at a tile of pixels of an image and reads `strides` input pixels per output pixel. */
-export function imageCursor(b: KernelBuilder, stem: string, param: string, layout: Layout, lanes: number, at: { readonly row: Cut; readonly col: Cut; readonly strides?: readonly [number, number]; readonly start?: number }): NestCursor {
+export function imageCursor(
+  b: KernelBuilder,
+  stem: string,
+  param: string,
+  layout: Layout,
+  lanes: number,
+  at: { readonly row: Cut; readonly col: Cut; readonly strides?: readonly [number, number]; readonly start?: number },
+): NestCursor {
   const [sy, sx] = at.strides ?? [1, 1];
   const row = layout.shape.length >= 4 ? layout.strides.at(-2)! * sy : 0;
   const pixel = layout.strides.at(-1)! * sx;

@@ -10,7 +10,9 @@ export const linearSchedule: Schedule = {
   ops: [linear],
   lower(op, context) {
     const [n, k] = shapeOf(op.operands[1]!) as [number, number];
-    const m = shapeOf(op.operands[0]!).slice(0, -1).reduce((rows, dim) => rows * dim, 1);
+    const m = shapeOf(op.operands[0]!)
+      .slice(0, -1)
+      .reduce((rows, dim) => rows * dim, 1);
     const [x, y, residual, bias] = [context.operand(op, "x")!, context.result(op), context.operand(op, "residual"), context.operand(op, "bias")];
     const { elem } = y.layout;
     const side = (size: number) => ({ size, base: 0, block: Infinity, stride: 0 });

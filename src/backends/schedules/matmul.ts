@@ -61,7 +61,8 @@ function batchAxes(aBatch: readonly number[], bBatch: readonly number[], aSize: 
     if (trips === 1) return;
     const axis: OuterAxis = { stem: "n", trips, a: aSteps[i]!, y: ySteps[i]!, residual: 0, source: bSteps[i]!, bias: 0 };
     const outer = axes.at(-1);
-    if (outer && (["a", "y", "source"] as const).every((key) => outer[key] === axis[key] * trips)) axes[axes.length - 1] = { ...axis, trips: outer.trips * trips };
+    if (outer && (["a", "y", "source"] as const).every((key) => outer[key] === axis[key] * trips))
+      axes[axes.length - 1] = { ...axis, trips: outer.trips * trips };
     else axes.push(axis);
   });
   return axes;

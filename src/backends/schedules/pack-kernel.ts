@@ -13,7 +13,8 @@ export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights
   if (sizes.bias !== undefined) b.param("bias", c.elem, sizes.bias, "in");
   b.param("panels", c.elem, layout.size, "out");
 
-  const loop = (stem: string, trips: number, advance: Readonly<Record<string, number>>, body: () => void): void => (trips === 1 ? body() : b.loop(stem, trips, advance, body));
+  const loop = (stem: string, trips: number, advance: Readonly<Record<string, number>>, body: () => void): void =>
+    trips === 1 ? body() : b.loop(stem, trips, advance, body);
   /** Loops over the outer axes that have something of their own; each iteration writes `pitch` elements. */
   const sets = (along: "bias" | "source", from: string, to: readonly string[], pitch: number, body: () => void): void => {
     let size = pitch;
@@ -52,7 +53,9 @@ export function packKernel(c: Contraction, plan: Plan, sizes: { readonly weights
         if (first) loop(first.stem, first.trips, { [from]: first.source, [to]: rest.reduce((n, l) => n * l.trips, width) }, () => walk(rest));
         else copyStep(from, to, width, valid);
       };
-      sets("source", from, [to], layout.setSize, () => loop("g", part.groups, { [from]: width * c.columnSource, [to]: width * steps }, () => walk(segment.loops)));
+      sets("source", from, [to], layout.setSize, () =>
+        loop("g", part.groups, { [from]: width * c.columnSource, [to]: width * steps }, () => walk(segment.loops)),
+      );
       at += width * segment.loops.reduce((n, l) => n * l.trips, 1);
     }
   };

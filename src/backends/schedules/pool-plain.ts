@@ -26,7 +26,8 @@ export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly Win
   const [from, to] = [b.cursor("i", "x", first), b.cursor("o", "y", y.layout.offset)];
   const scale = perPixel ? b.cursor("c", "scale") : undefined;
   const acc = b.register("a", type);
-  const loop = (stem: string, trips: number, advance: Readonly<Record<string, number>>, body: () => void): void => (trips === 1 ? body() : b.loop(stem, trips, advance, body));
+  const loop = (stem: string, trips: number, advance: Readonly<Record<string, number>>, body: () => void): void =>
+    trips === 1 ? body() : b.loop(stem, trips, advance, body);
 
   const taps = (axis: number): void => {
     const window = axes[axis];
@@ -37,7 +38,12 @@ export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly Win
     const window = axes[axis];
     if (window) {
       const pitch = axes.slice(axis + 1).reduce((n, a) => n * a.out, 1);
-      return loop("o", window.out, { [from]: window.stride * x.layout.strides[axis + 2]!, [to]: y.layout.strides[axis + 2]!, ...(scale ? { [scale]: pitch } : {}) }, () => outputs(axis + 1));
+      return loop(
+        "o",
+        window.out,
+        { [from]: window.stride * x.layout.strides[axis + 2]!, [to]: y.layout.strides[axis + 2]!, ...(scale ? { [scale]: pitch } : {}) },
+        () => outputs(axis + 1),
+      );
     }
     b.set(acc, elementConstant(b, elem, math.first));
     taps(0);
@@ -45,7 +51,9 @@ export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly Win
     b.storeAs(memory, to, 0, math.last(b, sum));
   };
   const { shape, strides } = x.layout;
-  loop("n", shape[0]!, { [from]: strides[0]!, [to]: y.layout.strides[0]! }, () => loop("c", shape[1]!, { [from]: strides[1]!, [to]: y.layout.strides[1]! }, () => outputs(0)));
+  loop("n", shape[0]!, { [from]: strides[0]!, [to]: y.layout.strides[0]! }, () =>
+    loop("c", shape[1]!, { [from]: strides[1]!, [to]: y.layout.strides[1]! }, () => outputs(0)),
+  );
   const factors = perPixel ? counts.map((count) => 1 / count) : [];
   const table = elem === "f64" ? Float64Array.from(factors) : Float32Array.from(factors);
   context.call(b.finish(), { x: x.buffer, y: y.buffer, ...(perPixel ? { scale: context.weights(elem, table) } : {}) });

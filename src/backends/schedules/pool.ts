@@ -43,7 +43,10 @@ function lowerImagePool(op: Op, context: LowerContext): void {
   const table = Array.isArray(counts) ? Float32Array.from(counts, (count) => 1 / count) : undefined;
   const kernel = poolKernel({
     name: convName(`pool_${op.attrs["kind"] as string}`, op, axes),
-    loc: op.loc, target: context.target, x: x.layout, y: result.place.layout,
+    loc: op.loc,
+    target: context.target,
+    x: x.layout,
+    y: result.place.layout,
     rows: axes.length === 2 ? axes[0]! : SINGLE_ROW,
     cols: axes.at(-1)!,
     math: poolMath(op),
@@ -99,7 +102,9 @@ function poolKernel(p: PoolProblem): Kernel {
     tile(row, col) {
       const x = imageCursor(b, "i", "x", p.x, lanes, { row, col, strides: [rows.stride, cols.stride], start });
       const y = imageCursor(b, "o", "y", p.y, lanes, { row, col });
-      const scale: NestCursor | undefined = p.perPixel ? { name: b.cursor("c", "scale", row.start * cols.out + col.start), block: 0, part: 0, batch: 0, row: cols.out, pixel: 1 } : undefined;
+      const scale: NestCursor | undefined = p.perPixel
+        ? { name: b.cursor("c", "scale", row.start * cols.out + col.start), block: 0, part: 0, batch: 0, row: cols.out, pixel: 1 }
+        : undefined;
       return { cursors: scale ? [x, y, scale] : [x, y], x: x.name, y: y.name, scale: scale?.name, pixels: col.size };
     },
     body(tile) {
@@ -109,7 +114,8 @@ function poolKernel(p: PoolProblem): Kernel {
       }
       const taps = (): void => {
         for (let kw = 0; kw < cols.kernel; kw++) {
-          for (let i = 0; i < tile.pixels; i++) b.set(accs[i]!, math.step(b, b.load(type, tile.x, i * cols.stride * pixel + kw * cols.dilation * pixel), accs[i]!));
+          for (let i = 0; i < tile.pixels; i++)
+            b.set(accs[i]!, math.step(b, b.load(type, tile.x, i * cols.stride * pixel + kw * cols.dilation * pixel), accs[i]!));
         }
       };
       if (rows.kernel === 1) taps();

@@ -7,7 +7,8 @@ export interface ScoreRules {
   /** 0: none. */
   readonly softcap: number;
   /** Added to the scores, or, of bytes, true where a key may be seen. Steps in elements: by batch, key head, head of it, query and key. */
-  readonly mask: { readonly elem: Elem; readonly size: number; readonly steps: readonly [batch: number, kv: number, head: number, query: number, key: number] } | undefined;
+  readonly mask:
+    { readonly elem: Elem; readonly size: number; readonly steps: readonly [batch: number, kv: number, head: number, query: number, key: number] } | undefined;
   /** Query i sees key t if positions[t] <= positions[i] + offset. */
   readonly causal: { readonly size: number; readonly offset: number } | undefined;
 }
@@ -105,7 +106,11 @@ export class SoftmaxRows {
     }
     const words = vector("i32", width);
     const bytes =
-      width === 1 ? b.load(scalar("u8"), mask, offset) : keyStep === 0 ? b.op("splatScalar", words, [b.load(scalar("u8"), mask, offset)]) : b.widen(words, vector("u8", width), mask, offset);
+      width === 1
+        ? b.load(scalar("u8"), mask, offset)
+        : keyStep === 0
+          ? b.op("splatScalar", words, [b.load(scalar("u8"), mask, offset)])
+          : b.widen(words, vector("u8", width), mask, offset);
     return b.select(b.compare("ne", bytes, b.constant(words, 0)), x, none);
   }
 
@@ -133,7 +138,12 @@ export class SoftmaxRows {
   /** The combination of all lanes in each. */
   private acrossLanes(held: Term, combine: (x: Term, y: Term) => Term): void {
     for (let distance = this.lanes / 2; distance >= 1; distance /= 2) {
-      const swapped = this.b.op("shuffle", held.type, [held], Array.from({ length: this.lanes }, (_, i) => i ^ distance));
+      const swapped = this.b.op(
+        "shuffle",
+        held.type,
+        [held],
+        Array.from({ length: this.lanes }, (_, i) => i ^ distance),
+      );
       this.b.set(held, combine(held, swapped));
     }
   }

@@ -72,10 +72,16 @@ export function packPanels(c: Contraction, plan: Plan, weights: ArrayLike<number
 }
 
 function offsetsOf(c: Contraction, along: "bias" | "source"): number[] {
-  return c.outer.reduce<number[]>((offsets, axis) => (axis[along] === 0 ? offsets : offsets.flatMap((o) => Array.from({ length: axis.trips }, (_, i) => o + i * axis[along]))), [0]);
+  return c.outer.reduce<number[]>(
+    (offsets, axis) => (axis[along] === 0 ? offsets : offsets.flatMap((o) => Array.from({ length: axis.trips }, (_, i) => o + i * axis[along]))),
+    [0],
+  );
 }
 
 /** Offsets in the unpacked weights of every step of a segment, in order. */
 function sourcesOf(segment: Segment): number[] {
-  return segment.loops.reduce<number[]>((offsets, loop) => offsets.flatMap((o) => Array.from({ length: loop.trips }, (_, i) => o + i * loop.source)), [segment.source]);
+  return segment.loops.reduce<number[]>(
+    (offsets, loop) => offsets.flatMap((o) => Array.from({ length: loop.trips }, (_, i) => o + i * loop.source)),
+    [segment.source],
+  );
 }

@@ -36,7 +36,8 @@ export function parseGraphs(text: string, file = "input.nir"): ParsedText {
 /** The one graph of a text, unverified. */
 export function parseGraph(text: string, file = "input.nir"): Graph {
   const { graphs } = parseGraphs(text, file);
-  if (graphs.length !== 1) throw new NeoError({ code: "NEO2051", message: `${file} holds ${graphs.length} graphs, wanted one`, file, hint: "put each graph into a file of its own" });
+  if (graphs.length !== 1)
+    throw new NeoError({ code: "NEO2051", message: `${file} holds ${graphs.length} graphs, wanted one`, file, hint: "put each graph into a file of its own" });
   return graphs[0]!;
 }
 

@@ -10,6 +10,7 @@ export function readGraphs(text: string, file: string): readonly Graph[] {
     const { line, column } = positionOf(finding.op ?? finding.graph.ops[0]);
     return { where: `${file}:${line}:${column}`, text: finding.text };
   });
-  if (notes.length > 0) throw new NeoError({ code: "NEO2052", message: `the graphs of ${file} are not well formed`, file, notes, hint: "`neo ops` says what each op wants" });
+  if (notes.length > 0)
+    throw new NeoError({ code: "NEO2052", message: `the graphs of ${file} are not well formed`, file, notes, hint: "`neo ops` says what each op wants" });
   return graphs;
 }

@@ -34,7 +34,7 @@ export function readExternalFile(folder: string, name: string): Uint8Array {
 
 function readAll(descriptor: number, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const count = readSync(descriptor, bytes, at, Math.min(size - at, 1 << 30), at);
     if (count === 0) return bytes.subarray(0, at);
     at += count;
@@ -43,5 +43,10 @@ function readAll(descriptor: number, size: number): Uint8Array {
 }
 
 function refused(name: string, why: string): NeoError {
-  return new NeoError({ code: "NEO2091", message: `external data of the model can't be used: ${name} ${why}`, notes: [{ where: name, text: why }], hint: "put the file itself beside the model" });
+  return new NeoError({
+    code: "NEO2091",
+    message: `external data of the model can't be used: ${name} ${why}`,
+    notes: [{ where: name, text: why }],
+    hint: "put the file itself beside the model",
+  });
 }

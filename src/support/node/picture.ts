@@ -18,7 +18,12 @@ export async function decodePicture(bytes: Uint8Array, file: string): Promise<De
   const size = isPng ? pngSize(bytes) : jpegSize(bytes);
   if (!size || size.width < 1 || size.height < 1) throw damaged(file, "has no readable size");
   if (size.width * size.height > MAX_PIXELS) {
-    throw new NeoError({ code: "NEO7040", message: `${file} has ${size.width}x${size.height} pixels, at most ${MAX_PIXELS / 1e6} million are decoded`, hint: "scale it down first", file });
+    throw new NeoError({
+      code: "NEO7040",
+      message: `${file} has ${size.width}x${size.height} pixels, at most ${MAX_PIXELS / 1e6} million are decoded`,
+      hint: "scale it down first",
+      file,
+    });
   }
   try {
     if (isPng) {

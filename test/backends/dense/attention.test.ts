@@ -3,7 +3,15 @@ import { attention } from "../../../src/ir/ops/attention.ts";
 import { attentionSchedule } from "../../../src/backends/schedules/attention.ts";
 import { checkCase, TARGETS, type Operand } from "./lowered.ts";
 
-const CASES: readonly { q: readonly number[]; k: readonly number[]; v: readonly number[]; mask?: readonly number[]; bool?: boolean; dtype?: "f64"; attrs?: Record<string, unknown> }[] = [
+const CASES: readonly {
+  q: readonly number[];
+  k: readonly number[];
+  v: readonly number[];
+  mask?: readonly number[];
+  bool?: boolean;
+  dtype?: "f64";
+  attrs?: Record<string, unknown>;
+}[] = [
   { q: [2, 3, 4, 5], k: [2, 3, 6, 5], v: [2, 3, 6, 2] },
   { q: [1, 4, 3, 2], k: [1, 2, 5, 2], v: [1, 2, 5, 2], mask: [1, 1, 3, 5], attrs: { scale: 0.5, softcap: 2 } },
   { q: [2, 2, 4, 3], k: [2, 2, 4, 3], v: [2, 2, 4, 3], attrs: { causal: true } },
@@ -19,7 +27,12 @@ const CASES: readonly { q: readonly number[]; k: readonly number[]; v: readonly 
 describe.each(TARGETS)("attention on $name", (target) => {
   test.each(CASES)("$q over $k mask $mask $attrs", ({ q, k, v, mask, bool, attrs, ...c }) => {
     const dtype = c.dtype ?? "f32";
-    const operands: Record<string, Operand | undefined> = { q: { shape: q, dtype }, k: { shape: k, dtype }, v: { shape: v, dtype }, mask: mask && { shape: mask, dtype: bool ? "bool" : dtype } };
+    const operands: Record<string, Operand | undefined> = {
+      q: { shape: q, dtype },
+      k: { shape: k, dtype },
+      v: { shape: v, dtype },
+      mask: mask && { shape: mask, dtype: bool ? "bool" : dtype },
+    };
     checkCase({ def: attention, schedule: attentionSchedule, operands, attrs: attrs ?? {} }, target);
   });
 });

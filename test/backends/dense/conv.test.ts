@@ -66,7 +66,8 @@ function operandsOf(c: ConvCase, constant: boolean): Record<string, Operand | un
 describe.each(TARGETS)("conv on $name", (target) => {
   test.each([...CONVS, ...DEPTHWISE])("$x * $w $attrs $dtype", (c) => {
     for (const constant of [true, false]) {
-      for (const plainResults of [true, false]) checkCase({ def: conv, schedule: convSchedule, operands: operandsOf(c, constant), attrs: c.attrs ?? {}, plainResults }, target);
+      for (const plainResults of [true, false])
+        checkCase({ def: conv, schedule: convSchedule, operands: operandsOf(c, constant), attrs: c.attrs ?? {}, plainResults }, target);
     }
   });
 
@@ -92,7 +93,8 @@ describe.each(TARGETS)("transposed conv on $name", (target) => {
   test.each(TRANSPOSED)("$x * $w $attrs", (c) => {
     for (const constant of [true, false]) {
       const operands = { x: { shape: c.x }, w: { shape: c.w, constant }, bias: c.bias === undefined ? undefined : { shape: [c.bias], constant } };
-      for (const plainResults of [true, false]) checkCase({ def: convTranspose, schedule: convTransposeSchedule, operands, attrs: c.attrs ?? {}, plainResults }, target);
+      for (const plainResults of [true, false])
+        checkCase({ def: convTranspose, schedule: convTransposeSchedule, operands, attrs: c.attrs ?? {}, plainResults }, target);
     }
   });
 });

@@ -21,8 +21,15 @@ describe.each(TARGETS)("linear on $name", (target) => {
     for (const constant of [true, false]) {
       checkCase(
         {
-          def: linear, schedule: linearSchedule, attrs: attrs ?? {},
-          operands: { x: { shape: [...m, k] }, w: { shape: [n, k], constant }, bias: bias ? { shape: [n], constant } : undefined, residual: residual ? { shape: [...m, n] } : undefined },
+          def: linear,
+          schedule: linearSchedule,
+          attrs: attrs ?? {},
+          operands: {
+            x: { shape: [...m, k] },
+            w: { shape: [n, k], constant },
+            bias: bias ? { shape: [n], constant } : undefined,
+            residual: residual ? { shape: [...m, n] } : undefined,
+          },
         },
         target,
       );
@@ -56,6 +63,10 @@ const MATMUL: readonly { a: readonly number[]; b: readonly number[]; dtype?: "i3
 
 describe.each(TARGETS)("matmul on $name", (target) => {
   test.each(MATMUL)("$a times $b $dtype", ({ a, b, dtype }) => {
-    for (const constant of [true, false]) checkCase({ def: matmul, schedule: matmulSchedule, operands: { a: { shape: a, dtype: dtype ?? "f32" }, b: { shape: b, dtype: dtype ?? "f32", constant } } }, target);
+    for (const constant of [true, false])
+      checkCase(
+        { def: matmul, schedule: matmulSchedule, operands: { a: { shape: a, dtype: dtype ?? "f32" }, b: { shape: b, dtype: dtype ?? "f32", constant } } },
+        target,
+      );
   });
 });

@@ -48,9 +48,26 @@ export function randomNumbers(count: number, seed: number): Float64Array {
 
 export function targetOf(lanes: number, imageBlock: number, more: Partial<TargetProfile> = {}): TargetProfile {
   return {
-    name: `test${lanes}b${imageBlock}`, summary: "", kind: "native", os: "linux", arch: "x86_64",
-    vectorBytes: lanes * 4, registers: lanes === 16 ? 32 : 16, fma: "yes", pressure: "order", imageBlock, tiles: [], unrollK: 2, prefetch: true,
-    fmaPerCycle: 2, loadsPerCycle: 2, l1Bytes: 32768, l2Bytes: 262144, cores: 1, cpuFeatures: [], ...more,
+    name: `test${lanes}b${imageBlock}`,
+    summary: "",
+    kind: "native",
+    os: "linux",
+    arch: "x86_64",
+    vectorBytes: lanes * 4,
+    registers: lanes === 16 ? 32 : 16,
+    fma: "yes",
+    pressure: "order",
+    imageBlock,
+    tiles: [],
+    unrollK: 2,
+    prefetch: true,
+    fmaPerCycle: 2,
+    loadsPerCycle: 2,
+    l1Bytes: 32768,
+    l2Bytes: 262144,
+    cores: 1,
+    cpuFeatures: [],
+    ...more,
   };
 }
 
@@ -73,7 +90,10 @@ export function checkCase(test: Case, target: TargetProfile): readonly Kernel[] 
   const run = new LoweredOp(op, data, test, target);
   test.schedule.lower(op, run);
   const want = test.def.evaluate(
-    named(op, (i) => data[i]) as never, op.attrs as never, op.results.map((r) => r.type) as never, named(op, (i) => op.operands[i]?.type) as never,
+    named(op, (i) => data[i]) as never,
+    op.attrs as never,
+    op.results.map((r) => r.type) as never,
+    named(op, (i) => op.operands[i]?.type) as never,
   );
   op.results.forEach((result, i) => {
     const wanted = tensor(result.type.dtype, shapeOf(result), want[i]!).data as NumericData;
@@ -171,7 +191,8 @@ class LoweredOp implements LowerContext {
   call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void {
     expect(verifyKernel(kernel, this.target), kernel.name).toEqual([]);
     this.kernels.push(kernel);
-    for (const param of kernel.params) expect((args[param.name] as Memory | undefined)?.store.length, `${kernel.name} ${param.name}`).toBeGreaterThanOrEqual(param.size);
+    for (const param of kernel.params)
+      expect((args[param.name] as Memory | undefined)?.store.length, `${kernel.name} ${param.name}`).toBeGreaterThanOrEqual(param.size);
     interpretKernel(kernel, Object.fromEntries(kernel.params.map((param) => [param.name, (args[param.name] as Memory).store])));
   }
 
@@ -220,7 +241,10 @@ function arrangePoisoned(data: Data, dtype: DType, layout: Layout): Store {
   const extents = layout.shape.map((dim, a) => dim + layout.halo[a]![0] + layout.halo[a]![1]);
   const index = extents.map(() => 0);
   for (let n = elementCount(extents); n > 0; n--) {
-    const address = addressOf(layout, index.map((i, a) => i - layout.halo[a]![0]));
+    const address = addressOf(
+      layout,
+      index.map((i, a) => i - layout.halo[a]![0]),
+    );
     store[address] = filled[address]!;
     for (let a = index.length - 1; a >= 0 && ++index[a]! === extents[a]; a--) index[a] = 0;
   }

@@ -28,6 +28,7 @@ const POOLS: readonly { x: readonly number[]; attrs: Record<string, unknown>; dt
 
 describe.each(TARGETS)("pool on $name", (target) => {
   test.each(POOLS)("$x $attrs $dtype", ({ x, attrs, dtype }) => {
-    for (const plainResults of [true, false]) checkCase({ def: pool, schedule: poolSchedule, operands: { x: { shape: x, dtype: dtype ?? "f32" } }, attrs, plainResults }, target);
+    for (const plainResults of [true, false])
+      checkCase({ def: pool, schedule: poolSchedule, operands: { x: { shape: x, dtype: dtype ?? "f32" } }, attrs, plainResults }, target);
   });
 });
