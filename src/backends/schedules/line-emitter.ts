@@ -1,6 +1,6 @@
 import type { DType } from "../../ir/types.ts";
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
-import type { LineSpace, Segment } from "./line-space.ts";
+import { loopsOf, type LineSpace, type Segment } from "./line-space.ts";
 import { advanceOf, emitNest } from "./nest.ts";
 import { loadElement, registerElem, storeElement } from "./storage.ts";
 import type { Dim } from "./view.ts";
@@ -9,6 +9,13 @@ import type { Dim } from "./view.ts";
 export interface LineElement {
   load(operand: number): Term;
   store(operand: number, value: Term): void;
+}
+
+export interface FoldOptions {
+  /** Sets of totals side by side, where lines are long enough to pay for joining them: they hide the latency of a step. */
+  readonly unroll?: number;
+  /** Operands that the step loads or stores; absent: all. Fewer may lie together in longer runs. */
+  readonly touches?: readonly number[];
 }
 
 export interface Line {
@@ -20,7 +27,7 @@ export interface Line {
     first: readonly Term[],
     step: (held: readonly Term[], at: LineElement) => readonly Term[],
     join: (k: number, a: Term, b: Term) => Term,
-    unroll?: number,
+    more?: FoldOptions,
   ): Term[];
   map(body: (at: LineElement) => void): void;
   /** Operands that have one element a line. */
@@ -52,12 +59,12 @@ export class LineEmitter implements Line {
     first: readonly Term[],
     step: (held: readonly Term[], at: LineElement) => readonly Term[],
     join: (k: number, a: Term, b: Term) => Term,
-    unroll = 1,
+    { unroll = 1, touches }: FoldOptions = {},
   ): Term[] {
     const { b } = this;
-    const sets = Array.from({ length: this.setsFor(unroll) }, () => first.map((term) => b.let("a", term)));
+    const sets = Array.from({ length: this.setsFor(unroll, touches) }, () => first.map((term) => b.let("a", term)));
     for (const segment of this.segments) {
-      this.walk(segment, sets.length, (at, set, fresh) => {
+      this.walk(segment, loopsOf(segment, touches), sets.length, (at, set, fresh) => {
         const held = sets[set]!;
         const next = step(held, at);
         const values = fresh === undefined ? next : next.map((value, k) => this.blend(held[k]!, b.let("n", value), fresh));
@@ -87,7 +94,7 @@ export class LineEmitter implements Line {
   }
 
   map(body: (at: LineElement) => void): void {
-    for (const segment of this.segments) this.walk(segment, 1, (at) => body(at), true);
+    for (const segment of this.segments) this.walk(segment, loopsOf(segment), 1, (at) => body(at), true);
   }
 
   load(operand: number): Term {
@@ -123,9 +130,8 @@ export class LineEmitter implements Line {
     );
   }
 
-  /** More than one set of totals hides the latency of a step, where lines are long enough to pay for joining them. */
-  private setsFor(unroll: number): number {
-    const steps = Math.min(...this.segments.map((segment) => (segment.dims.at(-1)?.trips ?? 1) / (this.along ? this.lanes : 1)));
+  private setsFor(unroll: number, touches: readonly number[] | undefined): number {
+    const steps = Math.min(...this.segments.map((segment) => (loopsOf(segment, touches).at(-1)?.trips ?? 1) / (this.along ? this.lanes : 1)));
     return steps >= 2 * unroll ? unroll : 1;
   }
 
@@ -133,14 +139,14 @@ export class LineEmitter implements Line {
    * Visits a segment in steps of a vector (or of one element of every line), `sets` of them an iteration. The last vector of a run that has
    * a rest overlaps the one before: lanes from `fresh` on are new. With `late` it is computed first and stored last, so that a run may be changed in place.
    */
-  private walk(segment: Segment, sets: number, visit: (at: LineElement, set: number, fresh?: number) => void, late = false): void {
+  private walk(segment: Segment, loops: readonly Dim[], sets: number, visit: (at: LineElement, set: number, fresh?: number) => void, late = false): void {
     const { b, cursors } = this;
-    const inner = segment.dims.at(-1) ?? { trips: 1, steps: cursors.map(() => 0) };
+    const inner = loops.at(-1) ?? { trips: 1, steps: cursors.map(() => 0) };
     const width = this.along ? this.lanes : 1;
     const whole = Math.floor(inner.trips / width);
     const rest = inner.trips % width;
     const rounds = Math.floor(whole / sets);
-    emitNest(b, segment.dims.slice(0, -1), cursors, () => {
+    emitNest(b, loops.slice(0, -1), cursors, () => {
       const pending = rest > 0 && late ? this.elementAt(segment, inner, inner.trips - width, true) : undefined;
       if (pending) visit(pending, 0, width - rest);
       const round = (): void => {

@@ -41,7 +41,7 @@ export interface LineSpace {
   readonly along?: boolean;
 }
 
-/** A part of every line: `shift` from the line's first element, by operand, and loops. */
+/** A part of every line: `shift` from the line's first element, by operand, and loops, not yet merged. */
 export interface Segment {
   readonly shift: readonly number[];
   readonly dims: readonly Dim[];
@@ -75,7 +75,7 @@ export function splitSpace(space: LineSpace): { readonly kept: readonly Box[]; r
   const offsets = space.operands.map(({ view }) => view.layout.offset);
   const segments = part(true).map((box): Segment => ({
     shift: box.bases.map((base, k) => base - offsets[k]!),
-    dims: mergeDims(sortDims(box.dims, 0)),
+    dims: sortDims(box.dims, 0),
   }));
   return { kept: part(false), segments };
 }
@@ -84,6 +84,12 @@ export function splitSpace(space: LineSpace): { readonly kept: readonly Box[]; r
 export function orderOf(space: LineSpace, dims: readonly Dim[]): number {
   const moving = (k: number): number => dims.filter((dim) => dim.trips > 1 && dim.steps[k] !== 0).length;
   return space.operands.reduce((best, _, k) => (moving(k) > moving(best) ? k : best), 0);
+}
+
+/** The loops of a segment when only some operands are touched: what they walk through without a jump is one loop. */
+export function loopsOf(segment: Segment, touches?: readonly number[]): Dim[] {
+  const touched = (steps: readonly number[]): number[] => steps.map((step, k) => (touches === undefined || touches.includes(k) ? step : 0));
+  return mergeDims(segment.dims.map((dim) => ({ trips: dim.trips, steps: touched(dim.steps) })));
 }
 
 /** Local operands hold an element of every lane side by side. */

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from "../../kernel/build.ts";
 import { LineEmitter, type Line } from "./line-emitter.ts";
-import { orderOf, splitSpace, withLocalLanes, withPadding, type LineSpace, type Segment } from "./line-space.ts";
+import { loopsOf, orderOf, splitSpace, withLocalLanes, withPadding, type LineSpace, type Segment } from "./line-space.ts";
 import { emitNest } from "./nest.ts";
 import { memoryElem } from "./storage.ts";
 import { mergeDims, sortDims, type Dim } from "./view.ts";
@@ -25,7 +25,10 @@ function emitBox(
   const { lanes } = space;
   const vectors = lanes > 1 && !space.scalarOnly;
   const across = kept.at(-1);
-  const alongFits = segments.every((segment) => isUnit(segment.dims.at(-1)) && segment.dims.at(-1)!.trips >= lanes);
+  const alongFits = segments.every((segment) => {
+    const inner = loopsOf(segment).at(-1);
+    return isUnit(inner) && inner!.trips >= lanes;
+  });
   if (vectors && space.along !== false && alongFits) {
     const cursors = cursorsOf(b, space, bases);
     return emitNest(b, kept, cursors, () => body(new LineEmitter(b, space, segments, cursors, lanes, true)));

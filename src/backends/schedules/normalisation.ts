@@ -4,6 +4,7 @@ import { elementCount, type DType } from "../../ir/types.ts";
 import { KernelBuilder, type Term } from "../../kernel/build.ts";
 import type { Type } from "../../kernel/kernel.ts";
 import { lanesOf } from "../../target/profile.ts";
+import { shapeOf } from "../assign-layouts.ts";
 import { plainLayout, type Layout } from "../layout.ts";
 import type { LowerContext, Place, Schedule } from "../schedule.ts";
 import { elementwiseKernel } from "./elementwise-kernel.ts";
@@ -54,7 +55,7 @@ const sum = (b: KernelBuilder, line: Line, zero: Term, term: (x: Term) => Term):
     [zero],
     ([total], at) => [b.add(total!, term(at.load(0)))],
     (_, a, d) => b.add(a, d),
-    4,
+    { unroll: 4, touches: [0] },
   )[0]!;
 
 const sumOfSquares = (b: KernelBuilder, line: Line, zero: Term, centre?: Term): Term =>
@@ -65,7 +66,7 @@ const sumOfSquares = (b: KernelBuilder, line: Line, zero: Term, centre?: Term): 
       return [b.madd(x, x, total!)];
     },
     (_, a, d) => b.add(a, d),
-    4,
+    { unroll: 4, touches: [0] },
   )[0]!;
 
 /** Mean 0 and variance 1 over `count` elements. */
@@ -138,30 +139,35 @@ export const l2NormaliseSchedule: Schedule = {
   },
 };
 
-/** Channels apart from groups: x[N, groups, channels of one, positions]. */
+/** Groups that are single channels, or whole blocks of them, are normalised where they lie in images. */
 export const groupNormSchedule: Schedule = {
   ops: [groupNorm],
-  lower(op, context) {
-    const [n, channels, ...rest] = context.operand(op, "x")!.layout.shape as [number, number, ...number[]];
+  wishes(op, target) {
+    const shape = shapeOf(op.operands[0]!);
     const groups = op.attrs["groups"] as number;
-    const plane = elementCount(rest);
-    const shape = [n, groups, channels / groups, plane];
-    const split = (layout: Layout, as: readonly number[]): Layout => ({ ...plainLayout(layout.elem, as, 0), offset: layout.offset, size: layout.size });
+    const channels = shape[1]! / groups;
+    const flows = { kind: "any", loose: true } as const;
+    const isWhole = groups === shape[1] || target.imageBlock === 0 || channels % target.imageBlock === 0;
+    return shape.length > 2 && isWhole ? { operands: [flows], results: [flows] } : { operands: [], results: [] };
+  },
+  lower(op, context) {
+    const { shape } = context.operand(op, "x")!.layout;
+    const [n, channels, ...rest] = shape as [number, number, ...number[]];
+    const groups = op.attrs["groups"] as number;
+    const nowhere = { axis: -1, start: 0, step: 0 };
+    const spatial = rest.map((_, i) => ({ axis: i + 2, start: 0, step: 1 }));
+    const each = channels / groups;
+    const inGroup = each === 1 ? [] : [{ axis: 1, start: 0, step: 1 }];
     const space: Normalisation = {
-      shape,
-      axes: [2, 3],
-      view: (layout) => wholeView(split(layout, shape)),
+      shape: [n, groups, ...(each === 1 ? [] : [each]), ...rest],
+      axes: Array.from({ length: rest.length + inGroup.length }, (_, i) => i + 2),
+      view: (layout) => ({ layout, axes: [{ axis: 0, start: 0, step: 1 }, { axis: 1, start: 0, step: each }, ...inGroup, ...spatial] }),
       affine: (layout) => ({
-        layout: split(layout, [groups, channels / groups]),
-        axes: [
-          { axis: -1, start: 0, step: 0 },
-          { axis: 0, start: 0, step: 1 },
-          { axis: 1, start: 0, step: 1 },
-          { axis: -1, start: 0, step: 0 },
-        ],
+        layout,
+        axes: [nowhere, { axis: 0, start: 0, step: each }, ...inGroup.map(() => ({ axis: 0, start: 0, step: 1 })), ...rest.map(() => nowhere)],
       }),
     };
-    lowerLines(op, context, space, standard((channels / groups) * plane, op.attrs["epsilon"] as number));
+    lowerLines(op, context, space, standard(each * elementCount(rest), op.attrs["epsilon"] as number));
   },
 };
 

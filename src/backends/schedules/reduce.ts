@@ -75,8 +75,8 @@ export function reducedView(layout: Layout, shape: readonly number[], axes: read
   };
 }
 
-/** Steps of a fold that are cheap run in several sets. */
-const SETS = 4;
+/** Steps of a fold that are cheap run in several sets; what they read is x. */
+const FOLD = { unroll: 4, touches: [0] } as const;
 
 function reduceLine(b: KernelBuilder, line: Line, kind: Kind, dtype: DType, count: number, read: (at: LineElement) => Term): Term {
   const c = (value: number | bigint): Term => constantElement(b, dtype, line.lanes, value);
@@ -85,7 +85,7 @@ function reduceLine(b: KernelBuilder, line: Line, kind: Kind, dtype: DType, coun
       [first],
       ([held], at) => [step(held!, read(at))],
       (_, a, d) => join(a, d),
-      SETS,
+      FOLD,
     )[0]!;
   const add = (a: Term, x: Term): Term => b.add(a, x);
   const squares = (): Term => fold(c(0), (held, x) => (isFloat(dtype) ? b.madd(x, x, held) : b.add(held, b.mul(x, x))), add);
@@ -137,7 +137,7 @@ export function extreme(b: KernelBuilder, line: Line, kind: "min" | "max", dtype
     [first],
     ([held], at) => [better(held!, read(at))],
     (_, a, d) => better(a, d),
-    SETS,
+    FOLD,
   )[0]!;
 }
 

@@ -39,7 +39,7 @@ export const softmaxSchedule: Schedule = {
           return [b.pmax(most!, value)];
         },
         (_, a, d) => b.pmax(a, d),
-        4,
+        { unroll: 4, touches: line.along ? [0] : [0, 2] },
       );
       const source = line.along ? 0 : 2;
       const [sum] = line.fold(

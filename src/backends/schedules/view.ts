@@ -72,7 +72,9 @@ function axisPieces(trips: number, views: readonly View[], axis: number): Box[] 
   const blocked = views.flatMap((view) => {
     const { axis: of, start, step } = view.axes[axis]!;
     const block = view.layout.block;
-    return block && block.axis === of && view.layout.shape[of]! > block.size && trips > 1 ? [{ size: block.size, start, step }] : [];
+    // Steps of whole blocks stay in one place of them.
+    const crosses = block && block.axis === of && view.layout.shape[of]! > block.size && trips > 1 && step % block.size !== 0;
+    return crosses ? [{ size: block.size, start, step }] : [];
   });
   if (blocked.length === 0) return [{ bases: at(0), dims: [{ trips, steps: trips > 1 ? stepsFrom(0, 1) : views.map(() => 0) }] }];
 
