@@ -14,10 +14,16 @@ export function transformWeights(m: WinogradSize, w: ArrayLike<number>): Float32
   const g = WEIGHT_MATRIX[m];
   const side = m + 2;
   const out = new Float32Array(side * side * rows);
+  const half = new Float64Array(side * 3);
   for (let row = 0; row < rows; row++) {
-    const half = g.map((left) => [0, 1, 2].map((q) => left.reduce((sum, x, p) => sum + x * w[row * 9 + p * 3 + q]!, 0)));
+    const at = row * 9;
     for (let i = 0; i < side; i++) {
-      for (let j = 0; j < side; j++) out[(i * side + j) * rows + row] = g[j]!.reduce((sum, x, q) => sum + x * half[i]![q]!, 0);
+      const [x, y, z] = g[i] as [number, number, number];
+      for (let q = 0; q < 3; q++) half[i * 3 + q] = x * w[at + q]! + y * w[at + 3 + q]! + z * w[at + 6 + q]!;
+    }
+    for (let j = 0; j < side; j++) {
+      const [x, y, z] = g[j] as [number, number, number];
+      for (let i = 0; i < side; i++) out[(i * side + j) * rows + row] = x * half[i * 3]! + y * half[i * 3 + 1]! + z * half[i * 3 + 2]!;
     }
   }
   return out;
