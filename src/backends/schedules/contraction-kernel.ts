@@ -39,7 +39,11 @@ interface Move {
 export function contractionKernel(c: Contraction, plan: Plan): Kernel {
   const { tile } = plan;
   const suffix = c.activation.name === "none" ? "" : `_${c.activation.name.toLowerCase()}`;
-  const b = new KernelBuilder(`${c.name}_mr${tile.rows * tile.cols}nv${tile.nv}${c.residual ? "_add" : ""}${suffix}`, { lanes: c.lanes, mode: "fast", loc: c.loc });
+  const b = new KernelBuilder(`${c.name}_mr${tile.rows * tile.cols}nv${tile.nv}${c.residual ? "_add" : ""}${suffix}`, {
+    lanes: c.lanes,
+    mode: "fast",
+    loc: c.loc,
+  });
   b.param("x", c.elem, c.a.size, "in");
   b.param("w", c.elem, c.direct?.size ?? panelLayout(c, plan).size, "in");
   if (c.residual) b.param("residual", c.elem, c.residual.size, "in");
@@ -120,7 +124,8 @@ export class ContractionBody {
           plan.colCuts.map((col): Site => {
             const pixel = (axis: "a" | "y" | "residual"): number => row.start * c.rows[axis] + col.start * c.cols[axis];
             const column = section.unit * c.lanes;
-            const side = (stem: string, param: string, of: ColumnSide, axis: "y" | "residual"): string => b.cursor(stem, param, of.base + pixel(axis) + columnOffset(of, column));
+            const side = (stem: string, param: string, of: ColumnSide, axis: "y" | "residual"): string =>
+              b.cursor(stem, param, of.base + pixel(axis) + columnOffset(of, column));
             let panel = layout.panelStart + layout.starts[block]![s]!;
             const w = segments.map((segment) => {
               const at = c.direct ? c.direct.base + segment.source + column * c.columnSource : panel;
@@ -132,7 +137,12 @@ export class ContractionBody {
             const ordinal = countBefore(plan.rowCuts, row) * countBefore(plan.colCuts) + countBefore(plan.colCuts, col);
             const start = layout.panelStart + layout.starts[block]![s]! + section.nv * c.lanes * reductionLength(segments) + ordinal * aheadShare;
             return {
-              block, section, row, col, w, aheadShare,
+              block,
+              section,
+              row,
+              col,
+              w,
+              aheadShare,
               a: segments.map((segment) => b.cursor("i", params.x, c.a.base + pixel("a") + segment.a)),
               bias: c.hasBias && block === 0 ? b.cursor("d", params.w, column) : undefined,
               y: side("o", params.y, c.y, "y"),
@@ -169,7 +179,13 @@ export class ContractionBody {
   private axes(axes: readonly OuterAxis[], sites: readonly Site[], body: () => void): void {
     const [axis, ...rest] = axes;
     if (!axis) return body();
-    this.loop(axis.stem, axis.trips, sites, (site) => this.axisMove(axis, site), () => this.axes(rest, sites, body));
+    this.loop(
+      axis.stem,
+      axis.trips,
+      sites,
+      (site) => this.axisMove(axis, site),
+      () => this.axes(rest, sites, body),
+    );
   }
 
   private axisMove(axis: OuterAxis, site: Site): Move {
@@ -177,14 +193,27 @@ export class ContractionBody {
     const layout = panelLayout(this.c, this.plan);
     const w = this.c.direct ? axis.source : outerPitch(this.c, index, "source") * layout.setSize;
     const shared = axis.source === 0 && axis.bias === 0;
-    return { a: axis.a, y: axis.y, residual: axis.residual, w, ahead: shared ? this.tilesInside(axis) * site.aheadShare : w, bias: outerPitch(this.c, index, "bias") * layout.biasRow };
+    return {
+      a: axis.a,
+      y: axis.y,
+      residual: axis.residual,
+      w,
+      ahead: shared ? this.tilesInside(axis) * site.aheadShare : w,
+      bias: outerPitch(this.c, index, "bias") * layout.biasRow,
+    };
   }
 
   /** Loops over the groups of each section. */
   private groups(sites: readonly Site[], body: (sites: readonly Site[]) => void): void {
     for (const section of this.plan.sections) {
       const inside = sites.filter((site) => site.section === section);
-      this.loop("g", section.groups, inside, (site) => this.groupMove(site), () => body(inside));
+      this.loop(
+        "g",
+        section.groups,
+        inside,
+        (site) => this.groupMove(site),
+        () => body(inside),
+      );
     }
   }
 
@@ -192,22 +221,48 @@ export class ContractionBody {
     const { c, plan } = this;
     const width = site.section.nv * c.lanes;
     const panel = width * reductionLength(plan.kBlocks[site.block]!);
-    return { a: 0, w: c.direct ? width * c.columnSource : panel, ahead: panel, bias: width, y: columnOffset(c.y, width), residual: c.residual ? columnOffset(c.residual, width) : 0 };
+    return {
+      a: 0,
+      w: c.direct ? width * c.columnSource : panel,
+      ahead: panel,
+      bias: width,
+      y: columnOffset(c.y, width),
+      residual: c.residual ? columnOffset(c.residual, width) : 0,
+    };
   }
 
   /** Loops over batches, rows and columns of tiles: `each` gets every tile on its own, or `together` all that share a tile of pixels. */
   private pixels(sites: readonly Site[], each?: (site: Site) => void, together?: (sites: readonly Site[]) => void): void {
     const acrossRow = countBefore(this.plan.colCuts);
-    const step = (axis: Axis, size: number, site: Site, tiles: number): Move => ({ a: axis.a * size, w: 0, bias: 0, y: axis.y * size, residual: axis.residual * size, ahead: tiles * site.aheadShare });
+    const step = (axis: Axis, size: number, site: Site, tiles: number): Move => ({
+      a: axis.a * size,
+      w: 0,
+      bias: 0,
+      y: axis.y * size,
+      residual: axis.residual * size,
+      ahead: tiles * site.aheadShare,
+    });
     this.axes(this.sharedAxes(), sites, () => {
       for (const row of this.plan.rowCuts) {
         const inRow = sites.filter((site) => site.row === row);
-        this.loop("row", row.count, inRow, (site) => step(this.c.rows, row.size, site, acrossRow), () => {
-          for (const col of this.plan.colCuts) {
-            const inTile = inRow.filter((site) => site.col === col);
-            this.loop("col", col.count, inTile, (site) => step(this.c.cols, col.size, site, 1), () => (together ? together(inTile) : inTile.forEach((site) => each!(site))));
-          }
-        });
+        this.loop(
+          "row",
+          row.count,
+          inRow,
+          (site) => step(this.c.rows, row.size, site, acrossRow),
+          () => {
+            for (const col of this.plan.colCuts) {
+              const inTile = inRow.filter((site) => site.col === col);
+              this.loop(
+                "col",
+                col.count,
+                inTile,
+                (site) => step(this.c.cols, col.size, site, 1),
+                () => (together ? together(inTile) : inTile.forEach((site) => each!(site))),
+              );
+            }
+          },
+        );
       }
     });
   }
@@ -225,7 +280,13 @@ export class ContractionBody {
     this.tile.begin(site.section, pixels);
     if (site.block > 0) this.tile.resume(site.y);
     else this.tile.start(site.bias);
-    plan.kBlocks[site.block]!.forEach((segment, i) => this.tile.reduce(segment, { a: site.a[i]!, w: site.w[i]!, ahead: i === 0 && site.ahead ? { cursor: site.ahead, tiles: this.tilesOfGroup() } : undefined }));
+    plan.kBlocks[site.block]!.forEach((segment, i) =>
+      this.tile.reduce(segment, {
+        a: site.a[i]!,
+        w: site.w[i]!,
+        ahead: i === 0 && site.ahead ? { cursor: site.ahead, tiles: this.tilesOfGroup() } : undefined,
+      }),
+    );
     if (!last) this.tile.suspend(site.y);
     else {
       this.tile.store(site.y, site.residual);

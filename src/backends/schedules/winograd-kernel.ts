@@ -50,13 +50,25 @@ class WinogradEmitter {
       const product = new ContractionBody(b, c, tiles, { x: "inputs", w: "w", y: "products" });
       const step = (layout: Layout): number => layout.strides[2]! * p.m * strip.rows;
       const outer = (stem: string, trips: number, by: (layout: Layout) => number, body: () => void): void =>
-        this.loop(stem, trips, { [cursors.x]: by(p.x), ...Object.fromEntries(cursors.outputs.flatMap((o) => [[o.y, by(p.y)], ...(o.residual ? [[o.residual, by(p.residual!)]] : [])])) }, body);
-      outer("n", p.y.shape[0]!, (layout) => layout.strides[0]!, () =>
-        outer("strip", strip.count, step, () => {
-          this.transformInputs(strip, cursors.x);
-          product.emit();
-          for (const output of cursors.outputs) this.transformOutputs(output);
-        }),
+        this.loop(
+          stem,
+          trips,
+          {
+            [cursors.x]: by(p.x),
+            ...Object.fromEntries(cursors.outputs.flatMap((o) => [[o.y, by(p.y)], ...(o.residual ? [[o.residual, by(p.residual!)]] : [])])),
+          },
+          body,
+        );
+      outer(
+        "n",
+        p.y.shape[0]!,
+        (layout) => layout.strides[0]!,
+        () =>
+          outer("strip", strip.count, step, () => {
+            this.transformInputs(strip, cursors.x);
+            product.emit();
+            for (const output of cursors.outputs) this.transformOutputs(output);
+          }),
       );
     }
   }
@@ -77,7 +89,8 @@ class WinogradEmitter {
       colsOf.map((q): Output => {
         const at = (layout: Layout): number => layout.offset + (strip.start + r.row) * m * layout.strides[2]! + q.col * m * layout.strides[3]!;
         return {
-          ...r, ...q,
+          ...r,
+          ...q,
           y: b.cursor("o", "y", at(p.y)),
           residual: p.residual && b.cursor("r", "residual", at(p.residual)),
           bias: b.cursor("d", "bias"),
@@ -94,19 +107,22 @@ class WinogradEmitter {
     const v = b.cursor("v", "inputs");
     const t = b.cursor("t", "square");
     const [row, pixel] = [p.x.strides[2]!, p.x.strides[3]!];
-    this.channels(p.x, (block, part) => ({ [x]: block ? p.x.block!.stride : part, [v]: plan.tiles * (block ? p.x.block!.size : lanes) }), () =>
-      this.loop("ty", strip.rows, { [x]: p.m * row, [v]: plan.tilesAcross * lanes }, () =>
-        this.loop("tx", plan.tilesAcross, { [x]: p.m * pixel, [v]: lanes }, () => {
-          for (let j = 0; j < side; j++) {
-            const column = Array.from({ length: side }, (_, i) => this.hold(`d${i}`, this.load(x, i * row + j * pixel)));
-            this.math.input(p.m, column).forEach((value, i) => b.store(t, (i * side + j) * lanes, value));
-          }
-          for (let i = 0; i < side; i++) {
-            const line = Array.from({ length: side }, (_, j) => this.hold(`d${j}`, this.load(t, (i * side + j) * lanes)));
-            this.math.input(p.m, line).forEach((value, j) => b.store(v, (i * side + j) * plan.inputPitch, value));
-          }
-        }),
-      ),
+    this.channels(
+      p.x,
+      (block, part) => ({ [x]: block ? p.x.block!.stride : part, [v]: plan.tiles * (block ? p.x.block!.size : lanes) }),
+      () =>
+        this.loop("ty", strip.rows, { [x]: p.m * row, [v]: plan.tilesAcross * lanes }, () =>
+          this.loop("tx", plan.tilesAcross, { [x]: p.m * pixel, [v]: lanes }, () => {
+            for (let j = 0; j < side; j++) {
+              const column = Array.from({ length: side }, (_, i) => this.hold(`d${i}`, this.load(x, i * row + j * pixel)));
+              this.math.input(p.m, column).forEach((value, i) => b.store(t, (i * side + j) * lanes, value));
+            }
+            for (let i = 0; i < side; i++) {
+              const line = Array.from({ length: side }, (_, j) => this.hold(`d${j}`, this.load(t, (i * side + j) * lanes)));
+              this.math.input(p.m, line).forEach((value, j) => b.store(v, (i * side + j) * plan.inputPitch, value));
+            }
+          }),
+        ),
     );
   }
 
@@ -115,7 +131,10 @@ class WinogradEmitter {
     const [m, side] = [p.m, p.m + 2];
     const t = b.cursor("t", "square");
     const { y, residual, products, bias } = output;
-    const step = (layoutStep: (layout: Layout) => number): Record<string, number> => ({ [y]: layoutStep(p.y), ...(residual ? { [residual]: layoutStep(p.residual!) } : {}) });
+    const step = (layoutStep: (layout: Layout) => number): Record<string, number> => ({
+      [y]: layoutStep(p.y),
+      ...(residual ? { [residual]: layoutStep(p.residual!) } : {}),
+    });
     const move = (block: boolean, part: number): Record<string, number> => {
       const vectors = block ? p.y.block!.size / lanes : 1;
       return { ...step((layout) => (block ? layout.block!.stride : part)), [products]: plan.tiles * lanes * vectors, [bias]: lanes * vectors };
@@ -125,16 +144,22 @@ class WinogradEmitter {
         this.loop("tx", output.cols, { ...step((layout) => m * layout.strides[3]!), [products]: lanes }, () => {
           for (let j = 0; j < side; j++) {
             const column = Array.from({ length: side }, (_, i) => this.hold(`d${i}`, this.load(products, (i * side + j) * plan.productPitch)));
-            this.math.output(m, column).slice(0, output.high).forEach((value, i) => b.store(t, (i * side + j) * lanes, value));
+            this.math
+              .output(m, column)
+              .slice(0, output.high)
+              .forEach((value, i) => b.store(t, (i * side + j) * lanes, value));
           }
           const biasValue = this.hold("bias", this.load(bias, 0));
           for (let i = 0; i < output.high; i++) {
             const line = Array.from({ length: side }, (_, j) => this.hold(`d${j}`, this.load(t, (i * side + j) * lanes)));
-            this.math.output(m, line).slice(0, output.wide).forEach((value, j) => {
-              const at = (layout: Layout): number => i * layout.strides[2]! + j * layout.strides[3]!;
-              const sum = b.add(value, biasValue);
-              b.store(y, at(p.y), applyActivation(b, residual ? b.add(sum, this.load(residual, at(p.residual!))) : sum, p.activation));
-            });
+            this.math
+              .output(m, line)
+              .slice(0, output.wide)
+              .forEach((value, j) => {
+                const at = (layout: Layout): number => i * layout.strides[2]! + j * layout.strides[3]!;
+                const sum = b.add(value, biasValue);
+                b.store(y, at(p.y), applyActivation(b, residual ? b.add(sum, this.load(residual, at(p.residual!))) : sum, p.activation));
+              });
           }
         }),
       ),

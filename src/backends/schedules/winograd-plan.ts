@@ -83,18 +83,25 @@ function product(p: WinogradProblem, tiles: number, mostTiles: number, inputPitc
   const [whole, rest] = [Math.floor(cin / lanes), cin % lanes];
   const channel = (trips: number) => ({ stem: "c", trips, a: 1, source: 1 });
   return {
-    name: p.name, loc: p.loc, elem: "f32", lanes,
+    name: p.name,
+    loc: p.loc,
+    elem: "f32",
+    lanes,
     a: { size: points * inputPitch, base: 0 },
     y: { size: points * productPitch, base: 0, block: lanes, stride: mostTiles * lanes },
     outer: [{ stem: "xi", trips: points, a: inputPitch, y: productPitch, residual: 0, source: cin * cout, bias: 0 }],
     rows: { trips: 1, a: 0, y: 0, residual: 0 },
     cols: { trips: tiles, a: lanes, y: lanes, residual: 0 },
-    columns: cout, columnSource: cin, exact: false, hasBias: false,
+    columns: cout,
+    columnSource: cin,
+    exact: false,
+    hasBias: false,
     reduction: [
       ...(whole ? [{ a: 0, source: 0, loops: [{ stem: "cb", trips: whole, a: mostTiles * lanes, source: lanes }, channel(lanes)] }] : []),
       ...(rest ? [{ a: whole * mostTiles * lanes, source: whole * lanes, loops: [channel(rest)] }] : []),
     ],
-    activation: NO_ACTIVATION, overlapping: false,
+    activation: NO_ACTIVATION,
+    overlapping: false,
   };
 }
 

@@ -56,8 +56,15 @@ export function lowerWinograd(op: Op, context: LowerContext, m: WinogradSize): v
   const result = columnarResult(context, context.result(op), op.loc, true);
   const residual = added && columnarLike(context, added, result.place.layout);
   const problem: WinogradProblem = {
-    name: convName("winograd", op, axes), loc: op.loc, target: context.target, m, x: x.layout, y: result.place.layout, residual: residual?.layout,
-    before: [axes[0]!.before, axes[1]!.before], activation: activationOf(op),
+    name: convName("winograd", op, axes),
+    loc: op.loc,
+    target: context.target,
+    m,
+    x: x.layout,
+    y: result.place.layout,
+    residual: residual?.layout,
+    before: [axes[0]!.before, axes[1]!.before],
+    activation: activationOf(op),
   };
   const plan = planWinograd(problem);
   const { c, plan: tiles } = [...plan.products.values()][0]!;
@@ -68,9 +75,14 @@ export function lowerWinograd(op: Op, context: LowerContext, m: WinogradSize): v
   if (bias) biases.set(bias.constant as Float32Array);
   const sizes = winogradScratch(problem, plan);
   context.call(winogradKernel(problem, plan), {
-    x: x.buffer, w: context.weights("f32", panels), bias: context.weights("f32", biases), y: result.place.buffer,
+    x: x.buffer,
+    w: context.weights("f32", panels),
+    bias: context.weights("f32", biases),
+    y: result.place.buffer,
     ...(residual ? { residual: residual.buffer } : {}),
-    inputs: context.scratch("f32", sizes.inputs), products: context.scratch("f32", sizes.products), square: context.scratch("f32", sizes.square),
+    inputs: context.scratch("f32", sizes.inputs),
+    products: context.scratch("f32", sizes.products),
+    square: context.scratch("f32", sizes.square),
   });
   result.finish();
 }
