@@ -2,12 +2,13 @@ import { matmul } from "../../ir/ops/linear.ts";
 import { elementCount } from "../../ir/types.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import { denseStrides } from "../layout.ts";
+import { ELEM_BYTES } from "../../kernel/kernel.ts";
 import type { Schedule } from "../schedule.ts";
 import { columnLanes, type Contraction, type OuterAxis } from "./contraction.ts";
 import { NO_ACTIVATION } from "./epilogue.ts";
 import { runContraction } from "./run-contraction.ts";
 
-/** numpy's matmul. Columns of b are read where they lie when they fill vectors and are used too seldom to be packed first. */
+/** numpy's matmul. Columns of b are read where they lie when they fill vectors and packing them first would cost more than it gains. */
 export const matmulSchedule: Schedule = {
   ops: [matmul],
   lower(op, context) {
@@ -38,7 +39,7 @@ export const matmulSchedule: Schedule = {
       exact: true,
       hasBias: false,
       reduction: k > 0 ? [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: n }] }] : [],
-      ...(!b.constant && k > 0 && n % lanes === 0 && joined * m <= PACK_FROM_ROWS ? { direct: { size: elementCount(bShape), base: 0 } } : {}),
+      ...(!b.constant && k > 0 && n % lanes === 0 && (n * ELEM_BYTES[elem] <= DIRECT_ROW_BYTES || joined * m <= DIRECT_ROWS) ? { direct: { size: elementCount(bShape), base: 0 } } : {}),
       activation: NO_ACTIVATION,
       overlapping: false,
     };
@@ -46,8 +47,9 @@ export const matmulSchedule: Schedule = {
   },
 };
 
-/** From so many rows on, packing b pays. */
-const PACK_FROM_ROWS = 64;
+/** Rows of b this short are read where they lie: several share a page. Longer ones cost a page a step, so few rows of a may walk over them. */
+const DIRECT_ROW_BYTES = 1024;
+const DIRECT_ROWS = 8;
 
 /** Broadcast batch axes; neighbours that both operands walk through alike are joined. */
 function batchAxes(aBatch: readonly number[], bBatch: readonly number[], aSize: number, bSize: number, ySize: number): OuterAxis[] {

@@ -19,7 +19,7 @@ const CONVS: readonly ConvCase[] = [
   { x: [2, 6, 7, 5], w: [17, 6, 3, 3], bias: true, attrs: { pads: [1, 1, 1, 1], activation: "relu" } },
   { x: [1, 18, 9, 8], w: [8, 18, 3, 2], attrs: { strides: [2, 1], pads: [1, 0, 1, 1] } },
   { x: [1, 5, 11, 10], w: [4, 5, 3, 3], bias: true, attrs: { dilations: [2, 3], pads: [2, 3, 2, 3], strides: [1, 2] } },
-  { x: [1, 3, 9, 11], w: [10, 3, 3, 3], bias: true, attrs: { strides: [2, 2], pads: [1, 1, 1, 1], activation: "clip", alpha: 0, beta: 1 } },
+  { x: [2, 3, 9, 11], w: [10, 3, 3, 3], bias: true, attrs: { strides: [2, 2], pads: [1, 1, 1, 1], activation: "clip", alpha: 0, beta: 1 } },
   { x: [1, 1, 8, 5], w: [5, 1, 4, 5], attrs: { pads: [1, 2, 2, 2] } },
   { x: [3, 8, 1, 1], w: [5, 8, 1, 1], bias: true },
   { x: [2, 5, 9], w: [6, 5, 3], bias: true, attrs: { pads: [1, 1] } },

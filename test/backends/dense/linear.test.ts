@@ -53,6 +53,7 @@ const MATMUL: readonly { a: readonly number[]; b: readonly number[]; dtype?: "i3
   { a: [2, 5, 3], b: [2, 3, 32] },
   { a: [3, 1, 2, 4], b: [1, 2, 4, 5] },
   { a: [70, 3], b: [3, 16] },
+  { a: [9, 2], b: [2, 288] },
   { a: [2, 3], b: [3, 9], dtype: "i32" },
   { a: [2, 3], b: [3, 2], dtype: "i64" },
   { a: [2, 3], b: [3, 5], dtype: "f64" },
