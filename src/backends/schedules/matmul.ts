@@ -39,7 +39,9 @@ export const matmulSchedule: Schedule = {
       exact: true,
       hasBias: false,
       reduction: k > 0 ? [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: n }] }] : [],
-      ...(!b.constant && k > 0 && n % lanes === 0 && (n * ELEM_BYTES[elem] <= DIRECT_ROW_BYTES || joined * m <= DIRECT_ROWS) ? { direct: { size: elementCount(bShape), base: 0 } } : {}),
+      ...(!b.constant && k > 0 && n % lanes === 0 && (n * ELEM_BYTES[elem] <= DIRECT_ROW_BYTES || joined * m <= DIRECT_ROWS)
+        ? { direct: { size: elementCount(bShape), base: 0 } }
+        : {}),
       activation: NO_ACTIVATION,
       overlapping: false,
     };
