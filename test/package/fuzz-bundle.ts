@@ -157,7 +157,7 @@ function withOtherFields(manifest: Json, files: ReadonlyMap<string, Uint8Array>,
     else if (kind === 1) {
       const [other, name] = places[random(places.length)]!;
       node[key] = structuredClone(other[name])!;
-    } else node[key] = STRANGE[random(STRANGE.length)]!;
+    } else node[key] = structuredClone(STRANGE[random(STRANGE.length)])!; // a shared object could come to hold itself
   }
   const text = new TextEncoder().encode(printed(changed));
   const entries = (changed as { files?: unknown } | null)?.files;
