@@ -95,7 +95,7 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
     ),
     `  ${formatCount(report.macs)} multiply-accumulates, all of them compiled for the CPU`,
     ...(options["timing"] === true ? report.passes.map((p) => `  ${p.name.padEnd(24)} ${p.ms.toFixed(1)} ms${p.changed ? "" : "  (no change)"}`) : []),
-    `next: neo run ${output} --input ${"INPUT"}=random:1${secret ? "" : " --allow-unsigned"}`,
+    `next: neo run ${output}${secret ? "" : " --allow-unsigned"}`,
   ];
   return { text: lines.join("\n"), result };
 }
