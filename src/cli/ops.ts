@@ -27,9 +27,15 @@ export const ops: CommandSpec = {
       };
     }
     const { FRONTENDS } = await import("../frontends/index.ts");
-    const frontend = FRONTENDS.find((candidate) => candidate.name === format);
+    const frontend = FRONTENDS.find((candidate) => candidate.name === format && candidate.operators().length > 0);
     if (!frontend)
-      throw new NeoError({ code: "NEO1016", message: `there is no frontend for ${format}`, hint: `one of ${FRONTENDS.map((f) => f.name).join(", ")}` });
+      throw new NeoError({
+        code: "NEO1016",
+        message: `there is no frontend for ${format}`,
+        hint: `one of ${FRONTENDS.filter((f) => f.operators().length > 0)
+          .map((f) => f.name)
+          .join(", ")}`,
+      });
     const list = frontend.operators();
     return {
       text: `${table(

@@ -3,6 +3,7 @@ import { Reader } from "protobufjs/minimal.js";
 /** Formats that are told apart by their content, and what people call them. */
 export const FORMAT_NAMES = {
   onnx: "an ONNX model",
+  nir: "a graph of neo",
   tflite: "a TensorFlow Lite model",
   hdf5: "an HDF5 file (Keras)",
   zip: "a zip archive (Keras, PyTorch)",
@@ -30,6 +31,7 @@ export function detectFormat(bytes: Uint8Array): Format | undefined {
     ["safetensors", latin(bytes, 8, 10) === '{"' && startsWith(bytes.subarray(4), [0, 0, 0, 0])],
     ["json", /^\s{0,64}[{[]/.test(latin(bytes, 0, 128))],
     ["darknet", /^(\s|[#;].*\n){0,64}\[net(work)?\]/.test(latin(bytes, 0, 4096))],
+    ["nir", /^(\s|\/\/.*\n){0,64}graph @/.test(latin(bytes, 0, 4096))],
     ["onnx", isOnnx(bytes)],
   ];
   return signatures.find(([, matches]) => matches)?.[0];

@@ -2,6 +2,7 @@ import type { Graph } from "../ir/graph.ts";
 import { NeoError } from "../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
 import { describeOnnx, type ModelDescription } from "./onnx/describe.ts";
+import { describeNir, importNir } from "./nir/import.ts";
 import { importOnnx, type OnnxOptions } from "./onnx/import.ts";
 import { supportedOperators, type SupportedOperator } from "./onnx/ops/index.ts";
 import { detectFormat, FORMAT_NAMES } from "./detect.ts";
@@ -17,7 +18,10 @@ interface Frontend {
 export type ImportOptions = OnnxOptions;
 export type { ModelDescription, SupportedOperator };
 
-export const FRONTENDS: readonly Frontend[] = [{ name: "onnx", importModel: importOnnx, describe: describeOnnx, operators: supportedOperators }];
+export const FRONTENDS: readonly Frontend[] = [
+  { name: "onnx", importModel: importOnnx, describe: describeOnnx, operators: supportedOperators },
+  { name: "nir", importModel: importNir, describe: describeNir, operators: () => [] },
+];
 
 /** The graph of a model file of any format that has a frontend, told by its content. */
 export function importModel(bytes: Uint8Array, options: ImportOptions): Graph {

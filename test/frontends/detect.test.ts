@@ -11,6 +11,7 @@ const onnx = writeOnnx({ nodes: [node("Exp", ["x"], ["y"])], inputs: [value("x",
 
 const STARTS: Readonly<Record<Format, Uint8Array>> = {
   onnx,
+  nir: text("// of a dump\n\ngraph @main() -> () {"),
   tflite: new Uint8Array([28, 0, 0, 0, ...text("TFL3"), 0, 0]),
   hdf5: new Uint8Array([0x89, ...text("HDF\r\n\x1a\n")]),
   zip: text("PK\x03\x04rest"),
@@ -45,7 +46,7 @@ test("a model of a known format without an importer is called by its name", () =
 });
 
 test("frontends are listed with their operators", () => {
-  expect(FRONTENDS.map((frontend) => frontend.name)).toEqual(["onnx"]);
+  expect(FRONTENDS.map((frontend) => frontend.name)).toEqual(["onnx", "nir"]);
   const operators = supportedOperators();
   expect(operators.find((operator) => operator.name === "Gelu")).toEqual({ domain: "", name: "Gelu", since: 20 });
   expect(operators.find((operator) => operator.name === "QLinearAdd")).toEqual({ domain: "com.microsoft", name: "QLinearAdd", since: 1 });

@@ -5,7 +5,7 @@ import type { GraphProto, ModelProto, NodeProto } from "./schema.ts";
 import { readModel } from "./structure.ts";
 
 export interface ModelDescription {
-  readonly format: "onnx";
+  readonly format: "onnx" | "nir";
   readonly version: {
     readonly ir: number;
     readonly opset: Readonly<Record<string, number>>;
