@@ -3,18 +3,22 @@ import type { AnyOpDef } from "../ir/op-def.ts";
 import type { Data, Tensor } from "../ir/tensor.ts";
 import { elementCount } from "../ir/types.ts";
 import { ELEM_BYTES, type Elem, type Kernel } from "../kernel/kernel.ts";
-import type { Port, Program, Slice, Step } from "../kernel/program.ts";
+import type { Port, Program } from "../kernel/program.ts";
 import { InternalError, NeoError } from "../support/errors.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { assignForms, ELEM_OF, elemOf, layoutOf, satisfies, shapeOf, wishesOf, type Form, type OpWishes } from "./assign-layouts.ts";
 import { arrange } from "./constant-data.ts";
+import { CONTROL_OPS, lowerControl, writesState } from "./control.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
-import { planMemory, type Request } from "./plan-memory.ts";
-import type { Buffer, LowerContext, Place, Schedule } from "./schedule.ts";
+import { OpenProgram, type CallInfo, type OpenBuffer } from "./open-program.ts";
+import type { Buffer, Destination, LowerContext, Place, RegionContext, Schedule } from "./schedule.ts";
 import { copyKernel } from "./schedules/copy.ts";
 import { fillKernels } from "./schedules/fill.ts";
 import { SCHEDULES } from "./schedules/index.ts";
-import { contentHash, type WeightPool } from "./weight-pool.ts";
+import { outlives } from "./value-order.ts";
+import type { WeightPool } from "./weight-pool.ts";
+
+export type { CallInfo } from "./open-program.ts";
 
 /** One planned buffer of the arena, for reports: which call made it, until which call it is read. */
 export interface PlannedBuffer {
@@ -25,35 +29,11 @@ export interface PlannedBuffer {
   readonly to: number;
 }
 
-/** A call of the program in words: what `inspect` and `bench --profile` show. */
-export interface CallInfo {
-  readonly kernel: string;
-  readonly op: string;
-  readonly loc: readonly string[];
-  readonly macs: number;
-}
-
 export interface Lowered {
   readonly program: Program;
   readonly memory: { readonly buffers: readonly PlannedBuffer[]; readonly plannedBytes: number; readonly lowerBoundBytes: number };
+  /** In the order of the text; calls of branches and bodies where these stand. */
   readonly calls: readonly CallInfo[];
-}
-
-/** A buffer before the plan: constants become weight segments when a call first reads them. */
-interface OpenBuffer extends Buffer {
-  readonly name: string;
-  readonly bytes: number;
-  home:
-    | { readonly space: "arena" }
-    | { readonly space: "input" | "output"; readonly index: number }
-    | { readonly space: "weights"; data: () => Uint8Array; segment?: number };
-}
-
-interface OpenCall {
-  readonly kernel: string;
-  readonly args: Record<string, { buffer: OpenBuffer; offset: number }>;
-  readonly parts: number;
-  readonly info: CallInfo;
 }
 
 /**
@@ -64,14 +44,44 @@ export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, sch
   const byOp = new Map<AnyOpDef, Schedule>();
   for (const schedule of schedules) for (const def of schedule.ops) byOp.set(def, schedule);
   refuseUnscheduled(graph, byOp, target);
-  const wishes = new Map(graph.ops.map((op) => [op, wishesOf(op, byOp.get(op.def), target)]));
-  const lowering = new Lowering(graph, target, wishes, pool);
-  for (const op of graph.ops) lowering.lowerOp(op, byOp.get(op.def));
-  return lowering.finish();
+  const open = new OpenProgram(pool);
+  const params = graph.params.map((value, index) => {
+    const buffer = open.buffer(value.name || `input ${index}`, borderBytes(value), { space: "input", index });
+    return place(value, buffer, plainLayout(elemOf(value), shapeOf(value), 0));
+  });
+  const outputs = graph.outputs.map((value, index): Destination => {
+    const buffer = open.buffer(value.name || `output ${index}`, borderBytes(value), { space: "output", index });
+    return { place: place(value, buffer, plainLayout(elemOf(value), shapeOf(value), 0)) };
+  });
+  new Lowering(graph, target, byOp, open, params).run(outputs);
+  return finished(graph, open, pool);
+}
+
+function finished(graph: Graph, open: OpenProgram, pool: WeightPool): Lowered {
+  const { steps, plan, requests, stateBytes } = open.place();
+  return {
+    program: {
+      name: graph.name,
+      inputs: graph.params.map((value, i) => portOf(value, value.name || `input${i}`)),
+      outputs: graph.outputs.map((value, i) => portOf(value, outputName(graph, i))),
+      steps,
+      kernels: open.kernels,
+      extents: {},
+      arenaBytes: plan.arenaBytes,
+      stateBytes,
+      segments: pool.segments(),
+    },
+    memory: {
+      buffers: requests.map((r) => ({ name: r.name, offset: plan.offsets.get(r.id)!, bytes: r.bytes, from: r.firstUse, to: r.lastUse })),
+      plannedBytes: plan.arenaBytes,
+      lowerBoundBytes: plan.lowerBound,
+    },
+    calls: open.calls.map((call) => call.info),
+  };
 }
 
 /** Ops that lowering itself handles. */
-const STRUCTURAL = new Set(["constant", "return", "reshape"]);
+const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "reshape", ...CONTROL_OPS]);
 
 /** Whether `lower` knows what to do with this op on a CPU, as far as its name tells. */
 export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
@@ -79,7 +89,7 @@ export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
 }
 
 function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, target: TargetProfile): void {
-  const missing = graph.ops.filter((op) => !STRUCTURAL.has(op.name) && !byOp.has(op.def));
+  const missing = unscheduled(graph, byOp);
   if (missing.length === 0) return;
   throw new NeoError({
     code: "NEO3100",
@@ -90,58 +100,73 @@ function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, 
   });
 }
 
-class Lowering implements LowerContext {
+function unscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>): readonly Op[] {
+  return graph.ops.flatMap((op) => {
+    if (byOp.has(op.def)) return [];
+    return STRUCTURAL.has(op.name) ? op.regions.flatMap((region) => unscheduled(region, byOp)) : [op];
+  });
+}
+
+/** Lowers one graph, or the region of a control op, into the steps of a program. */
+class Lowering implements LowerContext, RegionContext {
   readonly target: TargetProfile;
+  readonly open: OpenProgram;
   private readonly graph: Graph;
+  private readonly schedules: ReadonlyMap<AnyOpDef, Schedule>;
   private readonly wishes: ReadonlyMap<Op, OpWishes>;
   private readonly forms: ReadonlyMap<Value, Form>;
   private readonly places = new Map<Value, Place>();
   /** Copies of a place by layout. Keyed by the place, not its buffer: an op that works in place puts another tensor there. */
   private readonly relaid = new Map<Place, Map<string, Place>>();
-  private readonly buffers: OpenBuffer[] = [];
-  private readonly pool: WeightPool;
-  private readonly calls: OpenCall[] = [];
-  private readonly kernels = new Map<string, Kernel>();
-  private readonly kernelByBody = new Map<string, string>();
+  /** Buffers that others read when this graph is through: nothing works in place there. */
+  private readonly pinned: ReadonlySet<Buffer>;
   /** Operand places of the op at hand, in the layouts it wished for. */
   private operandPlaces: (Place | undefined)[] = [];
   private current: Op | undefined;
   private readonly usesLeft = new Map<Value, number>();
-  private readonly outputOf = new Map<Value, number>();
+  private readonly destinations = new Map<Value, Place>();
 
-  constructor(graph: Graph, target: TargetProfile, wishes: ReadonlyMap<Op, OpWishes>, pool: WeightPool) {
-    this.pool = pool;
+  constructor(graph: Graph, target: TargetProfile, schedules: ReadonlyMap<AnyOpDef, Schedule>, open: OpenProgram, params: readonly Place[]) {
     this.graph = graph;
     this.target = target;
-    this.wishes = wishes;
-    this.forms = assignForms(graph, wishes);
+    this.schedules = schedules;
+    this.open = open;
+    this.wishes = new Map(graph.ops.map((op) => [op, wishesOf(op, schedules.get(op.def), target)]));
+    this.forms = assignForms(graph, this.wishes);
+    this.pinned = new Set(params.map(({ buffer }) => buffer));
     for (const op of graph.ops) for (const value of op.operands) if (value) this.usesLeft.set(value, (this.usesLeft.get(value) ?? 0) + 1);
-    graph.params.forEach((value, index) => {
-      const layout = plainLayout(elemOf(value), shapeOf(value), 0);
-      const buffer = this.addBuffer(value.name || `input ${index}`, borderBytes(value), { space: "input", index });
-      this.places.set(value, place(value, buffer, layout));
-    });
-    graph.outputs.forEach((value, index) => this.claimOutput(value, index));
+    graph.params.forEach((value, index) => this.places.set(value, params[index]!));
   }
 
-  /** An output tensor that some op computes plainly is computed in place, through any number of reshapes. */
-  private claimOutput(value: Value, index: number): void {
+  /** Where the results are; those that have a destination are there. */
+  run(destinations: readonly (Destination | undefined)[]): readonly Place[] {
+    this.graph.outputs.forEach((value, index) => this.claim(value, destinations[index]));
+    for (const op of this.graph.ops) if (op.name !== "return") this.lowerOp(op);
+    return this.lowerReturn(destinations);
+  }
+
+  /** A result that some op computes plainly is computed in place, through any number of reshapes, unless what lies there is still to be read. */
+  private claim(value: Value, destination: Destination | undefined): void {
+    if (!destination) return;
     let root = value;
-    while (root.producer?.name === "reshape" && !this.outputOf.has(root)) root = root.producer.operands[0]!;
-    const free = root.producer && root.producer.name !== "constant" && !this.outputOf.has(root) && this.forms.get(root)?.kind === "plain";
-    if (free && root.type.dtype === value.type.dtype && crossesAsStored(value)) this.outputOf.set(root, index);
+    while (root.producer?.name === "reshape" && !this.destinations.has(root)) root = root.producer.operands[0]!;
+    const free = root.producer && root.producer.name !== "constant" && !this.destinations.has(root) && this.forms.get(root)?.kind === "plain";
+    if (!free || root.type.dtype !== value.type.dtype || !crossesAsStored(value)) return;
+    if (destination.replaces && outlives(this.graph, destination.replaces, root.producer!)) return;
+    this.destinations.set(root, destination.place);
   }
 
-  lowerOp(op: Op, schedule: Schedule | undefined): void {
+  private lowerOp(op: Op): void {
     this.current = op;
     if (op.name === "constant") return this.lowerConstant(op);
-    if (op.name === "return") return this.lowerReturn(op);
     const wish = this.wishes.get(op)!;
     this.operandPlaces = op.operands.map((value, i) => (value ? this.operandPlace(op, value, wish, i) : undefined));
     if (op.name === "reshape") this.lowerReshape(op);
     else {
-      op.results.forEach((value) => this.placeResult(op, value));
-      schedule!.lower(op, this);
+      const schedule = this.schedules.get(op.def);
+      if (op.name !== "readState") op.results.forEach((value) => this.placeResult(op, value));
+      if (schedule) schedule.lower(op, this);
+      else lowerControl(op, this);
     }
     for (const value of op.operands) if (value) this.usesLeft.set(value, this.usesLeft.get(value)! - 1);
   }
@@ -152,7 +177,7 @@ class Lowering implements LowerContext {
   }
 
   private constantPlace(data: Data, value: Value, layout: Layout): Place {
-    const buffer = this.addBuffer(value.name || "constant", layout.size * ELEM_BYTES[layout.elem], {
+    const buffer = this.open.buffer(value.name || "constant", layout.size * ELEM_BYTES[layout.elem], {
       space: "weights",
       data: () => bytesOf(arrange(data, value.type.dtype, layout)),
     });
@@ -177,14 +202,11 @@ class Lowering implements LowerContext {
 
   private placeResult(op: Op, value: Value): void {
     const form = this.forms.get(value)!;
-    const output = this.outputOf.get(value);
-    const layout = output === undefined ? layoutOf(value, form, this.target) : plainLayout(elemOf(value), shapeOf(value), 0);
-    const reused = output === undefined ? this.dyingOperand(op, layout) : undefined;
-    const buffer =
-      reused ??
-      (output === undefined
-        ? this.addBuffer(value.name || op.loc.join("+") || op.name, layout.size * ELEM_BYTES[layout.elem], { space: "arena" })
-        : this.addBuffer(this.graph.outputs[output]!.name, layout.size * ELEM_BYTES[layout.elem], { space: "output", index: output }));
+    const to = this.destinations.get(value);
+    const layout = to ? { ...plainLayout(elemOf(value), shapeOf(value), 0), size: to.layout.size } : layoutOf(value, form, this.target);
+    const reused = to ? undefined : this.dyingOperand(op, layout);
+    const name = value.name || op.loc.join("+") || op.name;
+    const buffer = reused ?? to?.buffer ?? this.open.buffer(name, layout.size * ELEM_BYTES[layout.elem], { space: "arena" });
     this.places.set(value, place(value, buffer, layout));
     if (!reused) this.fillHalo(buffer, layout);
   }
@@ -196,7 +218,7 @@ class Lowering implements LowerContext {
       const at = this.operandPlaces[i];
       if (!value || !at || at.constant || this.usesLeft.get(value) !== 1 || at !== this.places.get(value)) continue;
       const buffer = at.buffer as OpenBuffer;
-      if (buffer.home.space === "arena" && equalLayouts(at.layout, layout) && !this.sharedBuffer(value)) return buffer;
+      if (buffer.home.space === "arena" && !this.pinned.has(buffer) && equalLayouts(at.layout, layout) && !this.sharedBuffer(value)) return buffer;
     }
     return undefined;
   }
@@ -216,26 +238,34 @@ class Lowering implements LowerContext {
     const [source, value] = [this.operandPlaces[0]!, op.result];
     if (source.constant) return void this.places.set(value, this.constantPlace(source.constant, value, plainLayout(source.layout.elem, shapeOf(value))));
     const view = viewAs(source.layout, shapeOf(value));
-    const output = this.outputOf.get(value);
-    if (view && output === undefined) return void this.places.set(value, place(value, source.buffer, view));
+    if (view && !this.destinations.has(value)) return void this.places.set(value, place(value, source.buffer, view));
     this.placeResult(op, value);
     const flat = viewAs(this.places.get(value)!.layout, shapeOf(op.operands[0]!));
     if (!flat) throw new InternalError("lower", "a fresh plain result is always a view of any shape");
     this.copy(source, { ...this.places.get(value)!, layout: flat });
   }
 
-  private lowerReturn(op: Op): void {
-    op.operands.forEach((value, index) => {
-      const source = this.places.get(value!)!;
-      const home = (source.buffer as OpenBuffer).home;
-      if (home.space === "output" && home.index === index) return;
-      const layout = plainLayout(elemOf(value!), shapeOf(value!), 0);
-      const buffer = this.addBuffer(value!.name || `output ${index}`, borderBytes(value!), { space: "output", index });
-      this.copy(source, place(value!, buffer, layout));
+  private lowerReturn(destinations: readonly (Destination | undefined)[]): readonly Place[] {
+    this.current = this.graph.terminator;
+    const found = this.graph.outputs.map((value) => this.places.get(value)!);
+    const written = new Set(destinations.flatMap((to, i) => (to && to.place.buffer !== found[i]!.buffer ? [to.place.buffer] : [])));
+    // What lies where another result goes is saved before any is moved.
+    const saved = found.map((source, i) => {
+      if (!written.has(source.buffer) || source.buffer === destinations[i]?.place.buffer) return source;
+      const copy = this.temporary(source);
+      this.copy(source, copy);
+      return copy;
+    });
+    return saved.map((source, i) => {
+      const to = destinations[i]?.place;
+      if (!to) return source;
+      if (source.buffer !== to.buffer) this.copy(source, to);
+      return to;
     });
   }
 
   private copy(from: Place, to: Place): void {
+    if (elementCount(from.layout.shape) === 0) return;
     const kernel = copyKernel(from.layout, to.layout, this.target, this.current?.loc ?? []);
     this.call(kernel, { [kernel.params[0]!.name]: from.buffer, [kernel.params[1]!.name]: to.buffer });
   }
@@ -257,11 +287,11 @@ class Lowering implements LowerContext {
 
   weights(elem: Elem, data: ArrayBufferView): Buffer {
     const bytes = bytesOf(data);
-    return this.addBuffer(`${elem} weights of ${this.current?.loc.join("+") ?? ""}`, bytes.length, { space: "weights", data: () => bytes });
+    return this.open.buffer(`${elem} weights of ${this.current?.loc.join("+") ?? ""}`, bytes.length, { space: "weights", data: () => bytes });
   }
 
   scratch(elem: Elem, size: number): Buffer {
-    return this.addBuffer(`scratch of ${this.current?.loc.join("+") || this.current?.name}`, size * ELEM_BYTES[elem], { space: "arena" });
+    return this.open.buffer(`scratch of ${this.current?.loc.join("+") || this.current?.name}`, size * ELEM_BYTES[elem], { space: "arena" });
   }
 
   relayout(from: Place, layout: Layout): Place {
@@ -273,10 +303,13 @@ class Lowering implements LowerContext {
     let to: Place;
     if (from.constant) {
       const { constant: data, dtype } = from;
-      const buffer = this.addBuffer("constant", layout.size * ELEM_BYTES[layout.elem], { space: "weights", data: () => bytesOf(arrange(data, dtype, layout)) });
+      const buffer = this.open.buffer("constant", layout.size * ELEM_BYTES[layout.elem], {
+        space: "weights",
+        data: () => bytesOf(arrange(data, dtype, layout)),
+      });
       to = { buffer, layout, dtype, constant: data };
     } else {
-      const buffer = this.addBuffer(`${(from.buffer as OpenBuffer).name} relaid`, layout.size * ELEM_BYTES[layout.elem], { space: "arena" });
+      const buffer = this.open.buffer(`${(from.buffer as OpenBuffer).name} relaid`, layout.size * ELEM_BYTES[layout.elem], { space: "arena" });
       to = { buffer, layout, dtype: from.dtype };
       this.fillHalo(buffer, layout);
       this.copy(from, to);
@@ -287,88 +320,36 @@ class Lowering implements LowerContext {
   }
 
   call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void {
-    const bound: OpenCall["args"] = {};
-    for (const param of kernel.params) {
-      const buffer = args[param.name] as OpenBuffer | undefined;
-      if (!buffer) throw new InternalError("lower", `${kernel.name} has no argument for ${param.name}`);
-      bound[param.name] = { buffer, offset: 0 };
-      if (buffer.home.space === "weights" && buffer.home.segment === undefined) buffer.home.segment = this.pool.add(buffer.home.data());
-    }
     const op = this.current!;
-    this.calls.push({
-      kernel: this.addKernel(kernel),
-      args: bound,
-      parts: kernel.body.some((s) => s.kind === "for" && s.mode === "parallel") ? 2 : 1,
-      info: { kernel: kernel.name, op: op.name, loc: op.loc, macs: opMacs(op) },
-    });
+    this.open.call(kernel, args, { op: op.name, loc: op.loc, macs: op.regions.length > 0 && CONTROL_OPS.has(op.name) ? 0 : opMacs(op) });
   }
 
-  private addBuffer(name: string, bytes: number, home: OpenBuffer["home"]): OpenBuffer {
-    const buffer: OpenBuffer = { id: this.buffers.length, name, bytes, home };
-    this.buffers.push(buffer);
-    return buffer;
+  // RegionContext
+
+  operandAt(index: number): Place | undefined {
+    return this.operandPlaces[index];
   }
 
-  /** Equal bodies are stored once; other bodies of the same formula get a hash of the body behind the name. */
-  private addKernel(kernel: Kernel): string {
-    const body = JSON.stringify({ ...kernel, name: "", loc: [] }, exactNumbers);
-    const known = this.kernelByBody.get(body);
-    if (known) return known;
-    const name = this.kernels.has(kernel.name)
-      ? `${kernel.name}_${contentHash(new TextEncoder().encode(body)).toString(16).padStart(8, "0").slice(0, 4)}`
-      : kernel.name;
-    this.kernels.set(name, name === kernel.name ? kernel : { ...kernel, name });
-    this.kernelByBody.set(body, name);
-    return name;
+  transfer(from: Place, to: Place): void {
+    this.copy(from, to);
   }
 
-  finish(): Lowered {
-    const requests = this.arenaRequests();
-    const plan = planMemory(requests);
-    const sliceOf = ({ buffer, offset }: { buffer: OpenBuffer; offset: number }): Slice => {
-      const { home } = buffer;
-      if (home.space === "arena") return { space: "arena", index: 0, offset: plan.offsets.get(buffer.id)! + offset };
-      return { space: home.space, index: home.space === "weights" ? home.segment! : home.index, offset };
-    };
-    const steps: Step[] = this.calls.map((call) => ({
-      kind: "call",
-      kernel: call.kernel,
-      args: Object.fromEntries(Object.entries(call.args).map(([name, arg]) => [name, sliceOf(arg)])),
-      parts: call.parts,
-    }));
-    const byId = new Map(this.buffers.map((buffer) => [buffer.id, buffer]));
-    return {
-      program: {
-        name: this.graph.name,
-        inputs: this.graph.params.map((value, i) => portOf(value, value.name || `input${i}`)),
-        outputs: this.graph.outputs.map((value, i) => portOf(value, outputName(this.graph, i))),
-        steps,
-        kernels: [...this.kernels.values()],
-        extents: {},
-        arenaBytes: plan.arenaBytes,
-        stateBytes: 0,
-        segments: this.pool.segments(),
-      },
-      memory: {
-        buffers: requests.map((r) => ({ name: byId.get(r.id)!.name, offset: plan.offsets.get(r.id)!, bytes: r.bytes, from: r.firstUse, to: r.lastUse })),
-        plannedBytes: plan.arenaBytes,
-        lowerBoundBytes: plan.lowerBound,
-      },
-      calls: this.calls.map((call) => ({ ...call.info, kernel: call.kernel })),
-    };
+  temporary(like: Place): Place {
+    const layout = plainLayout(like.layout.elem, like.layout.shape);
+    return { buffer: this.scratch(layout.elem, layout.size), layout, dtype: like.dtype };
   }
 
-  private arenaRequests(): Request[] {
-    const lives = new Map<number, { bytes: number; firstUse: number; lastUse: number }>();
-    this.calls.forEach((call, time) => {
-      for (const { buffer } of Object.values(call.args)) {
-        if (buffer.home.space !== "arena") continue;
-        const life = lives.get(buffer.id);
-        if (life) life.lastUse = time;
-        else lives.set(buffer.id, { bytes: buffer.bytes, firstUse: time, lastUse: time });
-      }
-    });
-    return [...lives].map(([id, life]) => ({ id, ...life }));
+  region(region: Graph, params: readonly Place[], destinations: readonly (Destination | undefined)[]): readonly Place[] {
+    return new Lowering(region, this.target, this.schedules, this.open, params).run(destinations);
+  }
+
+  isReadLate(op: Op): boolean {
+    const { ops } = this.graph;
+    return ops.slice(ops.indexOf(op) + 1).some((later) => writesState(later, op.attrs["name"]) && outlives(this.graph, op.result, later));
+  }
+
+  setResult(value: Value, at: Place): void {
+    this.places.set(value, at);
   }
 }
 
@@ -393,12 +374,6 @@ function portOf(value: Value, name: string): Port {
 export function outputName(graph: Graph, index: number): string {
   const names = graph.terminator.attrs["names"] as readonly string[] | undefined;
   return names?.[index] || graph.outputs[index]!.name || `output${index}`;
-}
-
-/** JSON knows no bigints, takes NaN and the infinities for null and -0 for 0. */
-function exactNumbers(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return `${value}n`;
-  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `${Object.is(value, -0) ? "-0" : value}` : value;
 }
 
 /** Multiply-accumulates of one op. */

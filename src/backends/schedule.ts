@@ -1,10 +1,11 @@
-import type { Op } from "../ir/graph.ts";
+import type { Graph, Op, Value } from "../ir/graph.ts";
 import type { Data } from "../ir/tensor.ts";
 import type { DType } from "../ir/types.ts";
 import type { Elem, Kernel } from "../kernel/kernel.ts";
 import type { AnyOpDef } from "../ir/op-def.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import type { Halo, Layout } from "./layout.ts";
+import type { OpenProgram } from "./open-program.ts";
 
 /**
  * Where a schedule wants an operand or puts a result. "any": whatever the others agree on; `loose`: also with another shape than the
@@ -52,4 +53,27 @@ export interface Schedule {
   /** By operand position and result position; missing means plain. Called once an op, before any layout is decided. */
   wishes?(op: Op, target: TargetProfile): { readonly operands: readonly (Wish | undefined)[]; readonly results: readonly (Wish | undefined)[] };
   lower(op: Op, context: LowerContext): void;
+}
+
+/** Where a result of a graph has to be in the end. */
+export interface Destination {
+  readonly place: Place;
+  /** A value that lies there meanwhile: nothing may be put there as long as it is read. */
+  readonly replaces?: Value;
+}
+
+/** What lowering of control flow and state may do beside that. */
+export interface RegionContext extends LowerContext {
+  readonly open: OpenProgram;
+  /** The operand at a position. */
+  operandAt(index: number): Place | undefined;
+  /** Copies a tensor to where another of its shape lies. */
+  transfer(from: Place, to: Place): void;
+  /** Space for a tensor like this one, alive during this op. */
+  temporary(like: Place): Place;
+  /** Lowers a region on parameters that lie where told, and gives the places of its results: the destinations where there are any. */
+  region(region: Graph, params: readonly Place[], destinations: readonly (Destination | undefined)[]): readonly Place[];
+  /** True if somebody reads a state as `op` gives it when it was written anew already. */
+  isReadLate(op: Op): boolean;
+  setResult(value: Value, at: Place): void;
 }

@@ -8,38 +8,41 @@ import { elementCount, tensorType, type TensorType } from "../types.ts";
 /**
  * The body takes the iteration (i64) and all values, the first `carried` of which change from turn to turn and the others do not;
  * it gives a bool that says whether to go on, the carried values, and rows that are stacked along a new first axis, whose extent
- * is the symbol called `extent`, `maxTrips` at most where that is above 0.
+ * is the symbol called `extent`, `maxTrips` at most where that is above 0. With `turns` the body runs exactly so often: there are no
+ * trips and no condition then, the body's bool is not looked at, and the extent is a number.
  */
 export const loopOp = defineOp({
   name: "loop",
   summary: "Repeats its body `trips` times at most, while its condition holds.",
   operands: ["trips?", "condition?", "values*"],
   results: ["ys*"],
-  attrs: { carried: int(), maxTrips: int(0), extent: text("trips") },
+  attrs: { carried: int(), maxTrips: int(0), extent: text("trips"), turns: int(-1) },
   regions: ["body"],
   samples: [],
-  infer({ trips, condition, values }, { carried, maxTrips, extent }, [body]) {
+  infer({ trips, condition, values }, { carried, maxTrips, extent, turns }, [body]) {
     if (trips && !(trips.dtype === "i64" && isOneElement(trips))) throw new TypeMismatch("trips wants one i64");
     if (condition) wantFlag("condition", condition);
+    if (turns >= 0 && (trips || condition)) throw new TypeMismatch(`turns is ${turns}, and there are trips or a condition`);
     if (carried < 0 || carried > values.length) throw new TypeMismatch(`carried is ${carried}, loop has ${values.length} values`);
     const [goOn, ...results] = called("body", body, [tensorType("i64", []), ...values]);
     if (!goOn) throw new TypeMismatch("body gives nothing, wanted a bool and the carried values");
     wantFlag("the first result of body", goOn);
     wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));
-    const turns = dimSymbol(extent, 0, maxTrips > 0 ? maxTrips : Infinity);
-    return [...values.slice(0, carried), ...results.slice(carried).map((row) => tensorType(row.dtype, [turns, ...row.shape]))];
+    const rows = turns >= 0 ? turns : dimSymbol(extent, 0, maxTrips > 0 ? maxTrips : Infinity);
+    return [...values.slice(0, carried), ...results.slice(carried).map((row) => tensorType(row.dtype, [rows, ...row.shape]))];
   },
   evaluate: notEvaluated,
   execute([trips, condition, ...values], attrs, [body], { results }) {
     const carried = attrs["carried"] as number;
-    const limit = trips ? (trips.data[0] as bigint) : undefined;
+    const turns = attrs["turns"] as number;
+    const limit = turns >= 0 ? BigInt(turns) : trips ? (trips.data[0] as bigint) : undefined;
     let state = values.slice(0, carried) as Tensor[];
     const invariant = values.slice(carried) as Tensor[];
     const rows: Tensor[][] = [];
     let goOn = condition ? Boolean(condition.data[0]) : true;
     for (let i = 0n; goOn && (limit === undefined || i < limit); i++) {
       const [again, ...given] = body!([tensor("i64", [], [i]), ...state, ...invariant]);
-      goOn = Boolean(again!.data[0]);
+      goOn = turns >= 0 || Boolean(again!.data[0]);
       state = given.slice(0, carried);
       given.slice(carried).forEach((row, k) => (rows[k] ??= []).push(row));
     }
@@ -47,31 +50,39 @@ export const loopOp = defineOp({
   },
 });
 
-/** The body takes the `carried` values, one slice of each scanned value (its first axis removed), and gives new carried values and rows. */
+/**
+ * The body takes the `carried` values, one slice of each scanned value (its first axis removed) and the last `captured` values as they
+ * are, and gives new carried values and rows.
+ */
 export const scan = defineOp({
   name: "scan",
   summary: "Runs its body over the first axis of values, carrying others along, and stacks what it gives.",
   operands: ["values*"],
   results: ["ys*"],
-  attrs: { carried: int() },
+  attrs: { carried: int(), captured: int(0) },
   regions: ["body"],
   samples: [],
-  infer({ values }, { carried }, [body]) {
-    const scanned = values.slice(carried);
+  infer({ values }, { carried, captured }, [body]) {
+    if (carried < 0 || captured < 0 || carried + captured > values.length)
+      throw new TypeMismatch(`carried is ${carried} and captured ${captured}, scan has ${values.length} values`);
+    const scanned = values.slice(carried, values.length - captured);
     const turns = scanned[0]?.shape[0];
     if (turns === undefined || scanned.some((type) => type.shape[0] !== turns)) throw new TypeMismatch("scan wants scanned values with one first extent");
-    const results = called("body", body, [...values.slice(0, carried), ...scanned.map((type) => tensorType(type.dtype, type.shape.slice(1), type.quant))]);
+    const slices = scanned.map((type) => tensorType(type.dtype, type.shape.slice(1), type.quant));
+    const results = called("body", body, [...values.slice(0, carried), ...slices, ...values.slice(values.length - captured)]);
     wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));
     return [...values.slice(0, carried), ...results.slice(carried).map((row) => tensorType(row.dtype, [turns, ...row.shape]))];
   },
   evaluate: notEvaluated,
   execute(operands, attrs, [body], { results }) {
     const carried = attrs["carried"] as number;
-    const scanned = operands.slice(carried) as Tensor[];
+    const end = operands.length - (attrs["captured"] as number);
+    const scanned = operands.slice(carried, end) as Tensor[];
+    const captured = operands.slice(end) as Tensor[];
     let state = operands.slice(0, carried) as Tensor[];
     const rows: Tensor[][] = [];
     for (let i = 0; i < scanned[0]!.type.shape[0]!; i++) {
-      const given = body!([...state, ...scanned.map((value) => slice(value, i))]);
+      const given = body!([...state, ...scanned.map((value) => slice(value, i)), ...captured]);
       state = given.slice(0, carried);
       given.slice(carried).forEach((row, k) => (rows[k] ??= []).push(row));
     }

@@ -1,0 +1,194 @@
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Slice, Step } from "../kernel/program.ts";
+import { InternalError } from "../support/errors.ts";
+import { requestsOf } from "./lifetimes.ts";
+import { ARENA_ALIGN, planMemory, type Plan, type Request } from "./plan-memory.ts";
+import type { Buffer } from "./schedule.ts";
+import { contentHash, type WeightPool } from "./weight-pool.ts";
+
+/** Where a buffer will be. Constants become weight segments when a call first reads them; state lies in front of the arena. */
+export type Home =
+  | { readonly space: "arena" }
+  | { readonly space: "state"; readonly name: string }
+  | { readonly space: "input" | "output"; readonly index: number }
+  | { readonly space: "weights"; readonly data: () => Uint8Array; segment?: number };
+
+/** A buffer before the plan. */
+export interface OpenBuffer extends Buffer {
+  readonly name: string;
+  readonly bytes: number;
+  readonly home: Home;
+}
+
+/** A call of the program in words: what `inspect` and `bench --profile` show. */
+export interface CallInfo {
+  readonly kernel: string;
+  readonly op: string;
+  readonly loc: readonly string[];
+  readonly macs: number;
+}
+
+export interface OpenCall {
+  readonly kind: "call";
+  readonly kernel: string;
+  readonly args: Readonly<Record<string, OpenBuffer>>;
+  readonly parts: number;
+  readonly info: CallInfo;
+}
+
+/** A step whose buffers have no offsets yet. Conditions and run-time trips are buffers of one i32. */
+export type OpenStep =
+  | OpenCall
+  | { readonly kind: "if"; readonly condition: OpenBuffer; readonly then: readonly OpenStep[]; readonly else: readonly OpenStep[] }
+  | { readonly kind: "loop"; readonly trips: number | OpenBuffer; readonly condition?: OpenBuffer; readonly body: readonly OpenStep[] };
+
+/** What lowering adds to: buffers, kernels and steps, nested as control flow nests. `place` ends it. */
+export class OpenProgram {
+  private readonly pool: WeightPool;
+  private readonly buffers: OpenBuffer[] = [];
+  private readonly states = new Map<string, OpenBuffer>();
+  private readonly kernelsByName = new Map<string, Kernel>();
+  private readonly kernelByBody = new Map<string, string>();
+  private steps: OpenStep[] = [];
+
+  constructor(pool: WeightPool) {
+    this.pool = pool;
+  }
+
+  get kernels(): readonly Kernel[] {
+    return [...this.kernelsByName.values()];
+  }
+
+  /** Every call in the order of the text, those of branches and bodies included. */
+  get calls(): readonly OpenCall[] {
+    return callsOf(this.steps);
+  }
+
+  buffer(name: string, bytes: number, home: Home): OpenBuffer {
+    const buffer: OpenBuffer = { id: this.buffers.length, name, bytes, home };
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  /** The buffer of a state. All that is said of one name must agree in size. */
+  state(name: string, bytes: number): OpenBuffer {
+    const known = this.states.get(name) ?? this.buffer(name, bytes, { space: "state", name });
+    if (known.bytes !== bytes) throw new InternalError("lower", `state ${name} has ${known.bytes} bytes, elsewhere ${bytes}`);
+    this.states.set(name, known);
+    return known;
+  }
+
+  /** One i32 of the arena. */
+  word(name: string): OpenBuffer {
+    return this.buffer(name, 4, { space: "arena" });
+  }
+
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, info: Omit<CallInfo, "kernel">): void {
+    const bound: Record<string, OpenBuffer> = {};
+    for (const param of kernel.params) {
+      const buffer = args[param.name] as OpenBuffer | undefined;
+      if (!buffer) throw new InternalError("lower", `${kernel.name} has no argument for ${param.name}`);
+      bound[param.name] = buffer;
+      if (buffer.home.space === "weights") buffer.home.segment ??= this.pool.add(buffer.home.data());
+    }
+    const name = this.addKernel(kernel);
+    const parts = kernel.body.some((s) => s.kind === "for" && s.mode === "parallel") ? 2 : 1;
+    this.steps.push({ kind: "call", kernel: name, args: bound, parts, info: { kernel: name, ...info } });
+  }
+
+  /** The steps that `add` adds, which go into a branch or body instead of here. */
+  apart(add: () => void): readonly OpenStep[] {
+    const outer = this.steps;
+    const inner: OpenStep[] = [];
+    this.steps = inner;
+    add();
+    this.steps = outer;
+    return inner;
+  }
+
+  push(step: OpenStep): void {
+    this.steps.push(step);
+  }
+
+  /** Equal bodies are stored once; other bodies of the same formula get a hash of the body behind the name. */
+  private addKernel(kernel: Kernel): string {
+    const body = JSON.stringify({ ...kernel, name: "", loc: [] }, exactNumbers);
+    const known = this.kernelByBody.get(body);
+    if (known) return known;
+    const name = this.kernelsByName.has(kernel.name)
+      ? `${kernel.name}_${contentHash(new TextEncoder().encode(body)).toString(16).padStart(8, "0").slice(0, 4)}`
+      : kernel.name;
+    this.kernelsByName.set(name, name === kernel.name ? kernel : { ...kernel, name });
+    this.kernelByBody.set(body, name);
+    return name;
+  }
+
+  /** Gives every buffer its offset and the steps their slices. */
+  place(): {
+    readonly steps: readonly Step[];
+    readonly plan: Plan;
+    readonly requests: readonly (Request & { readonly name: string })[];
+    readonly stateBytes: number;
+  } {
+    const states = this.placedStates();
+    const requests = requestsOf(this.steps);
+    const plan = planMemory(requests, states.bytes);
+    const sliceOf = ({ id, home }: OpenBuffer): Slice => {
+      switch (home.space) {
+        case "arena":
+          return { space: "arena", index: 0, offset: plan.offsets.get(id)! };
+        case "state":
+          return { space: "arena", index: 0, offset: states.offsets.get(home.name)! };
+        case "weights":
+          return { space: "weights", index: home.segment!, offset: 0 };
+        default:
+          return { space: home.space, index: home.index, offset: 0 };
+      }
+    };
+    const steps = this.steps.map((step) => placedStep(step, sliceOf));
+    return { steps, plan, requests: requests.map((request) => ({ ...request, name: this.buffers[request.id]!.name })), stateBytes: states.bytes };
+  }
+
+  /** By name, so that all programs of a model agree on where each lies. */
+  private placedStates(): { readonly offsets: ReadonlyMap<string, number>; readonly bytes: number } {
+    const offsets = new Map<string, number>();
+    let bytes = 0;
+    for (const name of [...this.states.keys()].sort()) {
+      offsets.set(name, bytes);
+      bytes += Math.ceil(this.states.get(name)!.bytes / ARENA_ALIGN) * ARENA_ALIGN;
+    }
+    return { offsets, bytes };
+  }
+}
+
+function placedStep(step: OpenStep, sliceOf: (buffer: OpenBuffer) => Slice): Step {
+  const placed = (steps: readonly OpenStep[]): readonly Step[] => steps.map((inner) => placedStep(inner, sliceOf));
+  switch (step.kind) {
+    case "call": {
+      const args = Object.fromEntries(Object.entries(step.args).map(([name, buffer]) => [name, sliceOf(buffer)]));
+      return { kind: "call", kernel: step.kernel, args, parts: step.parts };
+    }
+    case "if":
+      return { kind: "if", condition: sliceOf(step.condition), then: placed(step.then), else: placed(step.else) };
+    case "loop":
+      return {
+        kind: "loop",
+        trips: typeof step.trips === "number" ? step.trips : sliceOf(step.trips),
+        ...(step.condition ? { condition: sliceOf(step.condition) } : {}),
+        body: placed(step.body),
+      };
+  }
+}
+
+function callsOf(steps: readonly OpenStep[]): readonly OpenCall[] {
+  return steps.flatMap((step) => {
+    if (step.kind === "call") return [step];
+    return step.kind === "if" ? [...callsOf(step.then), ...callsOf(step.else)] : callsOf(step.body);
+  });
+}
+
+/** JSON knows no bigints, takes NaN and the infinities for null and -0 for 0. */
+function exactNumbers(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}n`;
+  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `${Object.is(value, -0) ? "-0" : value}` : value;
+}
