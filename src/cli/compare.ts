@@ -1,17 +1,12 @@
-import { importModel } from "../frontends/index.ts";
-import { interpret } from "../ir/interpret.ts";
-import type { Graph, Value } from "../ir/graph.ts";
-import { tensor, type Tensor } from "../ir/tensor.ts";
-import type { DType, StaticType } from "../ir/types.ts";
-import { outputName } from "../backends/lower.ts";
-import { optimize } from "../compile.ts";
-import type { ManifestPort } from "../package/manifest.ts";
 import { NeoError, type Note } from "../support/errors.ts";
-import { table } from "../support/table.ts";
-import { repeatedOption, textOption, type CommandSpec, type Invocation, type OptionValues } from "./command.ts";
+import { repeatedOption, type CommandSpec, type Invocation } from "./command.ts";
+import { lookInside, MODES, type Inside } from "./compare-inside.ts";
+import { LIMIT_OPTIONS, limitsFrom, violations, type OutputLimits } from "./compare-limits.ts";
+import { referenceFor, stageFrom, type InputValues, type Reference } from "./compare-reference.ts";
+import { nodeTable, outputTable, placeOf, requirements } from "./compare-text.ts";
 import { isBundle, readInput } from "./files.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
-import { MODEL_OPTIONS, modelFrom } from "./model-options.ts";
+import { MODEL_OPTIONS } from "./model-options.ts";
 import { openSession, SESSION_OPTIONS } from "./open-session.ts";
 import { compareTensors, type TensorDifference } from "./tensor-difference.ts";
 
@@ -23,81 +18,71 @@ export const compare: CommandSpec = {
   ],
   options: [
     INPUT_OPTION,
-    { flags: "--max-abs <x>", text: "exit 4 if an element differs by more" },
-    { flags: "--max-rel <x>", text: "exit 4 if an element differs by a larger share" },
-    { flags: "--min-cos <x>", text: "exit 4 if an output's cosine is smaller" },
-    { flags: "--at <stage>", text: "the reference is the graph as imported, or after passes", choices: ["import", "passes"], fallback: "import" },
-    { flags: "--layers", text: "also compares the interpreter before and after the passes, tensor by tensor" },
+    {
+      flags: "--mode <mode>",
+      text: "also compares each value inside: compiled code fed by the interpreter (isolated) or by itself (cumulative), or the interpreter before and after the passes (passes)",
+      choices: MODES,
+    },
+    ...LIMIT_OPTIONS,
+    { flags: "--at <stage>", text: "the reference is the graph as imported (import), behind a pass, or behind all (passes)", fallback: "import" },
+    { flags: "--bisect <file>", text: "writes the smallest part that fails as .nir, and its inputs beside it as .npz" },
     ...SESSION_OPTIONS.filter((option) => !MODEL_OPTIONS.includes(option)),
     ...MODEL_OPTIONS,
   ],
-  examples: ["neo compare model.onnx model.neo --max-rel 1e-3", "neo compare model.onnx --executor wasm"],
+  examples: ["neo compare model.onnx model.neo --max-rel 1e-3", "neo compare model.onnx --executor wasm --mode isolated --bisect bad.nir"],
   exits: {
     0: "ok",
     2: "usage",
     3: "no code for this machine, unsupported model",
     4: "a limit is exceeded",
     5: "not signed by a trusted key, or damaged",
-    6: "no such file",
+    6: "a file can't be read or written",
     7: "the model exceeds a limit",
   },
   async run(invocation) {
     const [a, b] = invocation.args as [string, string | undefined];
     const { options, cwd } = invocation;
+    const stage = stageFrom(invocation);
+    const model = options["mode"] !== undefined || options["bisect"] !== undefined ? await modelOf(a, b, invocation) : undefined;
     const session = await openSession(b ?? a, invocation);
     try {
+      const limits = limitsFrom(
+        options,
+        session.outputs.map((port) => port.name),
+      );
       const inputs = (await inputValues(
         repeatedOption(options, "input"),
         { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never },
         cwd,
-      )) as Record<string, unknown>;
-      const reference = await referenceOutputs(a, session.inputs, inputs, invocation);
-      const found = await session.run(inputs as never);
-      const outputs = Object.entries(found).map(([name, got]): TensorDifference => {
-        const want = reference.outputs.get(name);
-        if (!want)
-          throw new NeoError({
-            code: "NEO4004",
-            message: `the reference has no output ${name}`,
-            notes: [...reference.outputs.keys()].map((key) => ({ where: key, text: "is there" })),
-            hint: "are A and B the same model?",
-          });
-        return compareTensors(name, got, want);
-      });
-      const failed = violations(outputs, options);
-      const nodes = options["layers"] === true && reference.graph ? layers(reference.graph, reference.tensors!) : [];
-      const columns = ["output", "elements", "max abs", "max rel", "rmse", "cosine", "SQNR dB", "top"];
-      const text = [
-        table(
-          columns.map((title, i) => ({ title, ...(i === 0 ? { max: 40 } : { align: "right" as const }) })),
-          [...outputs, ...nodes].map((d) => [
-            d.name,
-            d.elements,
-            exp(d.maxAbs),
-            exp(d.maxRel),
-            exp(d.rmse),
-            d.cosine.toFixed(8),
-            Number.isFinite(d.sqnrDb) ? d.sqnrDb.toFixed(1) : "inf",
-            d.topEqual ? "same" : "differs",
-          ]),
-        ),
+      )) as InputValues;
+      const reference = await referenceFor(a, session, inputs, stage, invocation);
+      const outputs = compareOutputs(await session.run(inputs as never), reference, limits);
+      const inside = model === undefined ? { nodes: [], skipped: [] } : await lookInside(model, session, inputs, limits.all, invocation);
+      const firstBad = inside.nodes.find((node) => node.bad);
+      const lines = [
+        outputTable(outputs),
+        ...requirements(outputs),
         `${session.artifact.id} against ${reference.label}`,
-      ].join("\n");
-      const firstBad = [...nodes].find((d) => !(d.ratio <= 1));
+        ...(inside.nodes.length > 0 ? ["", nodeTable(inside.nodes, invocation.reporter.verbose)] : []),
+        ...inside.skipped.map(({ where, text }) => `not compared: ${where}: ${text}`),
+        ...bisectLines(inside),
+      ];
       return {
-        text,
-        result: { outputs, ...(firstBad ? { firstBad: { node: firstBad.name, value: firstBad.maxAbs } } : {}), nodes },
-        diagnostics:
-          failed.length > 0
-            ? [
-                new NeoError({
-                  code: "NEO4003",
-                  message: `${failed.length} limit${failed.length > 1 ? "s are" : " is"} exceeded`,
-                  notes: failed,
-                  hint: "--layers names the first tensor that differs",
-                }),
-              ]
-            : [],
+        text: lines.join("\n"),
+        result: {
+          outputs,
+          ...(firstBad ? { firstBad: { node: firstBad.node, value: firstBad.name, op: firstBad.op, maxAbs: firstBad.maxAbs, worst: firstBad.worst } } : {}),
+          nodes: inside.nodes,
+          skipped: inside.skipped,
+          ...(inside.bisected === undefined ? {} : { bisect: inside.bisected === "nothing fails" ? null : inside.bisected }),
+        },
+        diagnostics: [
+          ...outputFindings(
+            outputs.flatMap((output) => violations(output, limits)),
+            model !== undefined,
+          ),
+          ...insideFindings(inside, options["bisect"] !== undefined),
+        ],
       };
     } finally {
       session.close();
@@ -105,83 +90,73 @@ export const compare: CommandSpec = {
   },
 };
 
-interface Reference {
-  readonly outputs: ReadonlyMap<string, { readonly dtype: string; readonly data: ArrayLike<number | bigint> }>;
-  readonly label: string;
-  readonly graph?: Graph;
-  readonly tensors?: readonly Tensor[];
+/** The model whose values inside are compared: the compiled side where it is one, else the reference. */
+async function modelOf(a: string, b: string | undefined, { cwd }: Invocation): Promise<string> {
+  for (const file of [...(b === undefined ? [] : [b]), a]) if (!isBundle(await readInput(file, cwd))) return file;
+  throw new NeoError({
+    code: "NEO1022",
+    message: "--mode and --bisect want the model: a bundle has no values inside",
+    hint: "neo compare model.onnx model.neo --mode isolated",
+  });
 }
 
-async function referenceOutputs(
-  file: string,
-  ports: readonly ManifestPort[],
-  inputs: Readonly<Record<string, unknown>>,
-  invocation: Invocation,
-): Promise<Reference> {
-  const bytes = await readInput(file, invocation.cwd);
-  if (isBundle(bytes)) {
-    const session = await openSession(file, invocation);
-    try {
-      const outputs = await session.run(inputs as never);
-      return { outputs: new Map(Object.entries(outputs)), label: `${file} (${session.artifact.id})` };
-    } finally {
-      session.close();
-    }
-  }
-  const model = await modelFrom(file, invocation);
-  const shapes = Object.fromEntries(ports.map((port) => [port.name, [...port.shape]]));
-  const graph = importModel(model.bytes, { ...model, shapes });
-  if (invocation.options["at"] === "passes") optimize(graph);
-  const tensors = graph.params.map((param) => asTensor(param, inputs[param.name]));
-  const results = interpret(graph, tensors);
-  return {
-    outputs: new Map(results.map((t, i) => [outputName(graph, i), { dtype: t.type.dtype, data: t.data as ArrayLike<number> }])),
-    label: `the interpreter of ${file}`,
-    graph: importModel(model.bytes, { ...model, shapes }),
-    tensors,
-  };
+function compareOutputs(
+  found: Awaited<ReturnType<Awaited<ReturnType<typeof openSession>>["run"]>>,
+  reference: Reference,
+  limits: OutputLimits,
+): TensorDifference[] {
+  return Object.entries(found).map(([name, got]) => {
+    const want = reference.outputs.get(name);
+    if (want) return compareTensors(name, got, want, limits.topk);
+    throw new NeoError({
+      code: "NEO4004",
+      message: `the reference has no output ${name}`,
+      notes: [...reference.outputs.keys()].map((key) => ({ where: key, text: "is there" })),
+      hint: "are A and B the same model?",
+    });
+  });
 }
 
-function asTensor(param: Value, value: unknown): Tensor {
-  const type = param.type as StaticType;
-  const data = (Array.isArray(value) || ArrayBuffer.isView(value) ? value : (value as { data: unknown }).data) as ArrayLike<number | bigint>;
-  return tensor(type.dtype as DType, type.shape, data);
+function outputFindings(notes: readonly Note[], isInside: boolean): NeoError[] {
+  if (notes.length === 0) return [];
+  return [
+    new NeoError({
+      code: "NEO4003",
+      message: `${notes.length} limit${notes.length > 1 ? "s are" : " is"} exceeded`,
+      notes,
+      hint: isInside ? "`needs` above, or requiredTolerance of --json, is what would hold" : "--mode isolated names the first node that differs",
+    }),
+  ];
 }
 
-/** Values that keep their name through the passes, before against after. */
-function layers(graph: Graph, inputs: readonly Tensor[]): TensorDifference[] {
-  const before = new Map<string, Tensor>();
-  const collect =
-    (into: Map<string, Tensor>) =>
-    (value: Value, t: Tensor): void =>
-      void (value.name && t.type.dtype !== "string" ? into.set(value.name, t) : undefined);
-  interpret(graph, inputs, { onValue: collect(before) });
-  optimize(graph);
-  const after = new Map<string, Tensor>();
-  interpret(graph, inputs, { onValue: collect(after) });
-  return [...after]
-    .filter(([name, t]) => before.get(name)?.data.length === t.data.length)
-    .map(([name, t]) =>
-      compareTensors(
-        name,
-        { dtype: t.type.dtype, data: t.data as ArrayLike<number> },
-        { dtype: t.type.dtype, data: before.get(name)!.data as ArrayLike<number> },
-      ),
-    );
+function insideFindings({ nodes, bisected }: Inside, wantsBisect: boolean): NeoError[] {
+  const bad = nodes.filter((node) => node.bad);
+  const isFailing = bisected !== undefined && bisected !== "nothing fails";
+  if (bad.length === 0 && !isFailing) return [];
+  const first = bad[0];
+  return [
+    new NeoError({
+      code: "NEO4006",
+      message: first
+        ? `${bad.length} of ${nodes.length} values inside differ, the first is ${first.name} of ${first.node} (${first.op})`
+        : "a part of the model differs",
+      notes: first
+        ? bad.map((node) => ({ where: node.node, text: `${node.name}: max abs ${node.maxAbs.toExponential(2)} at ${placeOf(node)}` }))
+        : isFailing
+          ? bisected.nodes.map((node) => ({ where: node, text: "is in it" }))
+          : [],
+      hint: isFailing
+        ? `neo compare ${bisected.path} --input @${bisected.inputs} --mode isolated`
+        : wantsBisect
+          ? "each op alone is right"
+          : "--bisect bad.nir writes the smallest part that fails",
+    }),
+  ];
 }
 
-function violations(outputs: readonly TensorDifference[], options: OptionValues): Note[] {
-  const notes: Note[] = [];
-  const limit = (key: string): number | undefined => (textOption(options, key) === undefined ? undefined : Number(textOption(options, key)));
-  const [maxAbs, maxRel, minCos] = [limit("maxAbs"), limit("maxRel"), limit("minCos")];
-  for (const o of outputs) {
-    if (maxAbs !== undefined && !(o.maxAbs <= maxAbs)) notes.push({ where: o.name, text: `max abs ${exp(o.maxAbs)}, wanted at most ${maxAbs}` });
-    if (maxRel !== undefined && !(o.maxRel <= maxRel)) notes.push({ where: o.name, text: `max rel ${exp(o.maxRel)}, wanted at most ${maxRel}` });
-    if (minCos !== undefined && !(o.cosine >= minCos)) notes.push({ where: o.name, text: `cosine ${o.cosine}, wanted at least ${minCos}` });
-  }
-  return notes;
-}
-
-function exp(x: number): string {
-  return x === 0 ? "0" : x.toExponential(2);
+function bisectLines({ bisected }: Inside): string[] {
+  if (bisected === undefined) return [];
+  if (bisected === "nothing fails") return ["--bisect: nothing fails, nothing was written"];
+  const { path, inputs, nodes, ops } = bisected;
+  return ["", `${path}  ${ops} op${ops > 1 ? "s" : ""} of ${nodes.slice(0, 5).join(", ")}${nodes.length > 5 ? ", …" : ""}, its inputs in ${inputs}`];
 }

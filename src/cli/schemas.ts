@@ -31,9 +31,20 @@ const difference = z.strictObject({
   rmse: real,
   cosine: real,
   sqnrDb: real.describe("null where they are equal"),
+  kl: real.describe("null where the rows are no distributions"),
   topEqual: z.boolean(),
-  ratio: real,
+  ratio: real.describe("largest error over what is usual for the dtype"),
   requiredTolerance: real,
+  worst: z
+    .strictObject({ index: z.array(count), found: real, wanted: real })
+    .optional()
+    .describe("where the error is largest; absent where they are equal"),
+  topk: z.strictObject({ k: count, rows: count, equalRows: count, overlap: z.number() }).optional().describe("--topk"),
+});
+const nodeDifference = difference.extend({
+  node: z.string().describe("source nodes of the op"),
+  op: z.string(),
+  bad: z.boolean(),
 });
 
 const compileResult = z.union([
@@ -144,7 +155,20 @@ const RESULTS = {
     samples: z.string().optional(),
     advice: z.array(z.string()),
   }),
-  compare: z.strictObject({ outputs: z.array(difference), firstBad: z.strictObject({ node: z.string(), value: real }).optional(), nodes: z.array(difference) }),
+  compare: z.strictObject({
+    outputs: z.array(difference),
+    firstBad: z
+      .strictObject({ node: z.string(), value: z.string(), op: z.string(), maxAbs: real, worst: difference.shape.worst })
+      .optional()
+      .describe("the first value inside that differs"),
+    nodes: z.array(nodeDifference).describe("--mode"),
+    skipped: z.array(z.strictObject({ where: z.string(), text: z.string() })).describe("ops that can't be compiled alone"),
+    bisect: z
+      .strictObject({ path: z.string(), inputs: z.string(), nodes: z.array(z.string()), ops: count })
+      .nullable()
+      .optional()
+      .describe("--bisect; null where nothing fails"),
+  }),
   opt: z.strictObject({ graphs: z.array(z.string()), passes: z.array(pass) }),
   selftest: z.strictObject({ graphs: count, seed: z.number().int(), executors: z.array(z.string()), mismatches: z.array(z.string()) }),
   targets: z.strictObject({
