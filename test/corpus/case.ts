@@ -3,10 +3,10 @@ import { dirname } from "node:path";
 import { describeModel, importModel } from "../../src/frontends/index.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { NeoError } from "../../src/support/errors.ts";
 import { readExternalFile } from "../../src/support/node/external.ts";
 import { Executors, type Executor } from "../executors/executors.ts";
 import { digestMatches, dtypeOf, goldenInput, goldenOutput, modelPath, type GoldenCase } from "./golden.ts";
+import { reasonOf } from "./reason.ts";
 import { compareElements, ruleFor, type Comparison } from "./tolerance.ts";
 
 export type { Executor };
@@ -59,10 +59,7 @@ export async function runCase(golden: GoldenCase, root: string, project: string,
     return finish(failed ? "short" : "ok", { rule: rule.name, runs, ...(failed ? { reason: failed.reason ?? describe(failed) } : {}) });
   } catch (error) {
     return finish("short", {
-      reason:
-        error instanceof NeoError
-          ? `${error.code} ${error.message}${error.notes[0] ? ` (${error.notes[0].where}: ${error.notes[0].text})` : ""}`
-          : `${(error as Error).stack?.split("\n").slice(0, 2).join(" ") ?? String(error)}`,
+      reason: reasonOf(error),
     });
   }
 }
@@ -97,7 +94,7 @@ async function runAll(
     } catch (error) {
       runs.push({
         executor,
-        reason: `${executor}: ${error instanceof NeoError ? `${error.code} ${error.message}${error.notes[0] ? ` (${error.notes[0].where}: ${error.notes[0].text})` : ""}` : ((error as Error).stack?.split("\n").slice(0, 3).join(" ") ?? String(error))}`,
+        reason: `${executor}: ${reasonOf(error)}`,
       });
     }
   }

@@ -3,9 +3,10 @@ import type { GoldenCase } from "./golden.ts";
 /** How far a result may be from the golden, by the rules of the corpus. */
 export interface Rule {
   readonly name: string;
-  /** |got - want| <= abs + rel * max(1, |want|); or of the largest |want| where `ofMax`. */
+  /** |got - want| <= abs + rel * max(floor, |want|), floor is 1 unless given; or of the largest |want| where `ofMax`. */
   readonly rel: number;
   readonly abs: number;
+  readonly floor?: number;
   readonly ofMax: boolean;
   readonly minCosine: number;
 }
@@ -87,7 +88,7 @@ export function compareElements(
       continue;
     }
     const error = Math.abs(x - y);
-    const allowed = rule.abs + rule.rel * (rule.ofMax ? largest : Math.max(1, Math.abs(y)));
+    const allowed = rule.abs + rule.rel * (rule.ofMax ? largest : Math.max(rule.floor ?? 1, Math.abs(y)));
     if (!(error <= allowed)) ok = false;
     maxAbs = Math.max(maxAbs, Number.isNaN(error) ? Infinity : error);
     maxRel = Math.max(maxRel, error / Math.max(1e-30, Math.abs(y)));
@@ -95,5 +96,5 @@ export function compareElements(
     [dot, gg, ww] = [dot + x * y, gg + x * x, ww + y * y];
   }
   const cosine = gg > 0 && ww > 0 ? dot / Math.sqrt(gg * ww) : 1;
-  return { ok: ok && (exact || cosine >= rule.minCosine), maxAbs, maxRel, cosine, ofAllowed };
+  return { ok: ok && (exact || !(cosine < rule.minCosine)), maxAbs, maxRel, cosine, ofAllowed };
 }

@@ -10,7 +10,7 @@ import { decodeData, encodeData, type Tensor } from "../../src/ir/tensor.ts";
 import { elementCount, type StaticType } from "../../src/ir/types.ts";
 import { interpretProgram } from "../../src/kernel/interpret-program.ts";
 import { verifyProgram } from "../../src/kernel/verify-program.ts";
-import { compileC } from "../../src/support/node/toolchain.ts";
+import { compileC, type CompileOptions } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
 import { runNative } from "./native.ts";
 import { target } from "./targets.ts";
@@ -24,12 +24,14 @@ export type Executor = "interpreter" | "native" | "wasm";
  */
 export class Executors {
   private readonly graph: Graph;
+  private readonly compiling: Pick<CompileOptions, "flags">;
   private optimized = false;
   readonly outputNames: readonly string[];
   private readonly outputTypes: readonly StaticType[];
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, compiling: Pick<CompileOptions, "flags"> = {}) {
     this.graph = graph;
+    this.compiling = compiling;
     this.outputNames = graph.outputs.map((_, i) => outputName(graph, i));
     this.outputTypes = graph.outputs.map((value) => value.type as StaticType);
   }
@@ -64,7 +66,7 @@ export class Executors {
     const { lowered, weights } = this.lower(profile);
     if (executor === "wasm") return runWasm(await emitWasm(lowered.program, profile), wasmMemoryPlan(lowered.program), lowered.program, weights, inputs);
     const { sources, headers } = printC(lowered.program, profile);
-    const { bytes } = await compileC(sources, profile, { headers });
+    const { bytes } = await compileC(sources, profile, { headers, ...this.compiling });
     return runNative(bytes, lowered.program, weights, inputs);
   }
 
