@@ -2,6 +2,7 @@ import type { AttrValue } from "../../ir/attr.ts";
 import { isFloat, type DType } from "../../ir/types.ts";
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
 import { InternalError } from "../../support/errors.ts";
+import { bitcastTo } from "./bitcast-expression.ts";
 import { castIsScalar, castTo } from "./cast-expressions.ts";
 import type { ElementwiseOp, Expression, Use } from "./expression.ts";
 import { FLOAT_OPS } from "./float-expressions.ts";
@@ -74,6 +75,7 @@ const ANY_OPS: Readonly<Record<string, ElementwiseOp>> = {
   greaterEqual: comparison("ge"),
   isNan: { emit: ({ b, args: [x], type }) => flag(b, b.compare("ne", x!, x!), type) },
   isInf: { emit: isInf },
+  bitcast: { emit: bitcastTo },
   cast: { emit: castTo, scalarOnly: castIsScalar },
   select: { emit: ({ b, args: [condition, a, d] }) => b.select(b.compare("ne", condition!, wordOf(b, condition!, 0)), a!, d!) },
 };

@@ -35,6 +35,7 @@ import {
   tanh,
 } from "./arithmetic.ts";
 import { attention } from "./attention.ts";
+import { bitcast } from "./bitcast.ts";
 import { equal, greater, greaterEqual, isInf, isNan, less, lessEqual, notEqual } from "./comparison.ts";
 import { callOp, constant, fused, ifOp, returnOp, shapeOf } from "./control.ts";
 import { conv, convTranspose, deformConv } from "./convolution.ts";
@@ -119,6 +120,7 @@ export const OPS: readonly AnyOpDef[] = [
   shiftRight,
   select,
   cast,
+  bitcast,
   quantise,
   dequantise,
   reshape,

@@ -31,6 +31,7 @@ export const ACTIVATION: OperatorTable = {
   Softmax: (c) => alongAxis(c, (value, axis) => c.b.create(softmax, { x: value }, { axis })),
   Softplus: (c) => c.b.create(softplus, { x: x(c) }),
   Softsign: (c) => c.b.create(softsign, { x: x(c) }),
+  SwiGLU: since(28, (c) => c.b.create(mul, { a: swish(c, 1), b: c.need(1, "B") })),
   Swish: since(24, (c) => swish(c, 1)),
   ThresholdedRelu: since(10, importThresholdedRelu),
 };

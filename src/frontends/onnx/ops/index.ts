@@ -1,16 +1,23 @@
 import type { Importer } from "../context.ts";
 import { ACTIVATION, MICROSOFT_ACTIVATION } from "./activation.ts";
 import { ATTENTION, MICROSOFT_ATTENTION } from "./attention.ts";
+import { CAUSAL_CONV } from "./causal-conv.ts";
 import { COL2IM } from "./col2im.ts";
 import { CONVERSION } from "./conversion.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { EINSUM } from "./einsum.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { FOURIER } from "./fourier.ts";
 import { INDEXING } from "./indexing.ts";
+import { LINEAR_ATTENTION } from "./linear-attention.ts";
 import { LOSS } from "./loss.ts";
 import { MATMUL, MICROSOFT_MATMUL } from "./matmul.ts";
+import { MEL } from "./mel.ts";
 import { MOVEMENT } from "./movement.ts";
+import { NGRAMS } from "./ngrams.ts";
 import { MICROSOFT_NORMALISATION, NORMALISATION } from "./normalisation.ts";
+import { OPTIMIZERS } from "./optimizers.ts";
+import { OPTIONAL } from "./optional.ts";
 import { POOLING } from "./pooling.ts";
 import { MICROSOFT_QUANTISED, QUANTISED } from "./quantised.ts";
 import { RECURRENCE } from "./recurrence.ts";
@@ -20,22 +27,29 @@ import { SAMPLING } from "./sampling.ts";
 import { SHAPE } from "./shape.ts";
 import { SIGNAL } from "./signal.ts";
 import { OLDEST_OPSET, type Operator, type OperatorTable } from "./table.ts";
+import { TENSOR_SCATTER } from "./tensor-scatter.ts";
 
 /** Every operator that has an importer, by domain; "" is the default domain. */
 const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
   "": [
     ACTIVATION,
     ATTENTION,
+    CAUSAL_CONV,
     COL2IM,
     CONVERSION,
     CONVOLUTION,
     EINSUM,
     ELEMENTWISE,
+    FOURIER,
     INDEXING,
+    LINEAR_ATTENTION,
     LOSS,
     MATMUL,
+    MEL,
     MOVEMENT,
+    NGRAMS,
     NORMALISATION,
+    OPTIONAL,
     POOLING,
     QUANTISED,
     RECURRENCE,
@@ -44,7 +58,9 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
     SAMPLING,
     SHAPE,
     SIGNAL,
+    TENSOR_SCATTER,
   ],
+  "ai.onnx.preview.training": [OPTIMIZERS],
   "com.microsoft": [MICROSOFT_ACTIVATION, MICROSOFT_ATTENTION, MICROSOFT_MATMUL, MICROSOFT_NORMALISATION, MICROSOFT_QUANTISED],
 };
 

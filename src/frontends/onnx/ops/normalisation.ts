@@ -24,21 +24,53 @@ export const MICROSOFT_NORMALISATION: OperatorTable = {
   SkipSimplifiedLayerNormalization: since(1, importSkipRmsNormalization),
 };
 
-function importBatchNormalization(c: NodeContext): Value {
+function importBatchNormalization(c: NodeContext): Value | readonly Value[] {
   c.ignore("momentum", "is_test");
-  if (c.flag("training_mode", false)) c.fail("is in training mode", { awsName: "OperatorAttributeValueNotValid", hint: "export the model in evaluation mode" });
+  if (c.flag("training_mode", false)) return trainedBatchNormalization(c);
   if (!c.flag("spatial", true)) c.fail("normalises each position by itself (spatial = 0)", { awsName: "OperatorAttributeNotImplemented" });
   const x = c.need(0, "X");
   const [scale, bias, mean, variance] = (["scale", "B", "mean", "var"] as const).map((what, i) => castTo(c.b, c.need(i + 1, what), x.type.dtype));
   return c.b.create(batchNorm, { x, scale, bias, mean, variance }, { epsilon: c.float("epsilon", 1e-5) });
 }
 
-/** Outside of training nothing is dropped. */
+/** By the mean and variance of the batch itself; with them, the given ones move on. */
+function trainedBatchNormalization(c: NodeContext): readonly Value[] {
+  const x = c.need(0, "X");
+  const { dtype } = x.type;
+  const axes = range(rankOf(x)).filter((axis) => axis !== 1);
+  const [mean, variance] = momentsOver(c, x, axes, false);
+  const [scale, bias] = [c.need(1, "scale"), c.need(2, "B")].map((value) => castTo(c.b, value, dtype));
+  const y = c.b.create(batchNorm, { x, scale, bias, mean, variance }, { epsilon: c.float("epsilon", 1e-5) });
+  const momentum = c.float("momentum", 0.9);
+  const moved = (before: Value, now: Value): Value => {
+    const kept = c.b.create(mul, { a: before, b: c.scalar(before.type.dtype, momentum) });
+    return c.b.create(add, { a: kept, b: c.b.create(mul, { a: castTo(c.b, now, before.type.dtype), b: c.scalar(before.type.dtype, 1 - momentum) }) });
+  };
+  return [y, moved(c.need(3, "input_mean"), mean), moved(c.need(4, "input_var"), variance)];
+}
+
+function momentsOver(c: NodeContext, x: Value, axes: readonly number[], keepDims: boolean): readonly [mean: Value, variance: Value] {
+  const mean = c.b.create(reduce, { x }, { kind: "mean", axes });
+  const centred = c.b.create(sub, { a: x, b: mean });
+  const variance = c.b.create(reduce, { x: c.b.create(mul, { a: centred, b: centred }) }, { kind: "mean", axes });
+  const kept = (value: Value): Value =>
+    keepDims
+      ? value
+      : reshapeTo(
+          c.b,
+          value,
+          shapeOf(value).filter((_, axis) => !axes.includes(axis)),
+        );
+  return [kept(mean), kept(variance)];
+}
+
+/** Outside of training nothing is dropped, nor where the share to drop is 0. */
 function importDropout(c: NodeContext): readonly Value[] {
   c.ignore("ratio", "seed", "is_test");
   const x = c.need(0, "data");
   const training = c.opset >= 12 && c.operand(2) ? c.constantOperand(2, "training_mode") : undefined;
-  if (training && training.data[0]) c.fail("is in training mode", { awsName: "OperatorAttributeValueNotValid", hint: "export the model in evaluation mode" });
+  if (training?.data[0] && (c.constantFloats(1, "ratio")?.[0] ?? 0.5) !== 0)
+    c.fail("is in training mode: what it drops is random", { awsName: "OperatorAttributeValueNotValid", hint: "export the model in evaluation mode" });
   if (!c.wants(1)) return [x];
   // Before opset 10 the mask has the type of the data.
   return [x, broadcastTo(c.b, c.scalar(c.opset < 10 ? x.type.dtype : "bool", 1), shapeOf(x))];
@@ -101,9 +133,7 @@ function statistics(c: NodeContext, x: Value, axes: readonly number[], epsilon: 
   if (!c.wants(1) && !c.wants(2)) return [];
   const wide: DType = x.type.dtype === "f64" ? "f64" : "f32";
   const data = castTo(c.b, x, isFloat(x.type.dtype) ? wide : x.type.dtype);
-  const mean = c.b.create(reduce, { x: data }, { kind: "mean", axes });
-  const centred = c.b.create(sub, { a: data, b: mean });
-  const variance = c.b.create(reduce, { x: c.b.create(mul, { a: centred, b: centred }) }, { kind: "mean", axes });
+  const [mean, variance] = momentsOver(c, data, axes, true);
   const deviation = c.b.create(sqrt, { x: c.b.create(add, { a: variance, b: c.scalar(wide, epsilon) }) });
   return [mean, c.b.create(reciprocal, { x: deviation })];
 }
