@@ -12,6 +12,7 @@ import type { Program } from "./kernel/program.ts";
 import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest } from "./package/build.ts";
 import { sha256Hex, type CryptoEngine } from "./package/crypto.ts";
 import type { BuiltBundle } from "./package/write-bundle.ts";
+import type { ManifestPort } from "./package/manifest.ts";
 import type { PreprocessSpec } from "./package/preprocess-spec.ts";
 import { seededBytes } from "./package/self-test.ts";
 import { DEFAULT_OPTIONS, runPasses, type PassHooks, type PassRun } from "./passes/pass.ts";
@@ -105,7 +106,11 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
   }
   ports.stage?.("pack");
   const artifacts = generated.map((g) => g.artifact);
-  const programs = generated[0]!.lowered.map(({ program }, i) => ({ binding: bindings[i]!, inputs: program.inputs, outputs: program.outputs }));
+  const programs = generated[0]!.lowered.map(({ program }, i) => ({
+    binding: bindings[i]!,
+    inputs: program.inputs,
+    outputs: program.outputs.map((port) => labelledPort(port, graphs[i]!)),
+  }));
   const bundle = buildBundle(
     {
       name,
@@ -123,6 +128,11 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
     bundle,
     report: { name, macs: macsOf(graphs[0]!), ops: countOps(graphs[0]!), passes: [], artifacts: generated.map((g) => g.report), digest: bundle.digest },
   };
+}
+
+function labelledPort<P extends ManifestPort>(port: P, graph: Graph): P {
+  const labels = graph.labels.get(port.name);
+  return labels ? { ...port, labels } : port;
 }
 
 /** Makes the graph smaller, then ready for kernels of the CPU. */

@@ -4,11 +4,12 @@ import { describeModel } from "../frontends/index.ts";
 import { tensor, type Tensor } from "../ir/tensor.ts";
 import { elementCount, type DType } from "../ir/types.ts";
 import { parsePreprocess, type PreprocessSpec } from "../package/preprocess-spec.ts";
-import { NeoError } from "../support/errors.ts";
+import { NeoError, type Note } from "../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
 import { readExternalFile } from "../support/node/external.ts";
 import { repeatedOption, textOption, type Invocation, type OptionSpec, type OptionValues } from "./command.ts";
 import { readInput } from "./files.ts";
+import { clean } from "./reporter.ts";
 
 /** Flags of every command that reads a model file. */
 export const MODEL_OPTIONS: readonly OptionSpec[] = [
@@ -36,6 +37,8 @@ export interface ModelInput {
   readonly external: (path: string) => Uint8Array;
   readonly limits: Limits;
   readonly bindings: readonly Binding[];
+  /** Says each warning of the importer once, however many bindings there are. */
+  readonly warn: (warning: Note) => void;
 }
 
 /** The model of a command's first argument with everything its flags say about reading it. */
@@ -52,6 +55,16 @@ export async function modelFrom(file: string, invocation: Invocation): Promise<M
     bindings: parseShapes(repeatedOption(options, "shape")),
     constants: constantsFrom(repeatedOption(options, "set"), bytes, fileName),
     external: (path) => readExternalFile(folder, path),
+    warn: warnOnce(invocation),
+  };
+}
+
+function warnOnce({ reporter }: Invocation): (warning: Note) => void {
+  const said = new Set<string>();
+  return ({ where, text }) => {
+    const line = `${where} ${text}`;
+    if (!said.has(line)) reporter.warn(clean(line, 400));
+    said.add(line);
   };
 }
 

@@ -81,6 +81,8 @@ export class Graph {
   readonly name: string;
   readonly params: Value[];
   ops: Op[] = [];
+  /** Names of what outputs hold, by the name of the output: of the columns of scores, or of what whole numbers stand for. */
+  readonly labels = new Map<string, readonly string[]>();
 
   constructor(name: string, params: readonly Value[] = []) {
     this.name = name;

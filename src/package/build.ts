@@ -183,8 +183,8 @@ function checkPreprocess({ preprocess = {}, programs, name: model }: BuildInput)
   });
 }
 
-function portEntry({ name, dtype, shape, bytes }: ManifestPort): ManifestPort {
-  return { name, dtype, shape: [...shape], bytes };
+function portEntry({ name, dtype, shape, bytes, labels }: ManifestPort): ManifestPort {
+  return { name, dtype, shape: [...shape], bytes, ...(labels ? { labels: [...labels] } : {}) };
 }
 
 function buildSelfTest(test: BuildSelfTest, programs: readonly ManifestProgram[], vectors: RangePool): SelfTestVector {

@@ -22,6 +22,7 @@ import type { PreprocessSpec } from "./preprocess-spec.ts";
 
 /** Memory of a program: more than any machine that runs bundles has, small enough for exact sums. */
 const MAX_BYTES = 2 ** 40;
+const MAX_LABELS = 2 ** 20;
 const HEX = /^[0-9a-f]{64}$/;
 
 /** A manifest in strict types, or everything that is wrong with it. Fields that this version does not know are left out. */
@@ -64,6 +65,7 @@ function port(f: Findings, value: unknown, at: string): ManifestPort {
     dtype: f.text(record["dtype"], `${at}.dtype`, { maxLength: 16 }),
     shape: f.list(record["shape"], `${at}.shape`, (v, where) => f.integer(v, where), 64),
     bytes: f.integer(record["bytes"], `${at}.bytes`, 0, MAX_BYTES),
+    ...(record["labels"] === undefined ? {} : { labels: f.list(record["labels"], `${at}.labels`, (v, where) => f.text(v, where), MAX_LABELS) }),
   };
 }
 

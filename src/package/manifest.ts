@@ -40,6 +40,8 @@ export interface ManifestPort {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly bytes: number;
+  /** Names of the columns, or of what whole numbers stand for: classes and the like. */
+  readonly labels?: readonly string[];
 }
 
 /** Code for one kind of machine: one file a program; all of them address one range of the weights. */

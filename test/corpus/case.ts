@@ -28,7 +28,7 @@ export interface CaseResult {
 }
 
 /** Formats whose files an importer reads. */
-const IMPORTED = /^(?:generated\/)?onnx$/;
+const IMPORTED = /^(?:generated\/)?onnx(?:-ml)?$/;
 
 export async function runCase(golden: GoldenCase, root: string, project: string, executors: readonly Executor[]): Promise<CaseResult> {
   const start = performance.now();

@@ -2,6 +2,7 @@ import type { Schedule } from "../schedule.ts";
 import { attentionSchedule } from "./attention.ts";
 import { convTransposeSchedule } from "./conv-transpose.ts";
 import { convSchedule } from "./conv.ts";
+import { couplingSchedule } from "./coupling.ts";
 import { deformConvSchedule } from "./deform-conv.ts";
 import { elementwiseSchedule } from "./elementwise.ts";
 import { gatherElementsSchedule, gatherNdSchedule, gatherSchedule } from "./gather.ts";
@@ -35,6 +36,7 @@ export const SCHEDULES: readonly Schedule[] = [
   matmulSchedule,
   detSchedule,
   inverseSchedule,
+  couplingSchedule,
   poolSchedule,
   maxPoolWithIndicesSchedule,
   maxUnpoolSchedule,

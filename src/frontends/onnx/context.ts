@@ -8,6 +8,7 @@ import { dtypeOf, elementTypeName } from "./element-types.ts";
 import type { Folder } from "./fold.ts";
 import { domainOf, nodeName, operatorName, type Opsets } from "./library.ts";
 import { printable, type ProblemDetail, type ProblemKind } from "./problems.ts";
+import type { Remarks } from "./remarks.ts";
 import type { AttributeProto, NodeProto } from "./schema.ts";
 import { readTensor, type TensorSource } from "./tensors.ts";
 
@@ -50,6 +51,9 @@ export interface NodeSurroundings {
   readonly folder: Folder;
   readonly source: TensorSource;
   readonly opsets: Opsets;
+  readonly remarks: Remarks;
+  /** What people know the node by, with the calls that led to it. */
+  readonly name: string;
 }
 
 /** One node as an importer sees it: operands, attributes with defaults and checks, and a builder. */
@@ -60,6 +64,8 @@ export class NodeContext {
   readonly operands: readonly (Value | undefined)[];
   /** Version of the node's domain. */
   readonly opset: number;
+  readonly remarks: Remarks;
+  readonly name: string;
   private readonly folder: Folder;
   private readonly source: TensorSource;
   private readonly attributes = new Map<string, AttributeProto>();
@@ -69,6 +75,8 @@ export class NodeContext {
     this.b = surroundings.b;
     this.folder = surroundings.folder;
     this.source = surroundings.source;
+    this.remarks = surroundings.remarks;
+    this.name = surroundings.name;
     this.node = node;
     this.operands = operands;
     this.opset = surroundings.opsets.get(domainOf(node.domain)) ?? 1;
@@ -133,6 +141,11 @@ export class NodeContext {
     return attribute ? this.safe(attribute.i ?? 0n) : fallback;
   }
 
+  /** An integer that is data, of all 64 bits. */
+  bigint(name: string, fallback: bigint): bigint {
+    return this.attribute(name, "INT")?.i ?? fallback;
+  }
+
   flag(name: string, fallback: boolean): boolean {
     return this.int(name, fallback ? 1 : 0) !== 0;
   }
@@ -162,6 +175,12 @@ export class NodeContext {
   ints(name: string): number[] | undefined {
     const attribute = this.attribute(name, "INTS");
     return attribute && Array.from(attribute.ints, (value) => this.safe(value));
+  }
+
+  /** Integers that are data, of all 64 bits. */
+  bigints(name: string): bigint[] | undefined {
+    const attribute = this.attribute(name, "INTS");
+    return attribute && [...attribute.ints];
   }
 
   floats(name: string): number[] | undefined {

@@ -2,12 +2,15 @@ import { Builder } from "../../ir/builder.ts";
 import { Graph, Value } from "../../ir/graph.ts";
 import { constant, returnOp } from "../../ir/ops/control.ts";
 import { byteLength, type Tensor } from "../../ir/tensor.ts";
+import type { Note } from "../../support/errors.ts";
 import { DEFAULT_LIMITS, limitError, type Limits } from "../../support/limits.ts";
 import { ExternalFiles, type ExternalReader } from "./external.ts";
+import { dictionaryOf } from "./dictionary.ts";
 import { bindInputs, inputSpecs, type BoundInputs } from "./inputs.ts";
 import { hasImporter } from "./ops/index.ts";
 import { NodeImporter } from "./nodes.ts";
 import { Problems } from "./problems.ts";
+import { someOf, type Remarks } from "./remarks.ts";
 import { Scope } from "./scope.ts";
 import { checkModel, readModel, type CheckedModel } from "./structure.ts";
 import { checkTensor, readSparseTensor, tensorLayout, tensorProblem, type TensorSource } from "./tensors.ts";
@@ -23,6 +26,8 @@ export interface OnnxOptions {
   /** Reads files beside the model; links and what lies outside are for it to refuse. */
   readonly external?: ExternalReader;
   readonly limits?: Limits;
+  /** Told of what the graph does not do as the file says, where it is no error. */
+  readonly warn?: (warning: Note) => void;
 }
 
 /**
@@ -40,6 +45,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {
   problems.throwIfAny();
   const graph = buildGraph(model, inputs, source, problems);
   problems.throwIfAny();
+  for (const warning of problems.remarks.warnings) options.warn?.(warning);
   eraseUnused(graph);
   return graph;
 }
@@ -75,10 +81,25 @@ function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSour
   const importer = new NodeImporter(model, b, source, problems);
   importer.initializers(model.graph, scope, "");
   importer.list(model.graph.node, { scope, opsets: model.opsets, prefix: "", depth: 0 });
+  b.loc = [];
   const outputs = model.graph.output.map((output) => importer.read(output.name ?? "", scope, "the graph"));
   if (outputs.every((value) => value instanceof Value)) {
-    b.loc = [];
-    b.create(returnOp, { values: outputs }, { names: model.graph.output.map((output) => output.name ?? "") });
+    const names = model.graph.output.map((output) => output.name ?? "");
+    const given = outputs.map((value, i) => withoutStrings(b, value, names[i]!, problems.remarks));
+    b.create(returnOp, { values: given }, { names });
+    given.forEach((value, i) => {
+      const labels = problems.remarks.labelsOf(value);
+      if (labels) graph.labels.set(names[i]!, labels);
+    });
   }
   return graph;
+}
+
+/** Words that the file lists leave as their places in the list: code has no strings. */
+function withoutStrings(b: Builder, value: Value, name: string, remarks: Remarks): Value {
+  const dictionary = value.type.dtype === "string" ? dictionaryOf(b, value) : undefined;
+  if (!dictionary) return value;
+  remarks.label(dictionary.indices, dictionary.words);
+  remarks.warn(name, `gives places in a list instead of strings; the list is ${someOf(dictionary.words)}`);
+  return dictionary.indices;
 }

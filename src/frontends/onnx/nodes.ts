@@ -91,7 +91,14 @@ export class NodeImporter {
     try {
       const importer = importerFor(domainOf(node.domain), node.opType ?? "");
       if (!importer) throw new NodeProblem("operator", operatorName(node), { awsName: "OperatorNotImplemented" });
-      const context = new NodeContext(node, operands, { b: this.b, folder: this.folder, source: this.source, opsets: place.opsets });
+      const context = new NodeContext(node, operands, {
+        b: this.b,
+        folder: this.folder,
+        source: this.source,
+        opsets: place.opsets,
+        remarks: this.problems.remarks,
+        name,
+      });
       const results = importer(context);
       if (context.unread.length > 0)
         context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, { awsName: "OperatorAttributeNotImplemented" });

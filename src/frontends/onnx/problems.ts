@@ -1,4 +1,5 @@
 import { NeoError, type ErrorCode, type Note } from "../../support/errors.ts";
+import { Remarks } from "./remarks.ts";
 
 /** Kinds of findings about a model, most fundamental first; each is one error code. */
 const KINDS = {
@@ -61,15 +62,20 @@ export interface ProblemDetail {
 
 interface Problem extends Note, ProblemDetail {}
 
+/** Problems by kind. */
+export type Found = Map<ProblemKind, { count: number; shown: Problem[] }>;
+
 /** Notes that one error carries; more of them tell a reader nothing new. */
 const MOST_NOTES = 1000;
 
 /** Everything that is wrong with a file, collected; one error in the end. */
 export class Problems {
   private readonly file: string;
-  private readonly found = new Map<ProblemKind, { count: number; shown: Problem[] }>();
+  private found: Found = new Map();
   /** "opset 17", as the error about operators says it. */
   opset = "no opset";
+  /** What is to be said and is no problem. */
+  readonly remarks = new Remarks();
 
   constructor(file: string) {
     this.file = file;
@@ -80,6 +86,25 @@ export class Problems {
     if (!group) this.found.set(kind, (group = { count: 0, shown: [] }));
     group.count++;
     if (group.shown.length < MOST_NOTES) group.shown.push({ where: printable(where), text: printable(text), ...detail });
+  }
+
+  /** Runs `attempt` and keeps what it adds apart, to be taken or forgotten. */
+  apart<T>(attempt: () => T): { readonly result: T; readonly added: Found } {
+    const outer = this.found;
+    const added: Found = new Map();
+    this.found = added;
+    try {
+      return { result: attempt(), added };
+    } finally {
+      this.found = outer;
+    }
+  }
+
+  take(added: Found): void {
+    for (const [kind, { count, shown }] of added) {
+      shown.forEach(({ where, text, ...detail }) => this.add(kind, where, text, detail));
+      this.found.get(kind)!.count += count - shown.length;
+    }
   }
 
   get any(): boolean {

@@ -39,6 +39,7 @@ import { bitcast } from "./bitcast.ts";
 import { equal, greater, greaterEqual, isInf, isNan, less, lessEqual, notEqual } from "./comparison.ts";
 import { callOp, constant, fused, ifOp, returnOp, shapeOf } from "./control.ts";
 import { conv, convTranspose, deformConv } from "./convolution.ts";
+import { coupling } from "./coupling.ts";
 import { cast, dequantise, quantise } from "./conversion.ts";
 import { gather, gatherElements, gatherNd } from "./gather.ts";
 import { det, inverse, linear, matmul } from "./linear.ts";
@@ -153,6 +154,7 @@ export const OPS: readonly AnyOpDef[] = [
   attention,
   inverse,
   det,
+  coupling,
   pool,
   maxPoolWithIndices,
   maxUnpool,

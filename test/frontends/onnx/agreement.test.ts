@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
-import type { Tensor } from "../../../src/ir/tensor.ts";
+import { describe, test } from "vitest";
 import { CASES } from "./cases.ts";
+import { expectClose } from "./expect-close.ts";
 import { makeModel, runModel } from "./one-node.ts";
 import { loadReference } from "./reference.ts";
 
@@ -22,15 +22,3 @@ describe.skipIf(!reference)("operators agree with ONNX Runtime", () => {
     });
   }
 });
-
-function expectClose(got: Tensor, wanted: Tensor, tolerance: number): void {
-  expect(got.type).toEqual(wanted.type);
-  const isFloat = ["f32", "f64", "f16"].includes(wanted.type.dtype);
-  const slack = wanted.type.dtype === "f16" ? 2e-3 : tolerance;
-  for (let i = 0; i < wanted.data.length; i++) {
-    const [a, b] = [Number(got.data[i]), Number(wanted.data[i])];
-    if (Object.is(a, b) || a === b) continue;
-    const allowed = isFloat ? slack * Math.max(1, Math.abs(b)) : 0;
-    if (!(Math.abs(a - b) <= allowed)) expect.fail(`element ${i} is ${a}, ONNX Runtime has ${b}`);
-  }
-}

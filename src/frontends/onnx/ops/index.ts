@@ -13,6 +13,10 @@ import { LINEAR_ATTENTION } from "./linear-attention.ts";
 import { LOSS } from "./loss.ts";
 import { MATMUL, MICROSOFT_MATMUL } from "./matmul.ts";
 import { MEL } from "./mel.ts";
+import { ML_ENCODERS } from "./ml-encoders.ts";
+import { ML_FEATURES } from "./ml-features.ts";
+import { ML_LINEAR } from "./ml-linear.ts";
+import { ML_SVM } from "./ml-svm.ts";
 import { MOVEMENT } from "./movement.ts";
 import { NGRAMS } from "./ngrams.ts";
 import { MICROSOFT_NORMALISATION, NORMALISATION } from "./normalisation.ts";
@@ -61,6 +65,7 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
     TENSOR_SCATTER,
   ],
   "ai.onnx.preview.training": [OPTIMIZERS],
+  "ai.onnx.ml": [ML_ENCODERS, ML_FEATURES, ML_LINEAR, ML_SVM],
   "com.microsoft": [MICROSOFT_ACTIVATION, MICROSOFT_ATTENTION, MICROSOFT_MATMUL, MICROSOFT_NORMALISATION, MICROSOFT_QUANTISED],
 };
 

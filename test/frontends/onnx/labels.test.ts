@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+import { compile } from "../../../src/compile.ts";
+import { importOnnx } from "../../../src/frontends/onnx/import.ts";
+import { interpret } from "../../../src/ir/interpret.ts";
+import { tensor, type Tensor } from "../../../src/ir/tensor.ts";
+import { readBundle } from "../../../src/package/read-bundle.ts";
+import type { Note } from "../../../src/support/errors.ts";
+import { nodeCrypto } from "../../../src/support/node/crypto.ts";
+import { target } from "../../executors/targets.ts";
+import { floats, node, value, writeOnnx, type ModelSpec } from "../../fixtures/onnx-writer.ts";
+import { f32, elements } from "./one-node.ts";
+import { expectRefused, noteTexts } from "./refused.ts";
+
+const ML = { domain: "ai.onnx.ml" };
+const OPSETS = [{ version: 17 }, { domain: "ai.onnx.ml", version: 3 }];
+const WORDS = ["high", "low", "mid"];
+
+/** A classifier whose classes are words: the greatest of its three inputs wins. */
+const classifier = node(
+  "LinearClassifier",
+  ["x"],
+  ["label", "scores"],
+  { coefficients: floats(1, 0, 0, 0, 1, 0, 0, 0, 1), intercepts: floats(0, 0, 0), classlabels_strings: WORDS },
+  { ...ML, name: "classifier" },
+);
+const x = f32([2, 3], 0, 0, 1, 0, 5, 1);
+
+function run(spec: Omit<ModelSpec, "opsets" | "inputs">): { results: readonly Tensor[]; labels: ReadonlyMap<string, readonly string[]>; warnings: Note[] } {
+  const warnings: Note[] = [];
+  const bytes = writeOnnx({ ...spec, inputs: [value("x", "f32", [2, 3])], opsets: OPSETS });
+  const graph = importOnnx(bytes, { fileName: "words.onnx", warn: (warning) => warnings.push(warning) });
+  return { results: interpret(graph, [x]), labels: graph.labels, warnings };
+}
+
+test("classes that are words leave as places in the list of them, with a warning that says so", () => {
+  const { results, labels, warnings } = run({ nodes: [classifier], outputs: [value("label", "string", [2])] });
+  expect(results[0]!.type).toEqual({ dtype: "i64", shape: [2] });
+  expect(elements(results[0])).toEqual([2, 1]);
+  expect(labels.get("label")).toEqual(WORDS);
+  expect(warnings).toEqual([{ where: "label", text: "gives places in a list instead of strings; the list is high, low, mid" }]);
+});
+
+test("words that are moved keep their list", () => {
+  const nodes = [classifier, node("Reshape", ["label", "shape"], ["column"])];
+  const initializers = { shape: tensor("i64", [2], [2, 1]) };
+  const { results, labels } = run({ nodes, initializers, outputs: [value("column", "string")] });
+  expect(results[0]!.type).toEqual({ dtype: "i64", shape: [2, 1] });
+  expect(elements(results[0])).toEqual([2, 1]);
+  expect(labels.get("column")).toEqual(WORDS);
+});
+
+test("ZipMap gives its tensor, and the keys are the names of its columns", () => {
+  const zip = node("ZipMap", ["scores"], ["maps"], { classlabels_strings: WORDS }, { ...ML, name: "zip" });
+  const { results, labels, warnings } = run({ nodes: [classifier, zip], outputs: [value("maps", "f32")] });
+  expect(elements(results[0])).toEqual(elements(x));
+  expect(labels.get("maps")).toEqual(WORDS);
+  expect(warnings).toEqual([{ where: "zip", text: "ZipMap gives its tensor instead of maps; the columns are high, low, mid" }]);
+});
+
+test("ZipMap over whole numbers names its columns by them", () => {
+  const zip = node("ZipMap", ["scores"], ["maps"], { classlabels_int64s: [4, 5, 6] }, ML);
+  expect(run({ nodes: [classifier, zip], outputs: [value("maps", "f32")] }).labels.get("maps")).toEqual(["4", "5", "6"]);
+});
+
+test("encoders look up words of a list when the model is imported", () => {
+  const encode = (op: string, attrs: Parameters<typeof node>[3]): number[] =>
+    elements(run({ nodes: [classifier, node(op, ["label"], ["code"], attrs, ML)], outputs: [value("code", "i64")] }).results[0]);
+  expect(encode("LabelEncoder", { keys_strings: ["mid", "high"], values_int64s: [70, 80], default_int64: -5 })).toEqual([70, -5]);
+  expect(encode("LabelEncoder", { keys_strings: ["low", "low"], values_floats: floats(1.5, 2.5) })).toEqual([-0, 1.5]);
+  expect(encode("LabelEncoder", { classes_strings: ["low", "mid"] })).toEqual([1, 0]);
+  expect(encode("CategoryMapper", { cats_strings: ["low", "mid"], cats_int64s: [7, 9] })).toEqual([9, 7]);
+  expect(encode("OneHotEncoder", { cats_strings: ["low", "mid"] })).toEqual([0, 1, 1, 0]);
+});
+
+test("encoders to words give places in the list of words and the default behind it", () => {
+  const map = node("CategoryMapper", ["best"], ["word"], { cats_strings: ["a", "b"], cats_int64s: [1, 7] }, ML);
+  const { results, labels } = run({ nodes: [node("ArgMax", ["x"], ["best"], { axis: 1 }), map], outputs: [value("word", "string")] });
+  expect(elements(results[0])).toEqual([2, 0]);
+  expect(labels.get("word")).toEqual(["a", "b", "_Unused"]);
+});
+
+test("a chain of encoders through words is one table", () => {
+  const nodes = [
+    classifier,
+    node("LabelEncoder", ["label"], ["other"], { keys_strings: ["mid", "low"], values_strings: ["m", "l"] }, ML),
+    node("LabelEncoder", ["other"], ["code"], { keys_strings: ["l", "m"], values_int64s: [100, 200] }, ML),
+  ];
+  expect(elements(run({ nodes, outputs: [value("code", "i64")] }).results[0])).toEqual([200, 100]);
+});
+
+test("constant words are encoded when the model is imported", () => {
+  const nodes = [node("LabelEncoder", ["words"], ["code"], { keys_strings: ["b", "a"], values_int64s: [1, 2] }, ML)];
+  const initializers = { words: tensor("string", [3], ["a", "c", "b"]) };
+  expect(elements(run({ nodes, initializers, outputs: [value("code", "i64")] }).results[0])).toEqual([2, -1, 1]);
+});
+
+test("words that only the data tell, and maps, are refused by the node that reads them", () => {
+  const bytes = (op: string, dtype: "string" | "f32", attrs: Parameters<typeof node>[3]): Uint8Array =>
+    writeOnnx({
+      nodes: [node(op, ["w"], ["y"], attrs, { ...ML, name: "look" })],
+      inputs: [value("w", dtype, [2])],
+      outputs: [value("y", "i64")],
+      opsets: OPSETS,
+    });
+  const refused = (op: string, dtype: "string" | "f32", attrs: Parameters<typeof node>[3]): string[] =>
+    noteTexts(expectRefused("NEO2008", () => importOnnx(bytes(op, dtype, attrs), { fileName: "words.onnx" })));
+  expect(refused("LabelEncoder", "string", { keys_strings: ["a"], values_int64s: [1] })).toEqual([
+    "look: ai.onnx.ml::LabelEncoder reads w, whose words only its data tell: code has no strings",
+  ]);
+  expect(refused("OneHotEncoder", "string", { cats_strings: ["a"] })[0]).toContain("look: ai.onnx.ml::OneHotEncoder reads w");
+  expect(refused("DictVectorizer", "f32", { string_vocabulary: ["a"] })).toEqual(["look: ai.onnx.ml::DictVectorizer takes a map"]);
+});
+
+test("the labels of outputs are in the manifest of the bundle", async () => {
+  const zip = node("ZipMap", ["scores"], ["maps"], { classlabels_strings: WORDS }, ML);
+  const outputs = [value("label", "string"), value("maps", "f32")];
+  const bytes = writeOnnx({ nodes: [classifier, zip], inputs: [value("x", "f32", [2, 3])], outputs, opsets: OPSETS });
+  const { bundle } = await compile(bytes, { fileName: "words.onnx", compiler: "test", targets: [target("wasm")] }, { crypto: nodeCrypto });
+  const { manifest } = readBundle(bundle.bytes, { trust: "unsigned", crypto: nodeCrypto });
+  expect(manifest.programs[0]!.outputs).toEqual([
+    { name: "label", dtype: "i64", shape: [2], bytes: 16, labels: WORDS },
+    { name: "maps", dtype: "f32", shape: [2, 3], bytes: 24, labels: WORDS },
+  ]);
+});
