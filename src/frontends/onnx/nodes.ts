@@ -1,36 +1,36 @@
-import type { Builder } from "../../ir/builder.ts";
-import { Value } from "../../ir/graph.ts";
+import { Builder } from "../../ir/builder.ts";
+import { Value, type Op } from "../../ir/graph.ts";
 import { TypeMismatch } from "../../ir/op-def.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { byteLength, type Tensor } from "../../ir/tensor.ts";
 import { limitError, safeProduct } from "../../support/limits.ts";
 import { NodeContext, NodeProblem } from "./context.ts";
+import { graphOf, importIf, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
 import { Folder } from "./fold.ts";
-import { withArguments, type Call } from "./functions.ts";
-import { domainOf, nodeName, operatorName, opsetsOf, type Opsets } from "./library.ts";
+import { withArguments } from "./functions.ts";
+import { domainOf, nodeName, operatorName, opsetsOf } from "./library.ts";
+import { importLoop } from "./loop.ts";
 import { importerFor } from "./ops/index.ts";
+import type { Place } from "./place.ts";
 import type { Problems } from "./problems.ts";
+import { discard } from "./regions.ts";
+import { importScan } from "./scan.ts";
 import type { FunctionProto, GraphProto, NodeProto } from "./schema.ts";
 import { Scope, type Meaning } from "./scope.ts";
 import type { CheckedModel } from "./structure.ts";
 import { TensorProblem } from "./tensor-problem.ts";
 import { readSparseTensor, readTensor, type TensorSource } from "./tensors.ts";
 
-/** Where a list of nodes stands. */
-export interface Place {
-  readonly scope: Scope;
-  readonly opsets: Opsets;
-  /** Put before the names of its nodes: the calls that led here. */
-  readonly prefix: string;
-  readonly depth: number;
-  /** The call whose function's body these nodes are. */
-  readonly call?: Call | undefined;
-}
+const CONTROL: ReadonlyMap<string, (c: ControlNode, s: Subgraphs) => readonly Value[]> = new Map([
+  ["If", importIf],
+  ["Loop", importLoop],
+  ["Scan", importScan],
+]);
 
 /** Turns nodes into ops, one after another; functions and branches whose condition is constant are laid open in place. */
 export class NodeImporter {
   private readonly model: CheckedModel;
-  private readonly b: Builder;
+  private b: Builder;
   private readonly source: TensorSource;
   private readonly problems: Problems;
   private readonly folder: Folder;
@@ -46,7 +46,9 @@ export class NodeImporter {
 
   /** Names the initializers of a graph; they are read when they are used. */
   initializers(graph: GraphProto, scope: Scope, prefix: string): void {
-    const lazily = (name: string, read: () => Tensor): void => scope.setLazy(name, () => this.constant(prefix + name, read));
+    // Where a graph inside this one is the first to read one, it is still this graph's.
+    const { b } = this;
+    const lazily = (name: string, read: () => Tensor): void => scope.setLazy(name, () => this.constant(b, prefix + name, read));
     for (const proto of graph.initializer) lazily(proto.name ?? "", () => readTensor(proto, this.source));
     for (const sparse of graph.sparseInitializer) lazily(sparse.values?.name ?? "", () => readSparseTensor(sparse, this.source));
   }
@@ -81,7 +83,7 @@ export class NodeImporter {
     }
     const definition = this.model.library.find(node);
     if (definition) return this.call(definition, node, operands, place, name);
-    if (domainOf(node.domain) === "" && node.opType === "If") return this.branch(node, operands[0], place, name);
+    if (domainOf(node.domain) === "" && CONTROL.has(node.opType ?? "")) return this.control(node, operands, place, name);
     this.give(node, place, name, this.imported(node, operands, place, name));
   }
 
@@ -145,31 +147,77 @@ export class NodeImporter {
     this.giveFrom(scope, definition.output, node, place);
   }
 
-  /** An If whose condition is known: the branch that runs takes its place. */
-  private branch(node: NodeProto, condition: Value | undefined, place: Place, name: string): void {
-    const known = condition && this.folder.constant(condition);
-    const graph = node.attribute.find((attribute) => attribute.name === (known?.data[0] ? "then_branch" : "else_branch"))?.g;
-    if (!known || known.data.length !== 1) {
-      this.problems.add("operator", name, "If, and its condition hangs on the model's inputs", {
-        awsName: "OperatorNotImplemented",
-        hint: "make the input that decides the condition a constant with `--set`",
-      });
-      return this.give(node, place, name, undefined);
+  /** An If whose condition is known is the branch that runs; what else has nodes inside becomes an op with regions. */
+  private control(node: NodeProto, operands: readonly (Value | undefined)[], place: Place, name: string): void {
+    const known = node.opType === "If" && operands[0] ? this.folder.constant(operands[0]) : undefined;
+    this.b.loc = [name];
+    try {
+      if (known?.data.length === 1) return this.branch(node, known.data[0] ? "then_branch" : "else_branch", place, name);
+      const results = CONTROL.get(node.opType!)!({ node, name, operands, place, opset: place.opsets.get("") ?? 1 }, this.subgraphs());
+      this.give(node, place, name, results);
+    } catch (error) {
+      if (error instanceof Unfit) {
+        if (error.message !== "") this.problems.add(error instanceof Unsized ? "dataDependent" : "node", name, `${node.opType} ${error.message}`);
+      } else if (error instanceof TypeMismatch) this.problems.add("node", name, `${node.opType}: ${error.message}`);
+      else throw error;
+      this.give(node, place, name, undefined);
     }
-    if (!graph) {
-      this.problems.add("structure", name, "is an If without a branch");
-      return this.give(node, place, name, undefined);
-    }
-    const scope = new Scope(place.scope);
-    const prefix = `${name}/`;
-    this.initializers(graph, scope, prefix);
-    this.list(graph.node, { scope, opsets: place.opsets, prefix, depth: place.depth + 1, call: place.call });
+  }
+
+  private branch(node: NodeProto, attribute: string, place: Place, name: string): void {
+    const graph = graphOf(node, attribute);
+    const scope = this.inside(graph, [], place, `${name}/`);
     this.giveFrom(
       scope,
       graph.output.map((output) => output.name ?? ""),
       node,
       place,
     );
+  }
+
+  /** The names of a subgraph whose nodes are laid open here. */
+  private inside(graph: GraphProto, inputs: readonly Value[], place: Place, prefix: string): Scope {
+    const scope = new Scope(place.scope);
+    inputs.forEach((value, i) => {
+      const name = graph.input[i]?.name ?? "";
+      value.name ||= prefix + name;
+      scope.set(name, value);
+    });
+    this.initializers(graph, scope, prefix);
+    this.list(graph.node, { scope, opsets: place.opsets, prefix, depth: place.depth + 1, call: place.call });
+    return scope;
+  }
+
+  private subgraphs(): Subgraphs {
+    const { folder, problems } = this;
+    const builder = (): Builder => this.b;
+    return {
+      folder,
+      problems,
+      get b() {
+        return builder();
+      },
+      subgraph: (graph, inputs, place, prefix) => {
+        const scope = this.inside(graph, inputs, place, prefix);
+        return graph.output.map((output) => this.read(output.name ?? "", scope, prefix.slice(0, -1)));
+      },
+      apart: (build) => this.apart(build),
+    };
+  }
+
+  private apart<T>(build: () => T): { readonly result: T; readonly ops: readonly Op[] } {
+    const outer = this.b;
+    const inner = new Builder();
+    inner.loc = outer.loc;
+    this.b = inner;
+    try {
+      return { result: build(), ops: inner.ops };
+    } catch (error) {
+      discard(inner.ops);
+      throw error;
+    } finally {
+      this.b = outer;
+    }
   }
 
   private giveFrom(scope: Scope, outputs: readonly string[], node: NodeProto, place: Place): void {
@@ -179,11 +227,11 @@ export class NodeImporter {
     });
   }
 
-  private constant(name: string, read: () => Tensor): Meaning {
-    const loc = this.b.loc;
-    this.b.loc = [name];
+  private constant(b: Builder, name: string, read: () => Tensor): Meaning {
+    const { loc } = b;
+    b.loc = [name];
     try {
-      const value = this.b.create(constant, {}, { value: read() });
+      const value = b.create(constant, {}, { value: read() });
       value.name = name;
       return value;
     } catch (error) {
@@ -191,7 +239,7 @@ export class NodeImporter {
       this.problems.add(error.kind, name, error.message);
       return "failed";
     } finally {
-      this.b.loc = loc;
+      b.loc = loc;
     }
   }
 }

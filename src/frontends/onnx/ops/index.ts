@@ -80,8 +80,8 @@ const OPERATORS = new Map<string, ReadonlyMap<string, Operator>>(
   ]),
 );
 
-/** Operators that the importer of nodes treats itself, as they have other nodes inside: If, when its condition is known. */
-const LAID_OPEN: ReadonlySet<string> = new Set(["If"]);
+/** Operators that the importer of nodes treats itself, as they have other nodes inside. */
+const LAID_OPEN: ReadonlySet<string> = new Set(["If", "Loop", "Scan"]);
 
 export function importerFor(domain: string, operator: string): Importer | undefined {
   return OPERATORS.get(domain)?.get(operator)?.run;

@@ -1,0 +1,144 @@
+import type { Value } from "../../ir/graph.ts";
+import { constant } from "../../ir/ops/control.ts";
+import { loopOp } from "../../ir/ops/loop.ts";
+import { concat, reshape } from "../../ir/ops/movement.ts";
+import { tensor } from "../../ir/tensor.ts";
+import { tensorType } from "../../ir/types.ts";
+import { asDeclared, flag, graphOf, openRegion, orDiscard, sameTypes, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
+import { closeRegions, type OpenRegion } from "./regions.ts";
+import type { GraphProto } from "./schema.ts";
+import { shapeOf } from "./static-shape.ts";
+
+/** Turns that are written out where a loop can't stay one; more of them would make the program too long. */
+const MOST_WRITTEN_OUT = 1024;
+
+/** What is known of a loop before it runs. */
+interface LoopNode extends ControlNode {
+  readonly body: GraphProto;
+  readonly trips: Value | undefined;
+  readonly condition: Value | undefined;
+  readonly initial: readonly Value[];
+}
+
+/**
+ * A Loop stays one where its body has the same types in each turn. Where it has not, or gives rows whose number only the
+ * body's own arithmetic on constants tells, its turns are written out one after another.
+ */
+export function importLoop(c: ControlNode, s: Subgraphs): readonly Value[] {
+  const loop = loopNode(c);
+  const kept = s.problems.apart(() => attempt(() => asLoop(loop, s)));
+  if (kept.result instanceof Unfit) {
+    const written = s.problems.apart(() => attempt(() => writtenOut(loop, s)));
+    if (!(written.result instanceof Unfit)) {
+      s.problems.take(written.added);
+      return written.result;
+    }
+  }
+  s.problems.take(kept.added);
+  if (kept.result instanceof Unfit) throw kept.result;
+  return kept.result;
+}
+
+function loopNode(c: ControlNode): LoopNode {
+  const body = graphOf(c.node, "body");
+  const [trips, condition, ...initial] = c.operands;
+  if (initial.some((value) => !value)) throw new Unfit("carries a value that is left out");
+  if (body.input.length !== initial.length + 2) throw new Unfit(`carries ${initial.length} values, its body takes ${body.input.length - 2}`);
+  if (body.output.length < initial.length + 1) throw new Unfit(`carries ${initial.length} values, its body gives ${body.output.length - 1}`);
+  return { ...c, body, trips, condition, initial: initial as readonly Value[] };
+}
+
+function attempt<T>(run: () => T): T | Unfit {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Unfit) return error;
+    throw error;
+  }
+}
+
+function asLoop(loop: LoopNode, s: Subgraphs): readonly Value[] {
+  const { body, initial } = loop;
+  const types = [tensorType("i64", []), ...initial.map(({ type }) => type)];
+  // The condition is true whenever the body runs.
+  const region = openRegion(s, types, ([turn, ...carried]) => {
+    const inputs = [asDeclared(s.b, turn!, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...carried];
+    return s.subgraph(body, inputs, loop.place, `${loop.name}/`);
+  });
+  return orDiscard([region], () => closedLoop(loop, s, region));
+}
+
+function closedLoop(loop: LoopNode, s: Subgraphs, region: OpenRegion): readonly Value[] {
+  const { initial, trips, condition } = loop;
+  const carried = initial.length;
+  const [again, ...results] = region.results;
+  initial.forEach(({ type }, i) => sameTypes(type, results[i]!.type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
+  const turns = knownTurns(loop, s, again!);
+  if (turns === undefined && results.length > carried) throw new Unsized("gives a row each turn, and how many turns there are hangs on the model's inputs");
+  if (turns === undefined && !trips && numberOf(s, again!) === 1) throw new Unfit("never ends");
+  const { regions, captures } = closeRegions([region], ["body"]);
+  const values = [...initial, ...captures];
+  if (turns !== undefined) return s.b.createAll(loopOp, { values }, { carried, turns }, regions);
+  return s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried }, regions);
+}
+
+function asScalar(s: Subgraphs, value: Value): Value {
+  return value.type.shape.length === 0 ? value : s.b.create(reshape, { x: value }, { shape: [] });
+}
+
+/** How often the body runs, if constants alone decide it. */
+function knownTurns({ trips, condition }: LoopNode, s: Subgraphs, again: Value): number | undefined {
+  const most = trips ? numberOf(s, trips) : Infinity;
+  const starts = condition ? numberOf(s, condition) : 1;
+  const goesOn = numberOf(s, again);
+  if (starts === 0 || (most !== undefined && most <= 0)) return 0;
+  if (most === undefined || starts === undefined || goesOn === undefined) return undefined;
+  const turns = goesOn === 0 ? 1 : most;
+  return turns < 2 ** 31 ? turns : undefined;
+}
+
+/** The number or flag that a value of one element is, whatever the inputs are. */
+function numberOf(s: Subgraphs, value: Value): number | undefined {
+  const found = s.folder.constant(value);
+  return found && Number(found.data[0]);
+}
+
+/** One turn after another, as long as constants say that there is one more. */
+function writtenOut(loop: LoopNode, s: Subgraphs): readonly Value[] {
+  const { result, ops } = s.apart(() => turnByTurn(loop, s));
+  s.b.ops.push(...ops);
+  return result;
+}
+
+function turnByTurn(loop: LoopNode, s: Subgraphs): readonly Value[] {
+  const { body, initial } = loop;
+  const most = loop.trips ? numberOf(s, loop.trips) : Infinity;
+  let goesOn = loop.condition ? numberOf(s, loop.condition) : 1;
+  let state = initial;
+  const rows: (readonly Value[])[] = [];
+  for (let turn = 0; ; turn++) {
+    if (most === undefined || goesOn === undefined) throw new Unsized("");
+    if (turn >= most || goesOn === 0) break;
+    if (turn >= MOST_WRITTEN_OUT) throw new Unsized("");
+    const count = s.b.create(constant, {}, { value: tensor("i64", [], [BigInt(turn)]) });
+    const inputs = [asDeclared(s.b, count, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...state];
+    const results = s.subgraph(body, inputs, loop.place, `${loop.name}/${turn}/`);
+    const found = results.filter((value) => value !== undefined);
+    if (found.length !== results.length) throw new Unfit("");
+    goesOn = numberOf(s, found[0]!);
+    state = found.slice(1, 1 + initial.length);
+    rows.push(found.slice(1 + initial.length));
+  }
+  s.b.loc = [loop.name];
+  return [...state, ...stacked(loop, s, rows)];
+}
+
+function stacked({ body, initial }: LoopNode, s: Subgraphs, rows: readonly (readonly Value[])[]): readonly Value[] {
+  const count = body.output.length - 1 - initial.length;
+  return Array.from({ length: count }, (_, k) => {
+    if (rows.length === 0) throw new Unsized("");
+    const slices = rows.map((row) => s.b.create(reshape, { x: row[k]! }, { shape: [1, ...shapeOf(row[k]!)] }));
+    slices.forEach(({ type }) => sameTypes(slices[0]!.type, type, (a, b) => `stacks ${a} and ${b}`));
+    return slices.length === 1 ? slices[0]! : s.b.create(concat, { xs: slices }, { axis: 0 });
+  });
+}

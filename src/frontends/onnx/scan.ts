@@ -1,0 +1,107 @@
+import type { Value } from "../../ir/graph.ts";
+import { scan } from "../../ir/ops/loop.ts";
+import { reverse, transpose } from "../../ir/ops/movement.ts";
+import { tensorType, type TensorType } from "../../ir/types.ts";
+import { graphOf, openRegion, orDiscard, sameTypes, Unfit, type ControlNode, type Subgraphs } from "./control.ts";
+import { closeRegions, type OpenRegion } from "./regions.ts";
+import type { GraphProto, NodeProto } from "./schema.ts";
+import { rankOf } from "./static-shape.ts";
+
+/** Version 8 scans each element of a batch; from version 9 on there is no batch, and axes may be chosen. */
+export function importScan(c: ControlNode, s: Subgraphs): readonly Value[] {
+  const body = graphOf(c.node, "body");
+  const scanned = intsOf(c.node, "num_scan_inputs")[0];
+  if (scanned === undefined || scanned < 1) throw new Unfit("has no num_scan_inputs");
+  if (c.opset < 9) return batched(c, s, body, scanned);
+  const values = present(c.operands);
+  return directed(c, s, body, values, scanned, {
+    inputAxes: intsOf(c.node, "scan_input_axes"),
+    inputDirections: intsOf(c.node, "scan_input_directions"),
+    outputAxes: intsOf(c.node, "scan_output_axes"),
+    outputDirections: intsOf(c.node, "scan_output_directions"),
+  });
+}
+
+interface Directions {
+  readonly inputAxes: readonly number[];
+  readonly inputDirections: readonly number[];
+  readonly outputAxes: readonly number[];
+  readonly outputDirections: readonly number[];
+}
+
+function directed(c: ControlNode, s: Subgraphs, body: GraphProto, values: readonly Value[], scanned: number, ways: Directions): readonly Value[] {
+  const carried = values.length - scanned;
+  const inputs = values.map((value, i) => {
+    if (i < carried) return value;
+    const moved = toFront(s, value, axisOf(ways.inputAxes[i - carried] ?? 0, rankOf(value)));
+    return ways.inputDirections[i - carried] === 1 ? s.b.create(reverse, { x: moved }, { axes: [0] }) : moved;
+  });
+  const results = scanOnce(c, s, body, inputs, carried);
+  return results.map((value, i) => {
+    if (i < carried) return value;
+    const turned = ways.outputDirections[i - carried] === 1 ? s.b.create(reverse, { x: value }, { axes: [0] }) : value;
+    return fromFront(s, turned, axisOf(ways.outputAxes[i - carried] ?? 0, rankOf(value)));
+  });
+}
+
+/** The first axis of all values is that of a batch, the second of scanned ones that of their slices. */
+function batched(c: ControlNode, s: Subgraphs, body: GraphProto, scanned: number): readonly Value[] {
+  const [lengths, ...rest] = c.operands;
+  if (lengths) throw new Unfit("has sequence_lens");
+  const values = present(rest);
+  const carried = values.length - scanned;
+  const ways: Directions = { inputAxes: [], inputDirections: intsOf(c.node, "directions"), outputAxes: [], outputDirections: [] };
+  if (carried < 0) throw new Unfit(`has ${values.length} values, num_scan_inputs is ${scanned}`);
+  const types = values.map(({ type }) => sliceType(type));
+  const region = openRegion(s, types, (params) => directed(c, s, body, params, scanned, ways));
+  return orDiscard([region], () => closedScan(s, region, values, 0));
+}
+
+function scanOnce(c: ControlNode, s: Subgraphs, body: GraphProto, values: readonly Value[], carried: number): readonly Value[] {
+  if (carried < 0 || body.input.length !== values.length) throw new Unfit(`has ${values.length} values, its body takes ${body.input.length}`);
+  if (body.output.length < carried) throw new Unfit(`carries ${carried} values, its body gives ${body.output.length}`);
+  const types = values.map(({ type }, i) => (i < carried ? type : sliceType(type)));
+  const region = openRegion(s, types, (params) => s.subgraph(body, params, c.place, `${c.name}/`));
+  return orDiscard([region], () => closedScan(s, region, values, carried));
+}
+
+function closedScan(s: Subgraphs, region: OpenRegion, values: readonly Value[], carried: number): readonly Value[] {
+  const turns = values[carried]!.type.shape[0];
+  const uneven = values.slice(carried).find(({ type }) => type.shape[0] !== turns);
+  if (uneven) throw new Unfit(`scans ${String(turns)} slices of one value and ${String(uneven.type.shape[0])} of another`);
+  region.results.slice(0, carried).forEach(({ type }, i) => sameTypes(values[i]!.type, type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
+  const { regions, captures } = closeRegions([region], ["body"]);
+  return s.b.createAll(scan, { values: [...values, ...captures] }, { carried, captured: captures.length }, regions);
+}
+
+function sliceType({ dtype, shape }: TensorType): TensorType {
+  if (shape.length === 0) throw new Unfit("scans a value of rank 0");
+  return tensorType(dtype, shape.slice(1));
+}
+
+function present(operands: readonly (Value | undefined)[]): readonly Value[] {
+  const values = operands.filter((value) => value !== undefined);
+  if (values.length !== operands.length) throw new Unfit("has an input that is left out");
+  return values;
+}
+
+function axisOf(axis: number, rank: number): number {
+  if (axis < -rank || axis >= rank) throw new Unfit(`scans axis ${axis}, the rank is ${rank}`);
+  return axis < 0 ? axis + rank : axis;
+}
+
+function toFront(s: Subgraphs, x: Value, axis: number): Value {
+  const axes = Array.from({ length: rankOf(x) }, (_, i) => i);
+  return axis === 0 ? x : s.b.create(transpose, { x }, { perm: [axis, ...axes.filter((a) => a !== axis)] });
+}
+
+function fromFront(s: Subgraphs, x: Value, axis: number): Value {
+  const rest = Array.from({ length: rankOf(x) - 1 }, (_, i) => i + 1);
+  return axis === 0 ? x : s.b.create(transpose, { x }, { perm: [...rest.slice(0, axis), 0, ...rest.slice(axis)] });
+}
+
+function intsOf(node: NodeProto, name: string): readonly number[] {
+  const attribute = node.attribute.find((candidate) => candidate.name === name);
+  if (!attribute) return [];
+  return attribute.i === undefined ? Array.from(attribute.ints, Number) : [Number(attribute.i)];
+}
