@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Compiled } from "../compile.ts";
 import type { Pass, PassHooks } from "../passes/pass.ts";
 import { signBundle } from "../package/sign-bundle.ts";
@@ -10,8 +9,9 @@ import { formatBytes, formatCount } from "../support/table.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { listOption, textOption, type CommandSpec, type Invocation, type Outcome } from "./command.ts";
 import { compileModel, TARGET_OPTION, targetsFrom } from "./compile-model.ts";
-import { writeOutput } from "./files.ts";
-import { MODEL_OPTIONS, modelFrom, PREPROCESS_OPTION } from "./model-options.ts";
+import { dumpFolder, dumpIr } from "./dump-ir.ts";
+import { makeFolder, writeOutput } from "./files.ts";
+import { MODEL_OPTIONS, modelFrom, PREPROCESS_OPTION, type ModelInput } from "./model-options.ts";
 import { secretKeyFrom } from "./sign.ts";
 
 const EMITS = ["bundle", "c", "wasm"];
@@ -30,7 +30,8 @@ export const compileCommand: CommandSpec = {
     { flags: "--name <name>", text: "name in the manifest (default: the file's)" },
     { flags: "--model-version <version>", text: "version in the manifest" },
     { flags: "--print-ir-after <pass>", text: "prints the graph to stderr after this pass, or after each (all)" },
-    { flags: "--stop-after <pass>", text: "stops behind this pass and prints the graph" },
+    { flags: "--dump-ir <after-each:folder>", text: "writes the graph behind each pass that changed it, and the program of each target, as text" },
+    { flags: "--stop-after <pass>", text: "stops behind this pass and prints the graph, or writes it to -o; import stops before the first" },
     { flags: "--timing", text: "shows what each pass took" },
   ],
   examples: ["neo compile model.onnx", "neo compile model.onnx -t wasm,x86-64-v3 --shape N=1,8 --sign release.key -o model.neo"],
@@ -51,20 +52,30 @@ export const compileCommand: CommandSpec = {
     const targets = await targetsFrom(invocation);
     const model = await modelFrom(file, invocation);
     const stop = textOption(options, "stopAfter");
-    if (stop !== undefined) return stopAfter(stop, model, invocation);
-    if (!emits.includes("bundle")) return emitSources(emits, model, targets, invocation);
-    const compiled = await compileModel(model, targets, invocation, await hooksFrom(invocation));
-    const outcome = await writeBundle(file, compiled, targets, invocation);
-    if (emits.length > 1)
-      await emitSources(
-        emits.filter((kind) => kind !== "bundle"),
-        model,
-        targets,
-        invocation,
-      );
-    return outcome;
+    const folder = dumpFolder(invocation);
+    const outcome = stop === undefined ? undefined : await stopAfter(stop, model, invocation);
+    const dump = folder === undefined ? [] : await dumpIr(folder, model, targets, stop, invocation);
+    const made = outcome ?? (await compileAndWrite(file, model, emits, targets, invocation));
+    if (folder === undefined) return made;
+    invocation.reporter.info(`${folder}  ${dump.length} files of text, for neo opt`);
+    return { ...made, result: { ...made.result, dump } };
   },
 };
+
+async function compileAndWrite(
+  file: string,
+  model: ModelInput,
+  emits: readonly string[],
+  targets: readonly TargetProfile[],
+  invocation: Invocation,
+): Promise<Outcome> {
+  if (!emits.includes("bundle")) return emitSources(emits, model, targets, invocation);
+  const compiled = await compileModel(model, targets, invocation, await hooksFrom(invocation));
+  const outcome = await writeBundle(file, compiled, targets, invocation);
+  const others = emits.filter((kind) => kind !== "bundle");
+  if (others.length > 0) await emitSources(others, model, targets, invocation);
+  return outcome;
+}
 
 async function writeBundle(file: string, compiled: Compiled, targets: readonly TargetProfile[], invocation: Invocation): Promise<Outcome> {
   const { options, cwd, reporter } = invocation;
@@ -103,13 +114,17 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
 async function hooksFrom({ options, reporter }: Invocation): Promise<PassHooks | undefined> {
   const wanted = textOption(options, "printIrAfter");
   if (wanted === undefined) return undefined;
+  const { PASSES } = await import("../passes/pipelines.ts");
+  const names = ["all", ...PASSES.map((pass) => pass.name)];
+  if (!names.includes(wanted))
+    throw new NeoError({ code: "NEO1015", message: `--print-ir-after ${wanted}: there is no such pass`, hint: `one of ${names.join(", ")}` });
   const { printGraph } = await import("../ir/text/print.ts");
   return {
     after: (pass: Pass, graph) => void (wanted === "all" || wanted === pass.name ? reporter.info(`// after ${pass.name}\n${printGraph(graph)}`) : undefined),
   };
 }
 
-async function stopAfter(pass: string, model: Awaited<ReturnType<typeof modelFrom>>, invocation: Invocation): Promise<Outcome> {
+async function stopAfter(pass: string, model: ModelInput, invocation: Invocation): Promise<Outcome> {
   const { importModel } = await import("../frontends/index.ts");
   const { optimize } = await import("../compile.ts");
   const { PASSES } = await import("../passes/pipelines.ts");
@@ -120,16 +135,14 @@ async function stopAfter(pass: string, model: Awaited<ReturnType<typeof modelFro
   const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
   if (pass !== "import") optimize(graph, { stopAfter: pass, ...((await hooksFrom(invocation)) ?? {}) });
   const text = printGraph(graph);
-  return { text, result: { graph: text } };
+  const output = textOption(invocation.options, "output");
+  if (output === undefined || output === "-") return { text, result: { graph: text } };
+  await writeOutput(output, new TextEncoder().encode(text), invocation.cwd);
+  return { text: `${output}  ${graph.ops.length - 1} ops behind ${pass}\nnext: neo opt ${output} --passes cpu`, result: { graph: text, path: output } };
 }
 
 /** Readable sources instead of a bundle: into the folder of `-o`, by default named after the model. */
-async function emitSources(
-  emits: readonly string[],
-  model: Awaited<ReturnType<typeof modelFrom>>,
-  targets: readonly TargetProfile[],
-  invocation: Invocation,
-): Promise<Outcome> {
+async function emitSources(emits: readonly string[], model: ModelInput, targets: readonly TargetProfile[], invocation: Invocation): Promise<Outcome> {
   const { importModel } = await import("../frontends/index.ts");
   const { optimize } = await import("../compile.ts");
   const { lower } = await import("../backends/lower.ts");
@@ -138,7 +151,7 @@ async function emitSources(
   const folder = given !== undefined && emits.length > 0 && !given.endsWith(".neo") ? given : `${model.fileName.replace(/\.[a-z0-9]+$/i, "")}.sources`;
   const written: { path: string; bytes: number }[] = [];
   const put = async (name: string, bytes: Uint8Array): Promise<void> => {
-    mkdirSync(resolve(invocation.cwd, folder), { recursive: true });
+    makeFolder(folder, invocation.cwd);
     await writeOutput(join(folder, name), bytes, invocation.cwd);
     written.push({ path: join(folder, name), bytes: bytes.length });
   };

@@ -1,5 +1,7 @@
+import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { readFileBytes, writeFileAtomic } from "../support/node/files.ts";
+import { ioError } from "../support/node/io-errors.ts";
 import { NeoError } from "../support/errors.ts";
 
 /** The bytes of a file argument; `-` is stdin. */
@@ -24,4 +26,13 @@ export async function writeOutput(path: string, bytes: Uint8Array, cwd: string):
 /** A bundle is a tar whose first member is its manifest; everything else is taken for a model. */
 export function isBundle(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes.subarray(0, 14)) === "manifest.json\0";
+}
+
+/** Makes a folder and those above it; one that is there already is taken as it is. */
+export function makeFolder(path: string, cwd: string): void {
+  try {
+    mkdirSync(resolve(cwd, path), { recursive: true });
+  } catch (error) {
+    throw ioError(path, error);
+  }
 }

@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { writeNpy } from "../frontends/formats/npy.ts";
 import { writeNpz } from "../frontends/formats/npz.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -7,7 +6,7 @@ import type { DType } from "../ir/types.ts";
 import type { OutputTensor } from "../session/tensors.ts";
 import { formatMs } from "../support/table.ts";
 import { repeatedOption, textOption, type CommandSpec } from "./command.ts";
-import { writeOutput } from "./files.ts";
+import { makeFolder, writeOutput } from "./files.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
 import { openSession, SESSION_OPTIONS } from "./open-session.ts";
 import { summarize } from "./tensor-summary.ts";
@@ -86,7 +85,7 @@ async function writeOutputs(outputs: Readonly<Record<string, OutputTensor>>, pla
     await writeOutput(place, writeNpz(tensors), cwd);
     return [place];
   }
-  mkdirSync(resolve(cwd, place), { recursive: true });
+  makeFolder(place, cwd);
   const paths: string[] = [];
   for (const [name, tensor] of tensors) {
     const path = join(place, `${name.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^\.+/, "_") || "output"}.npy`);

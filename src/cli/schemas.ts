@@ -47,6 +47,7 @@ const nodeDifference = difference.extend({
   bad: z.boolean(),
 });
 
+const dump = z.array(z.string()).optional().describe("--dump-ir: the files");
 const compileResult = z.union([
   z.strictObject({
     bundle: z.strictObject({ path: z.string(), bytes: count, digest: hex, keyId: hex.optional() }),
@@ -60,9 +61,10 @@ const compileResult = z.union([
     ops: counts,
     regions: z.array(z.strictObject({ id: count, accelerator: z.string(), nodes: count, macShare: z.number(), reason: z.string() })),
     passes: z.array(pass),
+    dump,
   }),
-  z.strictObject({ files: z.array(z.strictObject({ path: z.string(), bytes: count })) }).describe("--emit without bundle"),
-  z.strictObject({ graph: z.string() }).describe("--stop-after"),
+  z.strictObject({ files: z.array(z.strictObject({ path: z.string(), bytes: count })), dump }).describe("--emit without bundle"),
+  z.strictObject({ graph: z.string(), path: z.string().optional(), dump }).describe("--stop-after"),
 ]);
 
 const runBase = {

@@ -16,6 +16,7 @@ const RUNS: [run: string, code: number, preload?: string][] = [
   ["compile good.onnx -t wasm --sign key.key -o out2.neo", 0],
   ["compile good.onnx -t wasm --emit wasm -o src", 0],
   ["compile good.onnx -t wasm --stop-after import", 0],
+  ["compile good.onnx -t wasm --stop-after dead-code -o part.nir --dump-ir after-each:ir", 0],
   ["compile strange.onnx -t wasm", 3],
   ["compile good.onnx -t wasm -o -", 2],
   ["compile --no-such-flag", 2],

@@ -14,6 +14,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EROFS: { code: "NEO6001", text: (path) => `${path} is on a read-only file system`, hint: "choose another place with `-o`" },
   ENOSPC: { code: "NEO6002", text: (path) => `the disk is full: ${path} was not written`, hint: "free some space; nothing was left behind" },
   EDQUOT: { code: "NEO6002", text: (path) => `the quota is used up: ${path} was not written`, hint: "free some space; nothing was left behind" },
+  EEXIST: { code: "NEO6003", text: (path) => `${path} is a file, a folder was wanted`, hint: "name another place" },
   EISDIR: { code: "NEO6003", text: (path) => `${path} is a folder, a file was wanted`, hint: "name a file in it" },
 };
 
