@@ -1,4 +1,5 @@
 import type { Graph } from "../ir/graph.ts";
+import { fused } from "../ir/ops/control.ts";
 import { verify } from "../ir/verify.ts";
 import { InternalError } from "../support/errors.ts";
 import type { TargetProfile } from "../target/profile.ts";
@@ -10,7 +11,10 @@ export interface PassOptions {
   readonly foldBudget: number;
 }
 
-/** A step that keeps the meaning of a graph. `run` changes it in place and tells whether it did. */
+/**
+ * A step that keeps the meaning of a graph. `run` changes it in place and tells whether it did. The regions of control flow are graphs
+ * of their own to it: `runPasses` gives it one after the other, and what a region takes and gives is not the region's to change.
+ */
 export interface Pass {
   readonly name: string;
   readonly summary: string;
@@ -35,12 +39,19 @@ export interface PassHooks {
 
 export const DEFAULT_OPTIONS: PassOptions = { foldBudget: 1 << 26 };
 
+/** Runs a pass on a graph, then on the regions of its control flow. Bodies of `fused` are a pass's own work. */
+function runEverywhere(pass: Pass, graph: Graph, options: PassOptions): boolean {
+  let changed = pass.run(graph, options);
+  for (const op of graph.ops) if (op.def !== fused) for (const region of op.regions) changed = runEverywhere(pass, region, options) || changed;
+  return changed;
+}
+
 export function runPasses(graph: Graph, passes: readonly Pass[], options: PassOptions = DEFAULT_OPTIONS, hooks: PassHooks = {}): PassRun[] {
   const now = hooks.now ?? (() => 0);
   const runs: PassRun[] = [];
   for (const pass of passes) {
     const start = now();
-    const changed = pass.run(graph, options);
+    const changed = runEverywhere(pass, graph, options);
     runs.push({ name: pass.name, ms: now() - start, changed });
     if (hooks.verifyEach) {
       const findings = verify(graph);

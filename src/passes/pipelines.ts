@@ -12,6 +12,7 @@ import { batchNormRules, linearRules } from "./rules/linear.ts";
 import { movementRules } from "./rules/movement.ts";
 import { normalisationRules } from "./rules/normalisation.ts";
 import { paddingRules } from "./rules/padding.ts";
+import { settleRegions } from "./settle-regions.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
 import { widenHalf } from "./widen-half.ts";
 
@@ -42,6 +43,7 @@ export const PASSES: readonly Pass[] = [
   foldLinear,
   expandBatchNorm,
   sinkTransposes,
+  settleRegions,
   widenHalf,
   fuseEpilogues,
   fuseElementwise,
@@ -50,7 +52,9 @@ export const PASSES: readonly Pass[] = [
 /** The order in which a model is made smaller. Still logical: any target, any executor. */
 export const SIMPLIFY: readonly Pass[] = [
   deadCode,
+  settleRegions,
   foldConstants,
+  settleRegions,
   canonicalize,
   commonSubexpressions,
   fusePatterns,

@@ -1,5 +1,6 @@
 import { Builder } from "../ir/builder.ts";
 import type { Graph, Op, Value } from "../ir/graph.ts";
+import { returnOp } from "../ir/ops/control.ts";
 import { TypeMismatch, type AnyOpDef } from "../ir/op-def.ts";
 import { equalTypes } from "../ir/types.ts";
 import { InternalError } from "../support/errors.ts";
@@ -8,7 +9,7 @@ import { matchAt, type Rule } from "./pattern.ts";
 /** Sweeps until nothing changes; a set of rules that still changes the graph after so many is a bug of the set. */
 const MAX_SWEEPS = 64;
 
-/** Applies rules everywhere, to a fixed point. True when the graph changed. Regions are rewritten too. */
+/** Applies rules everywhere in a graph, to a fixed point. True when the graph changed. */
 export function rewrite(graph: Graph, rules: readonly Rule[]): boolean {
   const byRoot = new Map<AnyOpDef, Rule[]>();
   for (const rule of rules) byRoot.set(rule.root.def, [...(byRoot.get(rule.root.def) ?? []), rule]);
@@ -18,7 +19,6 @@ export function rewrite(graph: Graph, rules: readonly Rule[]): boolean {
     if (!sweepOnce(graph, byRoot)) break;
     changed = true;
   }
-  for (const op of graph.ops) for (const region of op.regions) changed = rewrite(region, rules) || changed;
   return changed;
 }
 
@@ -39,7 +39,7 @@ function sweepOnce(graph: Graph, byRoot: ReadonlyMap<AnyOpDef, readonly Rule[]>)
 }
 
 function isDead(op: Op): boolean {
-  return op.def.pure && op.results.every((result) => result.uses.size === 0);
+  return isPure(op) && op.results.every((result) => result.uses.size === 0);
 }
 
 function firstRewrite(op: Op, rules: readonly Rule[]): { created: readonly Op[]; values: readonly Value[] } | undefined {
@@ -76,11 +76,16 @@ function applyChecked<T>(rule: Rule, apply: () => T): T {
   }
 }
 
+/** No state is written, and nothing else done but results given, neither by the op nor in its regions. */
+function isPure(op: Op): boolean {
+  return op.def.pure && op.regions.every((region) => region.ops.every((inner) => inner.def === returnOp || isPure(inner)));
+}
+
 /** Erases pure ops whose results nobody reads, and what only they read. True when there were any. */
 export function eraseDead(graph: Graph): boolean {
   const dead = new Set<Op>();
   for (const op of [...graph.ops].reverse()) {
-    if (op.def.pure && op.results.every((result) => [...result.uses].every((user) => dead.has(user)))) dead.add(op);
+    if (isPure(op) && op.results.every((result) => [...result.uses].every((user) => dead.has(user)))) dead.add(op);
   }
   if (dead.size > 0) graph.erase(dead);
   return dead.size > 0;

@@ -27,6 +27,7 @@ export const widenHalf: Pass = {
     for (const op of graph.ops) {
       b.loc = op.loc;
       if (op.name === "return") finish(op, wide, b);
+      else if (op.regions.length > 0) keep(op, wide, b);
       else if (![...op.operands, ...op.results].some((value) => isHalf(value) || (value && wide.has(value)))) b.ops.push(op);
       else widen(op, wide, b);
     }
@@ -63,6 +64,16 @@ function widened({ type, data }: Tensor): Tensor {
 
 function attrsOf(op: Op): Readonly<Record<string, AttrValue>> {
   return Object.fromEntries(Object.entries(op.attrs).map(([name, value]) => [name, HALVES.includes(value) ? "f32" : value]));
+}
+
+/** What regions take and give stays as it is: they are widened inside. */
+function keep(op: Op, wide: Map<Value, Value>, b: Builder): void {
+  op.operands.forEach((value, i) => {
+    const wider = value && wide.get(value);
+    if (wider) op.setOperand(i, b.create(cast, { x: wider }, { to: value.type.dtype }));
+  });
+  b.ops.push(op);
+  for (const value of op.results) if (isHalf(value)) wide.set(value, b.create(cast, { x: value }, { to: "f32" }));
 }
 
 function finish(op: Op, wide: ReadonlyMap<Value, Value>, b: Builder): void {
