@@ -6,6 +6,7 @@ import { WeightPool } from "./backends/weight-pool.ts";
 import { importModel, type ImportOptions } from "./frontends/index.ts";
 import type { Graph } from "./ir/graph.ts";
 import { interpret } from "./ir/interpret.ts";
+import { checkSharedState } from "./ir/keep-state.ts";
 import { decodeData, encodeData, type Tensor } from "./ir/tensor.ts";
 import { elementCount, isFloat, type DType } from "./ir/types.ts";
 import type { Program } from "./kernel/program.ts";
@@ -83,6 +84,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions, ports:
     passes.push(...optimize(graph, options.hooks, ports.now));
     graphs.push(graph);
   }
+  checkSharedState(graphs);
   const compiled = await compileGraphs(graphs, { ...options, name: options.name ?? baseName(options.fileName), bindings }, ports);
   return { bundle: compiled.bundle, report: { ...compiled.report, passes } };
 }

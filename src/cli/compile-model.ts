@@ -38,6 +38,7 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
         targets,
         bindings: model.bindings,
         constants: model.constants,
+        state: model.state,
         external: model.external,
         limits: model.limits,
         preprocess: preprocessFrom(options),

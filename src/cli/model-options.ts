@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import type { Binding } from "../compile.ts";
 import { describeModel } from "../frontends/index.ts";
+import type { StatePair } from "../ir/keep-state.ts";
 import { tensor, type Tensor } from "../ir/tensor.ts";
 import { elementCount, type DType } from "../ir/types.ts";
 import { parsePreprocess, type PreprocessSpec } from "../package/preprocess-spec.ts";
@@ -15,6 +16,7 @@ import { clean } from "./reporter.ts";
 export const MODEL_OPTIONS: readonly OptionSpec[] = [
   { flags: "--shape <binding>", text: "size of a named dim (N=4) or shape of an input (x=1x3x224x224); several values are alternatives (N=1,8)", repeat: true },
   { flags: "--set <input=value>", text: "makes an input a constant: sr=16000", repeat: true },
+  { flags: "--state <in=out>", text: "keeps an output for the next run's input, both leave the border: h=hn; auto: those whose names tell it", repeat: true },
   { flags: "--limit-nodes <n>", text: "refuse models with more nodes" },
   { flags: "--limit-tensor-bytes <n>", text: "refuse models with a larger tensor" },
   { flags: "--limit-total-bytes <n>", text: "refuse models with more weights" },
@@ -37,6 +39,7 @@ export interface ModelInput {
   readonly external: (path: string) => Uint8Array;
   readonly limits: Limits;
   readonly bindings: readonly Binding[];
+  readonly state: readonly (StatePair | "auto")[];
   /** Says each warning of the importer once, however many bindings there are. */
   readonly warn: (warning: Note) => void;
 }
@@ -54,6 +57,7 @@ export async function modelFrom(file: string, invocation: Invocation): Promise<M
     limits,
     bindings: parseShapes(repeatedOption(options, "shape")),
     constants: constantsFrom(repeatedOption(options, "set"), bytes, fileName),
+    state: statesFrom(repeatedOption(options, "state")),
     external: (path) => readExternalFile(folder, path),
     warn: warnOnce(invocation),
   };
@@ -122,6 +126,17 @@ function constantsFrom(words: readonly string[], bytes: Uint8Array, fileName: st
     constants[input.name] = tensor(input.dtype as DType, shape, values);
   }
   return constants;
+}
+
+function statesFrom(words: readonly string[]): (StatePair | "auto")[] {
+  return words
+    .flatMap((word) => word.split(","))
+    .map((word) => {
+      const [input, output, more] = word.split("=");
+      if (word === "auto") return "auto";
+      if (input && output && more === undefined) return { input, output };
+      throw new NeoError({ code: "NEO1024", message: `--state ${word}: wanted INPUT=OUTPUT or auto`, hint: "for example --state h=hn --state c=cn" });
+    });
 }
 
 function limitsFrom(options: OptionValues): Limits {

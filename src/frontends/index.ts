@@ -1,4 +1,5 @@
 import type { Graph } from "../ir/graph.ts";
+import { keepState, namedStates, type StatePair } from "../ir/keep-state.ts";
 import { NeoError } from "../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
 import { describeOnnx, type ModelDescription } from "./onnx/describe.ts";
@@ -15,7 +16,10 @@ interface Frontend {
   operators(): readonly SupportedOperator[];
 }
 
-export type ImportOptions = OnnxOptions;
+export interface ImportOptions extends OnnxOptions {
+  /** Outputs that the next run finds in inputs; "auto": those whose names tell it. */
+  readonly state?: readonly (StatePair | "auto")[];
+}
 export type { ModelDescription, SupportedOperator };
 
 export const FRONTENDS: readonly Frontend[] = [
@@ -25,7 +29,13 @@ export const FRONTENDS: readonly Frontend[] = [
 
 /** The graph of a model file of any format that has a frontend, told by its content. */
 export function importModel(bytes: Uint8Array, options: ImportOptions): Graph {
-  return frontendFor(bytes, options.fileName).importModel(bytes, options);
+  const graph = frontendFor(bytes, options.fileName).importModel(bytes, options);
+  const pairs = options.state ?? [];
+  const given = pairs.filter((pair) => pair !== "auto");
+  const named = pairs.includes("auto") ? namedStates(graph) : [];
+  const others = named.filter(({ input, output }) => !given.some((pair) => pair.input === input || pair.output === output));
+  if (pairs.length > 0) keepState(graph, [...given, ...others]);
+  return graph;
 }
 
 /** What a model file says of itself: its inputs with open dims, its operators. */

@@ -28,7 +28,7 @@ export interface BoundRun {
   outputs(): Outputs;
 }
 
-/** A verified bundle, ready to run. State, if the model has any, lasts from run to run; `resetState` forgets it. */
+/** A verified bundle, ready to run. State, if the model has any, lasts from run to run; `reset` forgets it. */
 export class Session {
   readonly bundle: Bundle;
   readonly artifact: Artifact;
@@ -145,7 +145,7 @@ export class Session {
   }
 
   /** The next run starts as if it were the first. */
-  resetState(): void {
+  reset(): void {
     if (this.last) this.stateOf(this.last).fill(0);
   }
 

@@ -24,7 +24,7 @@ for (const [kind, skip, artifact] of KINDS) {
       const session = await open(bundleOf([[1]], [artifact([1])]));
       const run = (): number => Number(session.runSync({ x: [1] })["y"]!.data[0]);
       expect([run(), run(), run()]).toEqual([3, 4, 5]);
-      session.resetState();
+      session.reset();
       expect(run()).toBe(3);
       session.close();
     });
@@ -107,7 +107,7 @@ for (const [kind, skip, artifact] of KINDS) {
       const session = await open(bundleOf([[2, 3, 2]], [artifact([12], "scale", { extents })]));
       const data = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
       expect((await session.run({ x: { data, shape: [2, 2, 2] } }))["y"]).toEqual({ dtype: "f32", shape: [2, 2, 2], data: data.map((v) => 3 * v) });
-      session.resetState();
+      session.reset();
       expect((await session.run({ x: { data: [], shape: [2, 0, 2] } }))["y"]).toEqual({ dtype: "f32", shape: [2, 0, 2], data: new Float32Array(0) });
       await expect(session.run({ x: { data: new Float32Array(16), shape: [2, 4, 2] } })).rejects.toMatchObject({
         code: "NEO1052",
