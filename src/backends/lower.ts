@@ -1,6 +1,7 @@
 import type { Graph, Op, Value } from "../ir/graph.ts";
 import type { AnyOpDef } from "../ir/op-def.ts";
 import type { Data, Tensor } from "../ir/tensor.ts";
+import { outputExtents, visibleOutputs } from "../ir/output-extents.ts";
 import { elementCount } from "../ir/types.ts";
 import { ELEM_BYTES, type Elem, type Kernel } from "../kernel/kernel.ts";
 import type { Port, Program } from "../kernel/program.ts";
@@ -9,8 +10,10 @@ import type { TargetProfile } from "../target/profile.ts";
 import { assignForms, ELEM_OF, elemOf, layoutOf, satisfies, shapeOf, wishesOf, type Form, type OpWishes } from "./assign-layouts.ts";
 import { arrange } from "./constant-data.ts";
 import { CONTROL_OPS, lowerControl, writesState } from "./control.ts";
+import { lengthToWord } from "./extent-words.ts";
+import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
-import { OpenProgram, type CallInfo, type OpenBuffer } from "./open-program.ts";
+import { OpenProgram, type CallInfo, type OpenBuffer, type OpenExtent } from "./open-program.ts";
 import type { Buffer, Destination, LowerContext, Place, RegionContext, Schedule } from "./schedule.ts";
 import { copyKernel } from "./schedules/copy.ts";
 import { fillKernels } from "./schedules/fill.ts";
@@ -34,6 +37,8 @@ export interface Lowered {
   readonly memory: { readonly buffers: readonly PlannedBuffer[]; readonly plannedBytes: number; readonly lowerBoundBytes: number };
   /** In the order of the text; calls of branches and bodies where these stand. */
   readonly calls: readonly CallInfo[];
+  /** Axes of outputs whose length a run tells, and the extent of the program that does. */
+  readonly lengths: readonly { readonly output: number; readonly axis: number; readonly extent: string }[];
 }
 
 /**
@@ -49,24 +54,30 @@ export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, sch
     const buffer = open.buffer(value.name || `input ${index}`, borderBytes(value), { space: "input", index });
     return place(value, buffer, plainLayout(elemOf(value), shapeOf(value), 0));
   });
-  const outputs = graph.outputs.map((value, index): Destination => {
+  const visible = visibleOutputs(graph);
+  const outputs = visible.map((value, index): Destination => {
     const buffer = open.buffer(value.name || `output ${index}`, borderBytes(value), { space: "output", index });
     return { place: place(value, buffer, plainLayout(elemOf(value), shapeOf(value), 0)) };
   });
-  new Lowering(graph, target, byOp, open, params).run(outputs);
-  return finished(graph, open, pool);
+  const lowering = new Lowering(graph, target, byOp, open, params);
+  const places = lowering.run(outputs);
+  const lengths = outputExtents(graph).map(({ output, axis, operand }) => {
+    const most = shapeOf(graph.outputs[output]!)[axis]!;
+    return { output, axis, extent: lowering.length(places[operand]!, most).name };
+  });
+  return finished(graph, open, pool, lengths);
 }
 
-function finished(graph: Graph, open: OpenProgram, pool: WeightPool): Lowered {
-  const { steps, plan, requests, stateBytes } = open.place();
+function finished(graph: Graph, open: OpenProgram, pool: WeightPool, lengths: Lowered["lengths"]): Lowered {
+  const { steps, plan, requests, stateBytes, extents } = open.place();
   return {
     program: {
       name: graph.name,
       inputs: graph.params.map((value, i) => portOf(value, value.name || `input${i}`)),
-      outputs: graph.outputs.map((value, i) => portOf(value, outputName(graph, i))),
+      outputs: visibleOutputs(graph).map((value, i) => portOf(value, outputName(graph, i))),
       steps,
       kernels: open.kernels,
-      extents: {},
+      extents,
       arenaBytes: plan.arenaBytes,
       stateBytes,
       segments: pool.segments(),
@@ -77,11 +88,12 @@ function finished(graph: Graph, open: OpenProgram, pool: WeightPool): Lowered {
       lowerBoundBytes: plan.lowerBound,
     },
     calls: open.calls.map((call) => call.info),
+    lengths,
   };
 }
 
 /** Ops that lowering itself handles. */
-const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "reshape", ...CONTROL_OPS]);
+const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "reshape", ...CONTROL_OPS, ...FOUND_OPS]);
 
 /** Whether `lower` knows what to do with this op on a CPU, as far as its name tells. */
 export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
@@ -125,6 +137,7 @@ class Lowering implements LowerContext, RegionContext {
   private current: Op | undefined;
   private readonly usesLeft = new Map<Value, number>();
   private readonly destinations = new Map<Value, Place>();
+  private readonly lengths = new Map<Place, readonly OpenExtent[]>();
 
   constructor(graph: Graph, target: TargetProfile, schedules: ReadonlyMap<AnyOpDef, Schedule>, open: OpenProgram, params: readonly Place[]) {
     this.graph = graph;
@@ -166,6 +179,7 @@ class Lowering implements LowerContext, RegionContext {
       const schedule = this.schedules.get(op.def);
       if (op.name !== "readState") op.results.forEach((value) => this.placeResult(op, value));
       if (schedule) schedule.lower(op, this);
+      else if (FOUND_OPS.has(op.name)) lowerFound(op, this);
       else lowerControl(op, this);
     }
     for (const value of op.operands) if (value) this.usesLeft.set(value, this.usesLeft.get(value)! - 1);
@@ -319,9 +333,9 @@ class Lowering implements LowerContext, RegionContext {
     return to;
   }
 
-  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void {
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents?: Readonly<Record<string, string>>): void {
     const op = this.current!;
-    this.open.call(kernel, args, { op: op.name, loc: op.loc, macs: op.regions.length > 0 && CONTROL_OPS.has(op.name) ? 0 : opMacs(op) });
+    this.open.call(kernel, args, { op: op.name, loc: op.loc, macs: op.regions.length > 0 && CONTROL_OPS.has(op.name) ? 0 : opMacs(op) }, extents);
   }
 
   // RegionContext
@@ -350,6 +364,15 @@ class Lowering implements LowerContext, RegionContext {
 
   setResult(value: Value, at: Place): void {
     this.places.set(value, at);
+  }
+
+  length(of: Place, most: number): OpenExtent {
+    const known = this.lengths.get(of)?.find((extent) => extent.most === most);
+    if (known) return known;
+    const extent = this.open.extent(most);
+    this.call(lengthToWord(of.layout.elem, of.layout.size, most, this.target, this.current?.loc ?? []), { x: of.buffer, y: extent.word });
+    this.lengths.set(of, [...(this.lengths.get(of) ?? []), extent]);
+    return extent;
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Kernel } from "../kernel/kernel.ts";
-import type { Slice, Step } from "../kernel/program.ts";
+import type { Extent, Slice, Step } from "../kernel/program.ts";
 import { InternalError } from "../support/errors.ts";
 import { requestsOf } from "./lifetimes.ts";
+import { limitCalls } from "./limit-calls.ts";
 import { ARENA_ALIGN, planMemory, type Plan, type Request } from "./plan-memory.ts";
 import type { Buffer } from "./schedule.ts";
 import { contentHash, type WeightPool } from "./weight-pool.ts";
@@ -32,6 +33,8 @@ export interface OpenCall {
   readonly kind: "call";
   readonly kernel: string;
   readonly args: Readonly<Record<string, OpenBuffer>>;
+  /** Names of the program's extents by those of the kernel. */
+  readonly extents?: Readonly<Record<string, string>>;
   readonly parts: number;
   readonly info: CallInfo;
 }
@@ -42,11 +45,19 @@ export type OpenStep =
   | { readonly kind: "if"; readonly condition: OpenBuffer; readonly then: readonly OpenStep[]; readonly else: readonly OpenStep[] }
   | { readonly kind: "loop"; readonly trips: number | OpenBuffer; readonly condition?: OpenBuffer; readonly body: readonly OpenStep[] };
 
+/** A length that a run tells, in a word where calls and sessions look for it. */
+export interface OpenExtent {
+  readonly name: string;
+  readonly most: number;
+  readonly word: OpenBuffer;
+}
+
 /** What lowering adds to: buffers, kernels and steps, nested as control flow nests. `place` ends it. */
 export class OpenProgram {
   private readonly pool: WeightPool;
   private readonly buffers: OpenBuffer[] = [];
   private readonly states = new Map<string, OpenBuffer>();
+  private readonly extents = new Map<string, OpenExtent>();
   private readonly kernelsByName = new Map<string, Kernel>();
   private readonly kernelByBody = new Map<string, string>();
   private steps: OpenStep[] = [];
@@ -83,7 +94,19 @@ export class OpenProgram {
     return this.buffer(name, 4, { space: "arena" });
   }
 
-  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, info: Omit<CallInfo, "kernel">): void {
+  /** A word for a length. */
+  extent(most: number): OpenExtent {
+    const name = `n${this.extents.size}`;
+    const extent: OpenExtent = { name, most, word: this.buffer(`extent ${name}`, 4, { space: "state", name: extentHome(name) }) };
+    this.extents.set(name, extent);
+    return extent;
+  }
+
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, info: Omit<CallInfo, "kernel">, extents?: Readonly<Record<string, string>>): void {
+    this.steps.push(this.bound(kernel, args, info, extents));
+  }
+
+  private bound(kernel: Kernel, args: Readonly<Record<string, Buffer>>, info: Omit<CallInfo, "kernel">, extents?: Readonly<Record<string, string>>): OpenCall {
     const bound: Record<string, OpenBuffer> = {};
     for (const param of kernel.params) {
       const buffer = args[param.name] as OpenBuffer | undefined;
@@ -93,7 +116,7 @@ export class OpenProgram {
     }
     const name = this.addKernel(kernel);
     const parts = kernel.body.some((s) => s.kind === "for" && s.mode === "parallel") ? 2 : 1;
-    this.steps.push({ kind: "call", kernel: name, args: bound, parts, info: { kernel: name, ...info } });
+    return { kind: "call", kernel: name, args: bound, parts, info: { kernel: name, ...info }, ...(extents ? { extents } : {}) };
   }
 
   /** The steps that `add` adds, which go into a branch or body instead of here. */
@@ -123,13 +146,28 @@ export class OpenProgram {
     return name;
   }
 
+  /** Stops loops where nobody looks at what they would still write. */
+  private limit(): void {
+    if (this.extents.size === 0) return;
+    this.steps = limitCalls(this.steps, {
+      extents: this.extents,
+      kernel: (name) => this.kernelsByName.get(name)!,
+      extent: (most) => this.extent(most),
+      bound: (kernel, args, info, extents) => this.bound(kernel, args, info, extents),
+    });
+    const used = new Set(this.calls.map((call) => call.kernel));
+    for (const name of this.kernelsByName.keys()) if (!used.has(name)) this.kernelsByName.delete(name);
+  }
+
   /** Gives every buffer its offset and the steps their slices. */
   place(): {
     readonly steps: readonly Step[];
     readonly plan: Plan;
     readonly requests: readonly (Request & { readonly name: string })[];
     readonly stateBytes: number;
+    readonly extents: Readonly<Record<string, Extent>>;
   } {
+    this.limit();
     const states = this.placedStates();
     const requests = requestsOf(this.steps);
     const plan = planMemory(requests, states.bytes);
@@ -146,10 +184,11 @@ export class OpenProgram {
       }
     };
     const steps = this.steps.map((step) => placedStep(step, sliceOf));
-    return { steps, plan, requests: requests.map((request) => ({ ...request, name: this.buffers[request.id]!.name })), stateBytes: states.bytes };
+    const extents = Object.fromEntries([...this.extents.values()].map(({ name, most, word }) => [name, { max: most, at: sliceOf(word) }]));
+    return { steps, plan, requests: requests.map((request) => ({ ...request, name: this.buffers[request.id]!.name })), stateBytes: states.bytes, extents };
   }
 
-  /** By name, so that all programs of a model agree on where each lies. */
+  /** By name, so that all programs of a model agree on where each lies; the words of extents, of which they have different ones, behind them. */
   private placedStates(): { readonly offsets: ReadonlyMap<string, number>; readonly bytes: number } {
     const offsets = new Map<string, number>();
     let bytes = 0;
@@ -157,8 +196,17 @@ export class OpenProgram {
       offsets.set(name, bytes);
       bytes += Math.ceil(this.states.get(name)!.bytes / ARENA_ALIGN) * ARENA_ALIGN;
     }
+    for (const name of this.extents.keys()) {
+      offsets.set(extentHome(name), bytes);
+      bytes += 4;
+    }
     return { offsets, bytes };
   }
+}
+
+/** Names of states come from models; none has a line break. */
+function extentHome(name: string): string {
+  return `\n${name}`;
 }
 
 function placedStep(step: OpenStep, sliceOf: (buffer: OpenBuffer) => Slice): Step {
@@ -166,7 +214,7 @@ function placedStep(step: OpenStep, sliceOf: (buffer: OpenBuffer) => Slice): Ste
   switch (step.kind) {
     case "call": {
       const args = Object.fromEntries(Object.entries(step.args).map(([name, buffer]) => [name, sliceOf(buffer)]));
-      return { kind: "call", kernel: step.kernel, args, parts: step.parts };
+      return { kind: "call", kernel: step.kernel, args, parts: step.parts, ...(step.extents ? { extents: step.extents } : {}) };
     }
     case "if":
       return { kind: "if", condition: sliceOf(step.condition), then: placed(step.then), else: placed(step.else) };

@@ -5,7 +5,7 @@ import type { Elem, Kernel } from "../kernel/kernel.ts";
 import type { AnyOpDef } from "../ir/op-def.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import type { Halo, Layout } from "./layout.ts";
-import type { OpenProgram } from "./open-program.ts";
+import type { OpenExtent, OpenProgram } from "./open-program.ts";
 
 /**
  * Where a schedule wants an operand or puts a result. "any": whatever the others agree on; `loose`: also with another shape than the
@@ -43,8 +43,8 @@ export interface LowerContext {
   scratch(elem: Elem, size: number): Buffer;
   /** A copy of a tensor in another layout, made by a kernel call right here (scratch) or, for constants, at compile time. */
   relayout(place: Place, layout: Layout): Place;
-  /** Appends a call. Arguments by parameter name. */
-  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void;
+  /** Appends a call. Arguments by parameter name; `extents` are names of lengths by the kernel's names for them. */
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents?: Readonly<Record<string, string>>): void;
 }
 
 /** How one op (or every op of a family) becomes kernels. */
@@ -76,4 +76,6 @@ export interface RegionContext extends LowerContext {
   /** True if somebody reads a state as `op` gives it when it was written anew already. */
   isReadLate(op: Op): boolean;
   setResult(value: Value, at: Place): void;
+  /** The i32 or i64 in front of a tensor, brought to 0 … most, as a length that calls take as an extent. */
+  length(of: Place, most: number): OpenExtent;
 }

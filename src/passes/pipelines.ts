@@ -1,3 +1,4 @@
+import { boundExtents } from "./bound-extents.ts";
 import { commonSubexpressions } from "./common-subexpressions.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
@@ -35,6 +36,7 @@ export const RULES: readonly Rule[] = [...canonicalRules, ...patternRules, ...li
 
 /** Every pass by name, for `neo opt --passes`. */
 export const PASSES: readonly Pass[] = [
+  boundExtents,
   canonicalize,
   foldConstants,
   commonSubexpressions,
@@ -51,6 +53,7 @@ export const PASSES: readonly Pass[] = [
 
 /** The order in which a model is made smaller. Still logical: any target, any executor. */
 export const SIMPLIFY: readonly Pass[] = [
+  boundExtents,
   deadCode,
   settleRegions,
   foldConstants,

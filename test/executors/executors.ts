@@ -7,8 +7,9 @@ import { optimize } from "../../src/compile.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { decodeData, encodeData, type Tensor } from "../../src/ir/tensor.ts";
-import { elementCount, type StaticType } from "../../src/ir/types.ts";
-import { interpretProgram } from "../../src/kernel/interpret-program.ts";
+import { shortened, trueOutputs } from "../../src/ir/output-extents.ts";
+import { elementCount, type DType } from "../../src/ir/types.ts";
+import { ProgramInstance } from "../../src/kernel/interpret-program.ts";
 import { verifyProgram } from "../../src/kernel/verify-program.ts";
 import { compileC, type CompileOptions } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
@@ -27,13 +28,11 @@ export class Executors {
   private readonly compiling: Pick<CompileOptions, "flags">;
   private optimized = false;
   readonly outputNames: readonly string[];
-  private readonly outputTypes: readonly StaticType[];
 
   constructor(graph: Graph, compiling: Pick<CompileOptions, "flags"> = {}) {
     this.graph = graph;
     this.compiling = compiling;
     this.outputNames = graph.outputs.map((_, i) => outputName(graph, i));
-    this.outputTypes = graph.outputs.map((value) => value.type as StaticType);
   }
 
   /** Outputs as imported; the oracle. Must be called before any other executor. */
@@ -44,30 +43,34 @@ export class Executors {
 
   async run(executor: Executor, inputs: readonly Tensor[]): Promise<Tensor[]> {
     if (executor === "interpreter" && !this.optimized) return this.interpretImported(inputs);
-    if (executor === "interpreter") return interpret(this.graph, inputs);
+    if (executor === "interpreter") return [...trueOutputs(this.graph, interpret(this.graph, inputs))];
     const bytes = inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data));
-    return this.decode(await this.runKernels(executor, bytes));
+    return this.runKernels(executor, bytes);
   }
 
   /** The kernel interpreter: slow, for small graphs. */
   async runProgram(inputs: readonly Tensor[], profile: TargetProfile): Promise<Tensor[]> {
     const { lowered, weights } = this.lower(profile);
-    return this.decode(
-      await interpretProgram(
-        lowered.program,
-        weights,
-        inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data)),
-      ),
-    );
+    const instance = new ProgramInstance(lowered.program, weights);
+    const outputs = await instance.run(inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data)));
+    return decode(lowered, outputs, (name) => instance.extent(name));
   }
 
-  private async runKernels(executor: "native" | "wasm", inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  private async runKernels(executor: "native" | "wasm", inputs: readonly Uint8Array[]): Promise<Tensor[]> {
     const profile = target(executor === "native" ? "host" : "wasm");
     const { lowered, weights } = this.lower(profile);
-    if (executor === "wasm") return runWasm(await emitWasm(lowered.program, profile), wasmMemoryPlan(lowered.program), lowered.program, weights, inputs);
-    const { sources, headers } = printC(lowered.program, profile);
+    const { program } = lowered;
+    const lengths = new Map<string, number>();
+    const atEnd = (arena: Uint8Array): void => {
+      const words = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
+      for (const [name, { at }] of Object.entries(program.extents)) lengths.set(name, words.getInt32(at.offset, true));
+    };
+    const length = (name: string): number => lengths.get(name)!;
+    if (executor === "wasm")
+      return decode(lowered, await runWasm(await emitWasm(program, profile), wasmMemoryPlan(program), program, weights, inputs, atEnd), length);
+    const { sources, headers } = printC(program, profile);
     const { bytes } = await compileC(sources, profile, { headers, ...this.compiling });
-    return runNative(bytes, lowered.program, weights, inputs);
+    return decode(lowered, await runNative(bytes, program, weights, inputs, atEnd), length);
   }
 
   /** Runs the passes, if they did not run yet. */
@@ -91,11 +94,13 @@ export class Executors {
       );
     return { lowered, weights: pool.bytes() };
   }
+}
 
-  private decode(outputs: readonly Uint8Array[]): Tensor[] {
-    return outputs.map((bytes, i) => {
-      const type = this.outputTypes[i]!;
-      return { type, data: decodeData(type.dtype, bytes, elementCount(type.shape)) };
-    });
-  }
+/** Outputs as tensors, each as long as it truly is. */
+function decode({ program, lengths }: Lowered, outputs: readonly Uint8Array[], length: (extent: string) => number): Tensor[] {
+  return outputs.map((bytes, i) => {
+    const { dtype, shape } = program.outputs[i]!;
+    const whole: Tensor = { type: { dtype: dtype as DType, shape }, data: decodeData(dtype as DType, bytes, elementCount(shape)) };
+    return lengths.filter(({ output }) => output === i).reduce((cut, { axis, extent }) => shortened(cut, axis, length(extent)), whole);
+  });
 }

@@ -2,12 +2,19 @@ import type { Program } from "../../src/kernel/program.ts";
 import { openSharedObject } from "../../src/session/node/shared-object.ts";
 
 /** Runs a shared object twice on one arena (first filled with 0xff behind the state) and gives the outputs of the last run. */
-export async function runNative(object: Uint8Array, program: Program, weights: Uint8Array, inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+export async function runNative(
+  object: Uint8Array,
+  program: Program,
+  weights: Uint8Array,
+  inputs: readonly Uint8Array[],
+  atEnd: (arena: Uint8Array) => void = () => undefined,
+): Promise<Uint8Array[]> {
   const { engine, runnable } = await openSharedObject(object, program, weights);
   try {
     runnable.arena.fill(0xff, program.stateBytes);
     inputs.forEach((bytes, i) => runnable.inputs[i]!.set(bytes));
     runnable.run();
+    atEnd(runnable.arena);
     const first = runnable.outputs.map((bytes) => bytes.slice());
     if (program.stateBytes > 0) return first;
     runnable.run();

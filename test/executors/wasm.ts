@@ -9,11 +9,13 @@ export async function runWasm(
   program: Program,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
+  atEnd: (arena: Uint8Array) => void = () => undefined,
 ): Promise<Uint8Array[]> {
   const instance = await WasmInstance.create(code, plan, weights);
   instance.memory.fill(0xff, plan.arena + program.stateBytes, plan.arena + program.arenaBytes);
   const sizes = program.outputs.map((port) => port.bytes);
   const first = instance.run(inputs, sizes);
+  atEnd(instance.memory.subarray(plan.arena, plan.arena + program.arenaBytes));
   if (program.stateBytes > 0) return first;
   const second = instance.run(inputs, sizes);
   first.forEach((output, i) => {

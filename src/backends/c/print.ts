@@ -50,7 +50,11 @@ function printFile(
   const support = new Support(target);
   const isModel = model.length > 0;
   const functions = kernels.map((kernel) => printKernel(kernel, support, isModel ? "static" : "HIDDEN"));
-  if (isModel) support.type("i32");
+  if (isModel) {
+    support.type("i32");
+    // The prototypes of kernels in the other file name these.
+    for (const kernel of program.kernels) for (const param of kernel.params) support.type(param.elem);
+  }
   const flags = [...C_FLAGS, `-ffp-contract=${contract}`, ...(target.toolchain?.flags ?? [])].join(" ");
   const hidden = !isModel || model.length > 1 ? [HIDDEN] : [];
   return [

@@ -1,4 +1,4 @@
-import { tensorAttr, text, texts } from "../attr.ts";
+import { ints, tensorAttr, text, texts } from "../attr.ts";
 import { defineOp } from "../op-def.ts";
 import { called, notEvaluated, wantFlag, wantTypes } from "../region-types.ts";
 import { tensor, type Tensor } from "../tensor.ts";
@@ -17,10 +17,11 @@ export const constant = defineOp({
 
 export const returnOp = defineOp({
   name: "return",
-  summary: "Ends a graph; its operands are the results, `names` what people call them.",
+  summary:
+    "Ends a graph; its operands are the results, `names` what people call them. `extents` are triples: axis b of result a is as long as operand c says, one of those behind the results.",
   operands: ["values*"],
   results: [],
-  attrs: { names: texts([]) },
+  attrs: { names: texts([]), extents: ints([]) },
   samples: [],
   pure: false,
   infer: () => [],

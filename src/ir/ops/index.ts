@@ -51,7 +51,10 @@ import { argReduce, cumulative, reduce } from "./reduction.ts";
 import { gru, lstm, rnn } from "./recurrence.ts";
 import { resize } from "./resize.ts";
 import { scatterElements, scatterNd } from "./scatter.ts";
+import { nonMaxSuppression } from "./non-max-suppression.ts";
+import { nonMaxSuppressionPadded, nonZeroPadded, uniquePadded } from "./padded.ts";
 import { compress, nonZero, unique } from "./selection.ts";
+import { span, zeroTail } from "./span.ts";
 import { sort, topK } from "./sorting.ts";
 import { readState, writeState } from "./state.ts";
 import { gridSample, lrn, maxPoolWithIndices, maxUnpool, pool, roiAlign } from "./window.ts";
@@ -146,6 +149,12 @@ export const OPS: readonly AnyOpDef[] = [
   nonZero,
   unique,
   compress,
+  nonMaxSuppression,
+  span,
+  nonZeroPadded,
+  uniquePadded,
+  nonMaxSuppressionPadded,
+  zeroTail,
   matmul,
   linear,
   conv,

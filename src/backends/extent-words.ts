@@ -1,0 +1,29 @@
+/** Kernels that put lengths into the words where calls and sessions look for them. */
+import { I32, KernelBuilder, scalar, type Term } from "../kernel/build.ts";
+import type { Elem, Kernel } from "../kernel/kernel.ts";
+import { lanesOf, type TargetProfile } from "../target/profile.ts";
+import { loadIndex } from "./schedules/indexing.ts";
+
+/** y = x, at least 0 and at most `most`. x: an i32 or i64 in front of `size` elements, y: a word. */
+export function lengthToWord(elem: Elem, size: number, most: number, target: TargetProfile, loc: readonly string[]): Kernel {
+  const b = new KernelBuilder(`length_${elem}_${size}_most${most}`, { lanes: lanesOf(target), mode: "fast", loc });
+  b.param("x", elem, size, "in");
+  b.param("y", "i32", 1, "out");
+  const from = b.cursor("i", "x");
+  const length: Term =
+    elem === "i64" ? loadIndex(b, "i64", most + 1, from, 0, false).at : b.pmin(b.pmax(b.load(I32, from), b.constant(I32, 0)), b.constant(I32, most));
+  b.store(b.cursor("o", "y"), 0, length);
+  return b.finish();
+}
+
+/** y = x rounded up to a multiple of `granule`, times `bytes`, at most `cap`. */
+export function liveBytes(most: number, granule: number, bytes: number, cap: number): Kernel {
+  const b = new KernelBuilder(`live_bytes_${most}_by${granule}x${bytes}_cap${cap}`, { lanes: 1, mode: "exact" });
+  b.param("x", "i32", 1, "in");
+  b.param("y", "i32", 1, "out");
+  const c = (value: number): Term => b.constant(I32, value);
+  const length = b.let("n", b.pmin(b.pmax(b.load(scalar("i32"), b.cursor("i", "x")), c(0)), c(most)));
+  const rounded = granule === 1 ? length : b.mul(b.div(b.add(length, c(granule - 1)), c(granule)), c(granule));
+  b.store(b.cursor("o", "y"), 0, b.pmin(b.mul(rounded, c(bytes)), c(cap)));
+  return b.finish();
+}

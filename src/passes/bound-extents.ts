@@ -1,0 +1,108 @@
+import { TypeMismatch } from "../ir/op-def.ts";
+import type { Value } from "../ir/graph.ts";
+import { type Graph, type Op } from "../ir/graph.ts";
+import { returnOp } from "../ir/ops/control.ts";
+import { zeroTail } from "../ir/ops/span.ts";
+import { shapeText } from "../ir/broadcast.ts";
+import { NeoError, type Note } from "../support/errors.ts";
+import { Bounding, hasOpenValues, isEndless, isOpen, openAxes, Unbounded } from "./extents/bounding.ts";
+import { FOUND } from "./extents/found.ts";
+import { isIndependent } from "./extents/independent.ts";
+import { MASKED } from "./extents/masked.ts";
+import { MOVED } from "./extents/moved.ts";
+import type { Pass } from "./pass.ts";
+
+export const boundExtents: Pass = {
+  name: "bound-extents",
+  summary: "gives tensors of open length their greatest, and the true one beside them",
+  run(graph) {
+    if (!hasOpenValues(graph)) return false;
+    const fixed = new Bounding();
+    const notes: Note[] = [];
+    for (const param of graph.params) {
+      if (openAxes(param.type).length === 0) fixed.set(param, param);
+      else notes.push({ where: param.name || "an input", text: `is ${shapeText(param.type.shape)}: inputs have fixed shapes` });
+    }
+    const failed = new Set<Value>();
+    for (const op of graph.ops.slice(0, -1)) {
+      if (op.operands.some((value) => value && failed.has(value))) op.results.forEach((value) => failed.add(value));
+      else {
+        const note = tried(op, fixed);
+        if (!note) continue;
+        notes.push(note);
+        op.results.forEach((value) => failed.add(value));
+      }
+    }
+    if (notes.length > 0) throw refusal(notes);
+    end(graph, fixed);
+    const old = new Set(graph.ops);
+    graph.ops = [...graph.ops, ...fixed.b.ops];
+    graph.erase(old);
+    return true;
+  },
+};
+
+/** Builds the fixed form of an op; or why it has none. */
+function tried(op: Op, fixed: Bounding): Note | undefined {
+  fixed.b.loc = op.loc;
+  try {
+    if (!isOpen(op)) fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
+    else build(op, fixed);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Unbounded || error instanceof TypeMismatch)) throw error;
+    return { where: op.loc.join(", ") || op.results[0]?.name || op.name, text: `${op.name} ${error.message}` };
+  }
+}
+
+function build(op: Op, fixed: Bounding): void {
+  for (const { type } of op.results) {
+    const endless = type.shape.find(isEndless);
+    if (endless !== undefined) throw new Unbounded(`gives ${shapeText(type.shape)}, and nothing says how long that can get; give \`--bound\``);
+  }
+  if (op.regions.length > 0)
+    throw new Unbounded("is control flow over tensors whose length only data tell; cut it out, or make the length constant with `--set`");
+  const found = FOUND[op.name] ?? (op.name === "reshape" ? MOVED["reshape"] : undefined);
+  if (found) return found(op, fixed);
+  const reads = op.operands.flatMap((value, i) =>
+    value ? openAxes(value.type).flatMap((axis) => (isIndependent(op, i, axis) ? [] : [[i, axis] as const])) : [],
+  );
+  if (reads.length === 0) return fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
+  if (MOVED[op.name]) return MOVED[op.name]!(op, fixed);
+  const masked = MASKED[op.name];
+  if (masked && reads.every(([operand, axis]) => masked.along(op, operand, axis))) return masked.handle(op, fixed);
+  const [operand, axis] = reads[0]!;
+  const { shape } = op.operands[operand]!.type;
+  throw new Unbounded(`reads ${shapeText(shape)} along axis ${axis}, whose length only data tell; put a reduction, or a slice of known size, before it`);
+}
+
+/** Outputs are zero behind their end, and their true extents stand behind them. */
+function end(graph: Graph, fixed: Bounding): void {
+  fixed.b.loc = [];
+  const { names } = graph.terminator.attrs as { readonly names: readonly string[] };
+  const values: Value[] = [];
+  const lengths: Value[] = [];
+  const extents: number[] = [];
+  graph.outputs.forEach((value, output) => {
+    let x = fixed.at(value);
+    for (const axis of openAxes(value.type)) {
+      const length = fixed.extent(value.type.shape[axis]!);
+      x = fixed.b.create(zeroTail, { x, length }, { axis });
+      if (!lengths.includes(length)) lengths.push(length);
+      extents.push(output, axis, graph.outputs.length + lengths.indexOf(length));
+    }
+    if (x.name === "") x.name = value.name;
+    values.push(x);
+  });
+  const outputNames = graph.outputs.map((value, i) => names[i] || value.name);
+  fixed.b.create(returnOp, { values: [...values, ...lengths] }, { names: outputNames, extents });
+}
+
+function refusal(notes: readonly Note[]): NeoError {
+  return new NeoError({
+    code: "NEO3110",
+    message: `${notes.length} operation${notes.length > 1 ? "s" : ""} can't run on tensors whose length only the data tell`,
+    notes,
+    hint: "make the input that decides the length a constant with `--set`, or cut the model before these nodes",
+  });
+}

@@ -1,0 +1,125 @@
+import { countOf } from "../../ir/dims.ts";
+import type { Op, Value } from "../../ir/graph.ts";
+import { add, div } from "../../ir/ops/arithmetic.ts";
+import { less } from "../../ir/ops/comparison.ts";
+import { gather } from "../../ir/ops/gather.ts";
+import { select } from "../../ir/ops/logic.ts";
+import { reduce } from "../../ir/ops/reduction.ts";
+import { tensor } from "../../ir/tensor.ts";
+import { constant } from "../../ir/ops/control.ts";
+import { integerRange, isFloat, isWide, type DType } from "../../ir/types.ts";
+import { openAxes, Unbounded, type Bounding } from "./bounding.ts";
+import type { Handler } from "./found.ts";
+import { axesOf, axisOf } from "./independent.ts";
+
+/** Whether the handler sees to an axis of an operand along which the op reads. */
+type Along = (op: Op, operand: number, axis: number) => boolean;
+
+/** Ops that read along an open axis: what lies behind its end is made neutral first. */
+export const MASKED: Readonly<Record<string, { readonly along: Along; readonly handle: Handler }>> = {
+  reduce: {
+    along: (op, _operand, axis) => axesOf(op).includes(axis),
+    handle(op, graph) {
+      const x = op.operands[0]!;
+      const axes = axesOf(op).filter((axis) => openAxes(x.type).includes(axis));
+      const kind = op.attrs["kind"] as string;
+      if (kind === "mean") return graph.set(op.result, mean(op, graph, axes));
+      if (kind === "logSum") throw new Unbounded("is a logSum along it, which has no neutral number; sum first");
+      graph.set(op.result, graph.copy(op, [graph.masked(x, axes, neutral(kind, x.type.dtype))])[0]!);
+    },
+  },
+
+  argReduce: {
+    along: ofAxis,
+    handle(op, graph) {
+      const x = op.operands[0]!;
+      const kind = op.attrs["kind"] as string;
+      if (op.attrs["lastIndex"] === true) throw new Unbounded("wants the last of equal elements along it; take the first");
+      graph.set(op.result, graph.copy(op, [graph.masked(x, [axisOf(op)], neutral(kind, x.type.dtype))])[0]!);
+    },
+  },
+
+  softmax: { along: ofAxis, handle: exponentials },
+  logSoftmax: { along: ofAxis, handle: exponentials },
+
+  /** Products of what is behind the end are zero where both factors are. */
+  matmul: {
+    along: () => true,
+    handle(op, graph) {
+      const [a, b] = op.operands as [Value, Value];
+      if (a.type.quant || b.type.quant) throw new Unbounded("sums quantised products along it; dequantise first");
+      const [left, right] = [graph.masked(a, [a.type.shape.length - 1], zero(a)), graph.masked(b, [Math.max(0, b.type.shape.length - 2)], zero(b))];
+      graph.set(op.result, graph.copy(op, [left, right])[0]!);
+    },
+  },
+
+  /** Sorted to the end: they stand behind all others. */
+  topK: {
+    along: ofAxis,
+    handle(op, graph) {
+      const x = op.operands[0]!;
+      if (op.attrs["largest"] !== true) throw new Unbounded("wants the least elements along it; negate the elements and take the greatest");
+      graph.copy(op, [graph.masked(x, [axisOf(op)], neutral("max", x.type.dtype))]).forEach((value, i) => graph.set(op.results[i]!, value));
+    },
+  },
+
+  /** Indices that count from the end count from the true one. */
+  gather: {
+    along: (op, operand, axis) => operand === 0 && axis === axisOf(op),
+    handle(op, graph) {
+      const [x, indices] = op.operands as [Value, Value];
+      const at = graph.at(indices);
+      const { dtype } = at.type;
+      const there = graph.cast(graph.extent(x.type.shape[axisOf(op)]!), dtype);
+      const isNegative = graph.b.create(less, { a: at, b: graph.b.create(constant, {}, { value: tensor(dtype, [], [0]) }) });
+      const wrapped = graph.b.create(select, { condition: isNegative, a: graph.b.create(add, { a: at, b: there }), b: at });
+      graph.set(op.result, graph.b.create(gather, { x: graph.at(x), indices: wrapped }, op.attrs));
+    },
+  },
+};
+
+function ofAxis(op: Op, _operand: number, axis: number): boolean {
+  return axis === axisOf(op);
+}
+
+function exponentials(op: Op, graph: Bounding): void {
+  const x = op.operands[0]!;
+  graph.set(op.result, graph.copy(op, [graph.masked(x, [axisOf(op)], -Infinity)])[0]!);
+}
+
+/** The sum over the true number of elements. */
+function mean(op: Op, graph: Bounding, axes: readonly number[]): Value {
+  const x = op.operands[0]!;
+  if (!isFloat(x.type.dtype)) throw new Unbounded("is a mean of integers along it; cast to float first");
+  const sum = graph.b.create(reduce, { x: graph.masked(x, axes, 0) }, { ...op.attrs, kind: "sum" });
+  const count = graph.cast(graph.extent(countOf(axesOf(op).map((axis) => x.type.shape[axis]!))), x.type.dtype);
+  return graph.b.create(div, { a: sum, b: count });
+}
+
+/** What changes nothing about a reduction of this kind. */
+function neutral(kind: string, dtype: DType): number | bigint {
+  const whole = (value: number | bigint): number | bigint => (isWide(dtype) ? BigInt(value) : Number(value));
+  switch (kind) {
+    case "prod":
+    case "all":
+      return whole(1);
+    case "max":
+      return isFloat(dtype) ? -Infinity : edge(dtype, 0);
+    case "min":
+      return isFloat(dtype) ? Infinity : edge(dtype, 1);
+    case "logSumExp":
+      return -Infinity;
+    default:
+      return whole(0);
+  }
+}
+
+function edge(dtype: DType, side: 0 | 1): number | bigint {
+  if (dtype === "i64") return side === 0 ? -(2n ** 63n) : 2n ** 63n - 1n;
+  if (dtype === "u64") return side === 0 ? 0n : 2n ** 64n - 1n;
+  return integerRange(dtype)[side];
+}
+
+function zero(x: Value): number | bigint {
+  return isWide(x.type.dtype) ? 0n : 0;
+}
