@@ -5,6 +5,7 @@ import { Executors } from "../../executors/executors.ts";
 import { expectClose } from "./expect-close.ts";
 import { makeModelOfAll } from "./many-nodes.ts";
 import { ML_CASES } from "./ml-cases.ts";
+import { MICROSOFT_CASES } from "./microsoft-cases.ts";
 import type { OneNode } from "./one-node.ts";
 import { loadReference, type Reference } from "./reference.ts";
 
@@ -12,10 +13,17 @@ const reference = await loadReference();
 
 if (!reference && process.env["CI"] === "true") throw new Error("onnxruntime-node does not load, and CI=true wants it");
 
-const FAMILIES: readonly (readonly [
-  string,
-  { readonly domain: string; readonly version: number; readonly cases: readonly OneNode[]; readonly tolerance?: number },
-])[] = [...Object.entries(ML_CASES).map(([name, family]) => [`ai.onnx.ml ${name}`, { domain: "ai.onnx.ml", ...family }] as const)];
+interface Family {
+  readonly version: number;
+  readonly cases: readonly OneNode[];
+  readonly tolerance?: number;
+}
+
+const DOMAINS: Readonly<Record<string, Readonly<Record<string, Family>>>> = { "ai.onnx.ml": ML_CASES, "com.microsoft": MICROSOFT_CASES };
+
+const FAMILIES = Object.entries(DOMAINS).flatMap(([domain, families]) =>
+  Object.entries(families).map(([name, family]): readonly [string, Family & { readonly domain: string }] => [`${domain} ${name}`, { domain, ...family }]),
+);
 
 /** All nodes of a family are one model: ONNX Runtime, the interpreter, C and WebAssembly each run it once. */
 describe.skipIf(!reference)("other domains agree with ONNX Runtime", () => {

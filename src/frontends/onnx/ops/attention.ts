@@ -1,25 +1,20 @@
-import { add, div, mul, sub, tanh } from "../../../ir/ops/arithmetic.ts";
+import { add, div, mul, tanh } from "../../../ir/ops/arithmetic.ts";
 import { attention } from "../../../ir/ops/attention.ts";
 import { isNan, less, lessEqual } from "../../../ir/ops/comparison.ts";
 import { and, select } from "../../../ir/ops/logic.ts";
 import { matmul } from "../../../ir/ops/linear.ts";
-import { concat, pad, slice } from "../../../ir/ops/movement.ts";
-import { gather } from "../../../ir/ops/gather.ts";
+import { concat, pad } from "../../../ir/ops/movement.ts";
 import { softmax } from "../../../ir/ops/normalisation.ts";
 import type { Value } from "../../../ir/graph.ts";
-import { tensor } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";
-import { broadcastTo, castTo, range, reshapeTo, sliceAxis, transposeBy, transposeMatrix, unsqueezeAt } from "../rearrange.ts";
+import { broadcastTo, castTo, reshapeTo, transposeMatrix } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
+import { joinHeads, splitHeads } from "./head-layout.ts";
+import { positions } from "./positions.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 export const ATTENTION: OperatorTable = {
   Attention: since(23, importAttention),
-  RotaryEmbedding: since(23, (c) => rotary(c, c.need(0, "X"), c.need(1, "cos_cache"), c.need(2, "sin_cache"), c.operand(3))),
-};
-
-export const MICROSOFT_ATTENTION: OperatorTable = {
-  RotaryEmbedding: since(1, importMicrosoftRotaryEmbedding),
 };
 
 /** Attention-23 and -24: softmax(softcap(Q * K^T * scale) + mask) * V, heads in an axis of their own or in the last one. */
@@ -42,7 +37,7 @@ function importAttention(c: NodeContext): readonly (Value | undefined)[] {
   const mask = causal && lengths ? both(c, seen(c, q, k, lengths), inside) : inside;
   const y = c.b.create(attention, { q, k, v, mask }, { ...attrs, causal: causal && !lengths, offset });
   const scores = c.wants(3) ? scoresAt(c, mode, q, k, causal && !lengths ? both(c, seen(c, q, k, undefined, offset), mask) : mask, attrs) : undefined;
-  return [isFlat ? joined(c, y) : y, k, v, scores];
+  return [isFlat ? joinHeads(c.b, y) : y, k, v, scores];
 }
 
 /** [B,S,H*D] as [B,H,S,D]. */
@@ -50,14 +45,9 @@ function heads(c: NodeContext, x: Value, attribute: string): Value {
   if (rankOf(x) === 4) return x;
   if (rankOf(x) !== 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or 4`);
   const count = c.required(attribute, c.int(attribute));
-  const [batch, length, width] = shapeOf(x) as [number, number, number];
+  const width = shapeOf(x)[2]!;
   if (count < 1 || width % count !== 0) c.fail(`has ${attribute} ${count} for ${width} elements`, { awsName: "OperatorAttributeValueNotValid" });
-  return transposeBy(c.b, reshapeTo(c.b, x, [batch, length, count, width / count]), [0, 2, 1, 3]);
-}
-
-function joined(c: NodeContext, y: Value): Value {
-  const [batch, count, length, width] = shapeOf(y) as [number, number, number, number];
-  return reshapeTo(c.b, transposeBy(c.b, y, [0, 2, 1, 3]), [batch, length, count * width]);
+  return splitHeads(c.b, x, count);
 }
 
 function appended(c: NodeContext, past: Value | undefined, now: Value): Value {
@@ -97,17 +87,6 @@ function both(c: NodeContext, allowed: Value, mask: Value | undefined): Value {
   return c.b.create(select, { condition: allowed, a: mask, b: c.scalar(mask.type.dtype, -Infinity) });
 }
 
-function positions(c: NodeContext, shape: readonly number[], count: number, from = 0): Value {
-  c.budget(count);
-  return c.value(
-    tensor(
-      "i64",
-      shape,
-      range(count).map((i) => i + from),
-    ),
-  );
-}
-
 /** The score matrix op by op: raw, soft-capped, masked, or behind the softmax, where what sees nothing is 0. */
 function scoresAt(
   c: NodeContext,
@@ -141,50 +120,4 @@ function repeated(c: NodeContext, x: Value, count: number): Value {
   if (own === count) return x;
   const wide = broadcastTo(c.b, reshapeTo(c.b, x, [batch, own, 1, length, width]), [batch, own, count / own, length, width]);
   return reshapeTo(c.b, wide, [batch, count, length, width]);
-}
-
-function importMicrosoftRotaryEmbedding(c: NodeContext): Value {
-  if (c.flag("is_packed_batching", false) || c.float("scale", 1) !== 1) c.fail("packs its batch or scales", { awsName: "OperatorAttributeNotImplemented" });
-  const x = c.need(0, "input");
-  const [batch, length] = [shapeOf(x)[0]!, shapeOf(x)[rankOf(x) === 4 ? 2 : 1]!];
-  const given = castTo(c.b, c.need(1, "position_ids"), "i64");
-  // One number is the position of the first element.
-  const ids = rankOf(given) === 1 ? broadcastTo(c.b, c.b.create(add, { a: positions(c, [1, length], length), b: given }), [batch, length]) : given;
-  return rotary(c, x, c.need(2, "cos_cache"), c.need(3, "sin_cache"), ids);
-}
-
-/** Pairs of elements turned by an angle that grows with the position: halves of a head, or neighbours where `interleaved`. */
-function rotary(c: NodeContext, input: Value, cosCache: Value, sinCache: Value, ids: Value | undefined): Value {
-  const isFlat = rankOf(input) === 3;
-  const width = c.int("rotary_embedding_dim", 0);
-  const interleaved = c.flag("interleaved", false);
-  const count = c.int("num_heads", 0);
-  if (isFlat && count < 1) c.fail("lacks attribute num_heads", { awsName: "OperatorAttributeRequired" });
-  const [batch, length] = shapeOf(input) as [number, number];
-  // Heads stand behind the positions: [B,S,H,D].
-  const x = isFlat ? reshapeTo(c.b, input, [batch, length, count, shapeOf(input)[2]! / count]) : transposeBy(c.b, input, [0, 2, 1, 3]);
-  const size = shapeOf(x)[3]!;
-  const turned = width || size;
-  const [cos, sin] = [cosCache, sinCache].map((cache) => {
-    const rows = ids ? c.b.create(gather, { x: cache, indices: ids }, { axis: 0 }) : cache;
-    return unsqueezeAt(c.b, sliceAxis(c.b, rows, 2, 0, turned / 2), [2]);
-  }) as [Value, Value];
-  const [first, second] = halves(c, sliceAxis(c.b, x, 3, 0, turned), interleaved);
-  const product = (a: Value, b: Value): Value => c.b.create(mul, { a, b });
-  const real = c.b.create(sub, { a: product(first, cos), b: product(second, sin) });
-  const imaginary = c.b.create(add, { a: product(first, sin), b: product(second, cos) });
-  const pair = interleaved ? [real, imaginary].map((part) => unsqueezeAt(c.b, part, [4])) : [real, imaginary];
-  const together = c.b.create(concat, { xs: pair }, { axis: interleaved ? 4 : 3 });
-  const rotated = reshapeTo(c.b, together, [...shapeOf(x).slice(0, 3), turned]);
-  const y = turned === size ? rotated : c.b.create(concat, { xs: [rotated, sliceAxis(c.b, x, 3, turned, size - turned)] }, { axis: 3 });
-  return isFlat ? reshapeTo(c.b, y, shapeOf(input)) : transposeBy(c.b, y, [0, 2, 1, 3]);
-}
-
-function halves(c: NodeContext, x: Value, interleaved: boolean): readonly [Value, Value] {
-  const shape = shapeOf(x);
-  const half = shape[3]! / 2;
-  if (!interleaved) return [sliceAxis(c.b, x, 3, 0, half), sliceAxis(c.b, x, 3, half, half)];
-  const sizes = [...shape.slice(0, 3), half];
-  const every = (start: number): Value => c.b.create(slice, { x }, { starts: [0, 0, 0, start], sizes, steps: [1, 1, 1, 2] });
-  return [every(0), every(1)];
 }

@@ -1,6 +1,6 @@
 import type { Importer } from "../context.ts";
 import { ACTIVATION, MICROSOFT_ACTIVATION } from "./activation.ts";
-import { ATTENTION, MICROSOFT_ATTENTION } from "./attention.ts";
+import { ATTENTION } from "./attention.ts";
 import { CAUSAL_CONV } from "./causal-conv.ts";
 import { COL2IM } from "./col2im.ts";
 import { CONVERSION } from "./conversion.ts";
@@ -17,7 +17,13 @@ import { ML_ENCODERS } from "./ml-encoders.ts";
 import { ML_FEATURES } from "./ml-features.ts";
 import { ML_LINEAR } from "./ml-linear.ts";
 import { ML_SVM } from "./ml-svm.ts";
-import { MOVEMENT } from "./movement.ts";
+import { MICROSOFT_ATTENTION } from "./microsoft-attention.ts";
+import { MICROSOFT_EMBEDDING } from "./microsoft-embedding.ts";
+import { MICROSOFT_FEW_BITS } from "./microsoft-few-bits.ts";
+import { MICROSOFT_GROUPED } from "./microsoft-grouped.ts";
+import { MICROSOFT_INTEGER } from "./microsoft-integer.ts";
+import { MICROSOFT_WINDOWS } from "./microsoft-windows.ts";
+import { MICROSOFT_MOVEMENT, MOVEMENT } from "./movement.ts";
 import { NGRAMS } from "./ngrams.ts";
 import { MICROSOFT_NORMALISATION, NORMALISATION } from "./normalisation.ts";
 import { OPTIMIZERS } from "./optimizers.ts";
@@ -28,7 +34,8 @@ import { RECURRENCE } from "./recurrence.ts";
 import { REDUCTION } from "./reduction.ts";
 import { RESIZE } from "./resize.ts";
 import { SAMPLING } from "./sampling.ts";
-import { SHAPE } from "./shape.ts";
+import { MICROSOFT_ROTARY, ROTARY } from "./rotary.ts";
+import { MICROSOFT_SHAPE, SHAPE } from "./shape.ts";
 import { SIGNAL } from "./signal.ts";
 import { OLDEST_OPSET, type Operator, type OperatorTable } from "./table.ts";
 import { TENSOR_SCATTER } from "./tensor-scatter.ts";
@@ -59,6 +66,7 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
     RECURRENCE,
     REDUCTION,
     RESIZE,
+    ROTARY,
     SAMPLING,
     SHAPE,
     SIGNAL,
@@ -66,7 +74,21 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
   ],
   "ai.onnx.preview.training": [OPTIMIZERS],
   "ai.onnx.ml": [ML_ENCODERS, ML_FEATURES, ML_LINEAR, ML_SVM],
-  "com.microsoft": [MICROSOFT_ACTIVATION, MICROSOFT_ATTENTION, MICROSOFT_MATMUL, MICROSOFT_NORMALISATION, MICROSOFT_QUANTISED],
+  "com.microsoft": [
+    MICROSOFT_ACTIVATION,
+    MICROSOFT_ATTENTION,
+    MICROSOFT_EMBEDDING,
+    MICROSOFT_FEW_BITS,
+    MICROSOFT_GROUPED,
+    MICROSOFT_INTEGER,
+    MICROSOFT_MATMUL,
+    MICROSOFT_MOVEMENT,
+    MICROSOFT_NORMALISATION,
+    MICROSOFT_QUANTISED,
+    MICROSOFT_ROTARY,
+    MICROSOFT_SHAPE,
+    MICROSOFT_WINDOWS,
+  ],
 };
 
 const OPERATORS = new Map<string, ReadonlyMap<string, Operator>>(

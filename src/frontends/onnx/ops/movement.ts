@@ -10,7 +10,7 @@ export const MOVEMENT: OperatorTable = {
   CenterCropPad: since(18, importCenterCropPad),
   Concat: importConcat,
   DepthToSpace: importDepthToSpace,
-  Pad: importPad,
+  Pad: (c) => importPad(c, c.opset < 11),
   Slice: importSlice,
   SpaceToDepth: importSpaceToDepth,
   Split: importSplit,
@@ -84,11 +84,14 @@ function equalParts(extent: number, parts: number): number[] {
   return parts > 0 && parts <= 1_000_000 ? Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(size, extent - i * size))) : [];
 }
 
-/** Pads below zero cut off. */
-function importPad(c: NodeContext): Value {
+export const MICROSOFT_MOVEMENT: OperatorTable = {
+  Pad: since(1, (c) => importPad(c, false)),
+};
+
+/** Pads below zero cut off; in old files pads and value are attributes. */
+function importPad(c: NodeContext, old: boolean): Value {
   const x = c.need(0, "data");
   const rank = rankOf(x);
-  const old = c.opset < 11;
   const pads = old ? c.required("pads", c.ints("pads") ?? c.ints("paddings")) : (c.constantInts(1, "pads") ?? c.fail("has no input pads"));
   const mode = c.word("mode", ["constant", "reflect", "edge", "wrap"]);
   const fill = (old ? [c.float("value", 0)] : c.constantFloats(2, "constant_value")) ?? [0];

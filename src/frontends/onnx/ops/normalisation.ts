@@ -20,6 +20,7 @@ export const NORMALISATION: OperatorTable = {
 };
 
 export const MICROSOFT_NORMALISATION: OperatorTable = {
+  SimplifiedLayerNormalization: since(1, importRmsNormalization),
   SkipLayerNormalization: since(1, importSkipLayerNormalization),
   SkipSimplifiedLayerNormalization: since(1, importSkipRmsNormalization),
 };

@@ -2,7 +2,7 @@ import { add, div, max, min, mul, sub } from "../../../ir/ops/arithmetic.ts";
 import { sigmoid, leakyRelu } from "../../../ir/ops/activation.ts";
 import { equal } from "../../../ir/ops/comparison.ts";
 import { select } from "../../../ir/ops/logic.ts";
-import { linear, matmul } from "../../../ir/ops/linear.ts";
+import { matmul } from "../../../ir/ops/linear.ts";
 import { concat } from "../../../ir/ops/movement.ts";
 import { softmax } from "../../../ir/ops/normalisation.ts";
 import { quantise } from "../../../ir/ops/conversion.ts";
@@ -10,20 +10,20 @@ import { reduce } from "../../../ir/ops/reduction.ts";
 import type { AttrSchema } from "../../../ir/attr.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { OpDef } from "../../../ir/op-def.ts";
-import { decodeData, type Tensor } from "../../../ir/tensor.ts";
-import { isFloat, type DType } from "../../../ir/types.ts";
+import { isFloat } from "../../../ir/types.ts";
 import type { Importer, NodeContext } from "../context.ts";
-import { dequantised, dequantisedOperand, parametersAt, quantised, type Parameters } from "../quantisation.ts";
-import { castTo, product, range, reshapeTo, sliceAxis, transposeMatrix } from "../rearrange.ts";
+import { dequantised, dequantisedOperand, parametersAt, quantised } from "../quantisation.ts";
+import { castTo, product, range, reshapeTo, transposeMatrix } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { convolution } from "./convolution.ts";
+import { channelsLast } from "./microsoft-windows.ts";
 import { pooled } from "./pooling.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Operators over quantised tensors are dequantise, the float operator, quantise: passes make integer arithmetic of it where they can prove it equal. */
 export const QUANTISED: OperatorTable = {
   DequantizeLinear: since(10, importDequantizeLinear),
-  DynamicQuantizeLinear: since(11, importDynamicQuantizeLinear),
+  DynamicQuantizeLinear: since(11, (c) => dynamicallyQuantised(c, c.need(0, "x"))),
   QLinearConv: since(10, importQLinearConv),
   QLinearMatMul: since(10, importQLinearMatMul),
   QuantizeLinear: since(10, importQuantizeLinear),
@@ -31,7 +31,6 @@ export const QUANTISED: OperatorTable = {
 
 export const MICROSOFT_QUANTISED: OperatorTable = {
   DequantizeLinear: since(1, importDequantizeLinear),
-  MatMulNBits: since(1, importMatMulNBits),
   QGemm: since(1, importQGemm),
   QLinearAdd: since(1, qlinearBinary(add)),
   QLinearAveragePool: since(1, importQLinearAveragePool),
@@ -65,9 +64,8 @@ function importDequantizeLinear(c: NodeContext): Value {
   return dequantised(c, x, parameters, c.int("axis", 1), c.int("block_size", 0), c.dtype("output_dtype") ?? parameters.scale.type.dtype);
 }
 
-/** u8 by the range of the data and zero: DynamicQuantizeLinear-11. */
-function importDynamicQuantizeLinear(c: NodeContext): readonly Value[] {
-  const x = c.need(0, "x");
+/** x as u8 by the range of its data and zero, with scale and zero point: DynamicQuantizeLinear-11. */
+export function dynamicallyQuantised(c: NodeContext, x: Value): readonly [Value, Value, Value] {
   const axes = range(rankOf(x));
   const zero = c.scalar("f32", 0);
   const highest = c.b.create(max, { a: zero, b: c.b.create(reduce, { x }, { kind: "max", axes, keepDims: false }) });
@@ -122,8 +120,9 @@ function importQLinearGlobalAveragePool(c: NodeContext): Value {
 }
 
 function importQLinearAveragePool(c: NodeContext): Value {
-  if (c.flag("channels_last", false)) c.fail("has its channels last", { awsName: "OperatorAttributeNotImplemented" });
-  return quantised(c, pooled(c, "average", dequantisedOperand(c, 0, "X")), parametersAt(c, 3, "Y"), 1);
+  const x = dequantisedOperand(c, 0, "X");
+  const pool = (image: Value): Value => pooled(c, "average", image);
+  return quantised(c, c.flag("channels_last", false) ? channelsLast(c, x, pool) : pool(x), parametersAt(c, 3, "Y"), 1);
 }
 
 function importQLinearConcat(c: NodeContext): Value {
@@ -148,40 +147,4 @@ function importQGemm(c: NodeContext): Value {
   const scaled = alpha === 1 ? product : c.b.create(mul, { a: product, b: c.scalar("f32", alpha) });
   const y = addend ? c.b.create(add, { a: scaled, b: addend }) : scaled;
   return c.operand(7) ? quantised(c, y, parametersAt(c, 7, "y"), 1) : y;
-}
-
-/** B[N, blocks, bytes of a block] unpacked to u4 or u8 [N,K] with one scale a block; `accuracy_level` only allows less accuracy. */
-function importMatMulNBits(c: NodeContext): Value {
-  c.ignore("accuracy_level");
-  const x = c.need(0, "A");
-  const [columns, depth] = [c.required("N", c.int("N")), c.required("K", c.int("K"))];
-  const [bits, block] = [c.int("bits", 4), c.required("block_size", c.int("block_size"))];
-  if (bits !== 4 && bits !== 8) c.fail(`has ${bits} bits, wanted 4 or 8`, { awsName: "OperatorAttributeValueNotValid" });
-  if (block < 16 || columns < 1 || depth < 1 || block > 2 ** 20)
-    c.fail(`has N ${columns}, K ${depth} and block_size ${block}`, { awsName: "OperatorAttributeValueNotValid" });
-  if (c.operand(4)) c.fail("has its rows grouped by an index (g_idx)", { awsName: "OperatorAttributeNotImplemented" });
-  const blocks = Math.ceil(depth / block);
-  const dtype: DType = bits === 4 ? "u4" : "u8";
-  const packed = c.constantOperand(1, "B") ?? c.fail("has no input B");
-  const stored = c.value(unpacked(c, packed, dtype, [columns, blocks * block], "B"));
-  const scale = reshapeTo(c.b, c.need(2, "scales"), [columns, blocks]);
-  const parameters: Parameters = { scale, zeroPoint: zeroPoints(c, dtype, columns, blocks) };
-  const w = sliceAxis(c.b, dequantised(c, stored, parameters, 1, block, x.type.dtype), 1, 0, depth);
-  return c.b.create(linear, { x, w, bias: c.operand(5) });
-}
-
-/** Packed like B, each row from a new byte on; the middle of the range where none are given. */
-function zeroPoints(c: NodeContext, dtype: DType, columns: number, blocks: number): Value {
-  const given = c.constantOperand(3, "zero_points");
-  if (!given) return c.value({ type: { dtype, shape: [columns, blocks] }, data: new Uint8Array(columns * blocks).fill(dtype === "u4" ? 8 : 128) });
-  if (given.type.dtype !== "u8") c.fail(`has zero points of ${given.type.dtype}, wanted u8`, { awsName: "OperatorAttributeNotImplemented" });
-  const even = dtype === "u4" ? 2 * Math.ceil(blocks / 2) : blocks;
-  return sliceAxis(c.b, c.value(unpacked(c, given, dtype, [columns, even], "zero_points")), 1, 0, blocks);
-}
-
-function unpacked(c: NodeContext, packed: Tensor, dtype: DType, shape: readonly [number, number], what: string): Tensor {
-  const elements = product(shape);
-  const wanted = dtype === "u4" ? elements / 2 : elements;
-  if (packed.data.length !== wanted || packed.type.dtype !== "u8") c.fail(`has ${packed.data.length} bytes of ${what}, wanted ${wanted}`);
-  return { type: { dtype, shape }, data: decodeData(dtype, packed.data as Uint8Array, elements) };
 }

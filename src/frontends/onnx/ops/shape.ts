@@ -75,13 +75,15 @@ function importFlatten(c: NodeContext): Value {
   return reshapeTo(c.b, x, [product(shapeOf(x).slice(0, axis)), product(shapeOf(x).slice(axis))]);
 }
 
+export const MICROSOFT_SHAPE: OperatorTable = {
+  Range: since(1, importRange),
+};
+
+/** The Range of com.microsoft may leave out its delta, which is 1. */
 function importRange(c: NodeContext): Value {
-  const [start, limit, delta] = ["start", "limit", "delta"].map((what, i) => c.constantOperand(i, what) ?? c.fail(`has no input ${what}`)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
+  const [start, limit] = ["start", "limit"].map((what, i) => c.constantOperand(i, what) ?? c.fail(`has no input ${what}`)) as [Tensor, Tensor];
   const { dtype } = start.type;
+  const delta = c.constantOperand(2, "delta") ?? tensor(dtype, [], [1]);
   for (const part of [start, limit, delta]) if (part.data.length !== 1 || part.type.dtype !== dtype) c.fail("wants three scalars of one type");
   const [from, to, step] = [Number(start.data[0]), Number(limit.data[0]), Number(delta.data[0])];
   if (step === 0 || !Number.isFinite(step)) c.fail(`has delta ${step}`);
