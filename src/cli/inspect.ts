@@ -8,8 +8,10 @@ import type { Graph } from "../ir/graph.ts";
 import { readBundle } from "../package/read-bundle.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
 import { formatBytes, formatCount, table } from "../support/table.ts";
+import { NeoError } from "../support/errors.ts";
 import type { CommandSpec, Invocation, Outcome } from "./command.ts";
 import { TARGET_OPTION, targetsFrom } from "./compile-model.ts";
+import { DRAWING_OPTIONS, wantsDrawing, writeDrawings } from "./drawing/write-drawings.ts";
 import { isBundle, readInput } from "./files.ts";
 import { memoryChart } from "./memory-chart.ts";
 import { MODEL_OPTIONS, modelFrom, type ModelInput } from "./model-options.ts";
@@ -23,15 +25,26 @@ export const inspect: CommandSpec = {
     { flags: "--cost", text: "multiply-accumulates and bytes" },
     { flags: "--memory", text: "the plan of the arena over time" },
     { flags: "--data", text: "constants: dtype, shape, range" },
+    ...DRAWING_OPTIONS,
     TARGET_OPTION,
     ...MODEL_OPTIONS,
   ],
-  examples: ["neo inspect model.onnx", "neo inspect model.onnx --shape N=1 --memory"],
-  exits: { 0: "ok", 2: "usage", 3: "unsupported or malformed model", 5: "the bundle is damaged", 6: "no such file", 7: "the model exceeds a limit" },
+  examples: ["neo inspect model.onnx --shape N=1 --memory", "neo inspect model.onnx --html model.html"],
+  exits: {
+    0: "ok",
+    2: "usage",
+    3: "unsupported or malformed model",
+    5: "the bundle is damaged",
+    6: "a file can't be read or written",
+    7: "the model exceeds a limit",
+  },
   async run(invocation) {
     const [file] = invocation.args as [string];
     const bytes = await readInput(file, invocation.cwd);
-    return isBundle(bytes) ? inspectBundle(file, bytes) : inspectModel(await modelFrom(file, invocation), invocation);
+    if (!isBundle(bytes)) return inspectModel(await modelFrom(file, invocation), invocation);
+    if (wantsDrawing(invocation))
+      throw new NeoError({ code: "NEO1022", message: `${file} is a bundle, which has no graph to draw`, hint: "neo inspect model.onnx --html model.html" });
+    return inspectBundle(file, bytes);
   },
 };
 
@@ -107,6 +120,12 @@ async function inspectModel(model: ModelInput, invocation: Invocation): Promise<
   const everything = !io && !ops && !cost && !memory && !data;
   if (ops || everything) lines.push("", table([{ title: "operator" }, { title: "count", align: "right" }], Object.entries(description.opCounts)));
   for (const warning of description.warnings) lines.push(`note: ${warning}`);
+  const drawings = wantsDrawing(invocation) ? await writeDrawings(model, invocation) : undefined;
+  if (drawings?.stdout) return { text: "", result, bytes: drawings.stdout };
+  if (drawings) {
+    result["files"] = drawings.files;
+    lines.push(...drawings.files.map(({ path, bytes }) => `${path}  ${formatBytes(bytes)}`));
+  }
   if (!cost && !memory && !data) return { text: [...lines, `next: neo check ${model.fileName}`].join("\n"), result };
   const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
   if (data) {

@@ -125,9 +125,14 @@ async function runCommand(spec: CommandSpec, args: readonly (string | undefined)
   const exitCode = exitFor(outcome, diagnostics);
   if (json) await write(`${JSON.stringify(envelope(spec.name, outcome?.result, diagnostics, exitCode))}\n`);
   else if (outcome?.bytes) await write(outcome.bytes);
-  else if (outcome?.text) await write(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`);
+  else if (outcome?.text) await write(printable(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`));
   if (!json || failure !== undefined) for (const diagnostic of diagnostics) reporter.error(diagnostic);
   return exitCode;
+}
+
+/** Results may hold names out of files: what would move a terminal's cursor or turn its text around is written as an escape. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** If several kinds of findings were collected, the gravest decides. */

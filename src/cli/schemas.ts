@@ -111,6 +111,10 @@ const inspectResult = z.union([
     outputs: z.array(modelTensor),
     ops: counts,
     tensors: z.array(z.strictObject({ name: z.string(), dtype: z.string(), shape, bytes: count, min: z.number().optional(), max: z.number().optional() })),
+    files: z
+      .array(z.strictObject({ path: z.string(), bytes: count }))
+      .optional()
+      .describe("--html, --svg, --dot"),
     cost: z.strictObject({ macs: count, bytes: count, ops: counts }).optional(),
     memory: z
       .strictObject({

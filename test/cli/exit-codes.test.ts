@@ -94,6 +94,8 @@ const CASES: readonly Case[] = [
   { run: "inspect good.onnx", code: 0 },
   { run: "inspect good.onnx --cost --memory --data -t wasm", code: 0 },
   { run: "inspect signed.neo", code: 0 },
+  { run: "inspect good.onnx --html g.html --svg g.svg --dot g.dot", code: 0, makes: ["g.html", "g.svg", "g.dot"] },
+  { run: "inspect good.neo --html n.html", code: 2, error: "NEO1022" },
   usage("inspect", "good.onnx"),
   { run: "inspect cut.onnx", code: 3, error: "NEO2001" },
   { run: "inspect tampered.neo", code: 5 },
@@ -184,7 +186,7 @@ describe("every command ends as it says", () => {
   test.concurrent.each(CASES.map((c) => [`${c.run} → ${c.code}${c.error ? ` ${c.error}` : ""}`, c] as const))(
     "%s",
     async (_, { run, code, error, input, preload, env, makes = [] }) => {
-      const before = shared.list();
+      const before = shared.list().filter((name) => !name.endsWith(".tmp")); // of runs beside this one
       const result = await inShared(run, {
         ...(input ? { input: readFileSync(join(shared.path, input)) } : {}),
         ...(preload ? { preload } : {}),

@@ -28,6 +28,7 @@ const RUNS: [run: string, code: number, preload?: string][] = [
   ["check strange.onnx -t wasm", 3],
   ["check good.onnx -t wasm --assert-op-count Mul=7", 4],
   ["inspect good.onnx --cost --memory --data -t wasm", 0],
+  ["inspect good.onnx --html g.html --heat memory", 0],
   ["inspect open.onnx", 0],
   ["inspect good.neo", 0],
   ["inspect cut.onnx", 3],
