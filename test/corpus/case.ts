@@ -7,6 +7,7 @@ import { readExternalFile } from "../../src/support/node/external.ts";
 import { Executors, type Executor } from "../executors/executors.ts";
 import { digestMatches, dtypeOf, goldenInput, goldenOutput, modelPath, type GoldenCase } from "./golden.ts";
 import { reasonOf } from "./reason.ts";
+import { isStream, runStream } from "./stream.ts";
 import { compareElements, ruleFor, type Comparison } from "./tolerance.ts";
 
 export type { Executor };
@@ -46,7 +47,12 @@ export async function runCase(golden: GoldenCase, root: string, project: string,
   try {
     const bytes = new Uint8Array(readFileSync(path));
     if (!digestMatches(golden, bytes)) return finish("short", { reason: "the model does not have its sha256" });
-    if (golden.outputs.length === 0) return finish("short", { reason: "a stream: the protocol of this case has no runner" });
+    if (isStream(golden)) {
+      const runs = await runStream(golden, bytes, root, executors);
+      const failed = runs.find((run) => !run.comparison?.ok);
+      return finish(failed ? "short" : "ok", { rule: "stream", runs, ...(failed ? { reason: failed.reason ?? describe(failed) } : {}) });
+    }
+    if (golden.outputs.length === 0) return finish("short", { reason: "the protocol of this case has no runner" });
     const inputs = golden.inputs.map((input) => goldenInput(input, golden.blob));
     const shapes = Object.fromEntries(golden.inputs.map((input) => [input.name, [...input.shape]]));
     const graph = importModel(bytes, { fileName: path.split("/").at(-1)!, shapes, external: (name) => readExternalFile(dirname(path), name) });

@@ -1,12 +1,12 @@
 import type { Builder } from "../../ir/builder.ts";
 import { Value, type Op } from "../../ir/graph.ts";
 import { constant, ifOp } from "../../ir/ops/control.ts";
-import { reshape } from "../../ir/ops/movement.ts";
+import { broadcast, reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
-import { equalTypes, type TensorType } from "../../ir/types.ts";
+import { equalTypes, isFloat, type TensorType } from "../../ir/types.ts";
 import type { Folder } from "./fold.ts";
 import type { Place } from "./place.ts";
-import type { Problems } from "./problems.ts";
+import type { Found, Problems } from "./problems.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
 
@@ -64,13 +64,75 @@ export function orDiscard<T>(regions: readonly OpenRegion[], build: () => T): T 
   }
 }
 
-/** An If whose condition hangs on the inputs. */
+/**
+ * An If whose condition hangs on the inputs. Sizes are fixed, so a branch for other sizes may not fit them: it would fail if it
+ * were chosen. It gives NaN then, and a warning says so here.
+ */
 export function importIf(c: ControlNode, s: Subgraphs): readonly Value[] {
   const [condition] = c.operands;
   if (!condition) throw new Unfit("has no condition");
-  const graphs = ["then_branch", "else_branch"].map((branch) => graphOf(c.node, branch));
-  const branches = graphs.map((graph) => openRegion(s, [], () => s.subgraph(graph, [], c.place, `${c.name}/`)));
-  return orDiscard(branches, () => closedIf(condition, branches as [OpenRegion, OpenRegion], s));
+  const [then, otherwise] = BRANCHES.map((branch) => tried(s, () => openBranch(c, s, branch)));
+  const branches: OpenRegion[] = [];
+  for (const [branch, other] of [
+    [then!, otherwise!],
+    [otherwise!, then!],
+  ] as const) {
+    const region = branch.region ?? (other.region && misfit(branch.added) ? nothing(s, other.region) : undefined);
+    if (region) branches.push(region);
+    else s.problems.take(branch.added);
+  }
+  if (branches.length < BRANCHES.length) {
+    for (const { ops } of branches) discard(ops);
+    throw new Unfit("");
+  }
+  [then!, otherwise!].forEach(({ region, added }, i) => {
+    if (!region) s.problems.remarks.warn(c.name, `gives NaN where its condition chooses the ${BRANCHES[i]}, which does not fit these shapes: ${misfit(added)}`);
+  });
+  return orDiscard(branches, () => closedIf(condition, branches as unknown as [OpenRegion, OpenRegion], s));
+}
+
+const BRANCHES = ["then_branch", "else_branch"] as const;
+
+interface Tried {
+  readonly region: OpenRegion | undefined;
+  readonly added: Found;
+}
+
+function openBranch(c: ControlNode, s: Subgraphs, branch: string): OpenRegion {
+  const graph = graphOf(c.node, branch);
+  return openRegion(s, [], () => s.subgraph(graph, [], c.place, `${c.name}/`));
+}
+
+/** `open`, or the problems that it noted. */
+function tried(s: Subgraphs, open: () => OpenRegion): Tried {
+  const { result, added } = s.problems.apart(() => {
+    try {
+      return open();
+    } catch (error) {
+      if (error instanceof Unfit && error.message === "") return undefined;
+      throw error;
+    }
+  });
+  if (result) s.problems.take(added);
+  return { region: result, added };
+}
+
+/** What does not fit, where that is all there is: shapes, and sizes that data decide. */
+function misfit(added: Found): string | undefined {
+  const fits = added.size > 0 && [...added.keys()].every((kind) => kind === "node" || kind === "dataDependent");
+  const first = [...added.values()][0]?.shown[0];
+  return fits && first ? `${first.where}: ${first.text}` : undefined;
+}
+
+/** NaN of the types that the other branch gives. */
+function nothing(s: Subgraphs, other: OpenRegion): OpenRegion | undefined {
+  if (!other.results.every(({ type }) => isFloat(type.dtype))) return undefined;
+  return openRegion(s, [], () =>
+    other.results.map(({ type }) => {
+      const x = s.b.create(constant, {}, { value: tensor(type.dtype, [], [NaN]) });
+      return s.b.create(broadcast, { x }, { shape: type.shape as readonly number[] });
+    }),
+  );
 }
 
 function closedIf(condition: Value, branches: readonly [OpenRegion, OpenRegion], s: Subgraphs): readonly Value[] {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { importOnnx } from "../../../src/frontends/onnx/import.ts";
 import type { Graph } from "../../../src/ir/graph.ts";
+import { interpret } from "../../../src/ir/interpret.ts";
 import { tensor } from "../../../src/ir/tensor.ts";
 import { verify } from "../../../src/ir/verify.ts";
 import { CONTROL_MODELS } from "../../fixtures/control-models.ts";
@@ -139,4 +140,54 @@ test("a captured value may be an input of the model that nothing else reads", ()
   const spec = loop([node("Identity", ["go"], ["again"]), node("Add", ["v", "k"], ["w"])], ["again", "w"], { inputs: [value("k", "f32", [1])] });
   const [got] = runModel(writeOnnx(spec), { x: f32([3], 1, 2, 3), k: f32([1], 10) });
   expect(Array.from(got!.data as Float32Array)).toEqual([31, 32, 33]);
+});
+
+describe("a branch for other shapes than these", () => {
+  const branch = (out: ReturnType<typeof value>, ...nodes: NodeSpec[]): { readonly graph: GraphSpec } => sub({ nodes, outputs: [out] });
+  const choose = (then: NodeSpec[], otherwise: NodeSpec[], dtype: "f32" | "i64" = "f32"): ModelSpec => ({
+    nodes: [
+      node(
+        "If",
+        ["c"],
+        ["y"],
+        {
+          then_branch: branch(value(then.at(-1)!.outputs[0]!, dtype), ...then),
+          else_branch: branch(value(otherwise.at(-1)!.outputs[0]!, dtype), ...otherwise),
+        },
+        { name: "choose" },
+      ),
+    ],
+    inputs: [x, value("c", "bool", [])],
+    outputs: [value("y", dtype)],
+    initializers: { w: f32([4], 1, 2, 3, 4) },
+  });
+  const misfit = node("Add", ["x", "w"], ["b"], {}, { name: "wide" });
+
+  test("gives NaN where it is chosen, and the import says so", () => {
+    const warnings: string[] = [];
+    const spec = choose([node("Neg", ["x"], ["a"])], [misfit]);
+    const graph = importOnnx(writeOnnx(spec), { fileName: "m.onnx", warn: ({ where, text }) => void warnings.push(`${where} ${text}`) });
+    expect(verify(graph)).toEqual([]);
+    const run = (c: number): number[] => Array.from(interpret(graph, [f32([3], 1, 2, 3), tensor("bool", [], [c])])[0]!.data as Float32Array);
+    expect([run(1), run(0)]).toEqual([
+      [-1, -2, -3],
+      [NaN, NaN, NaN],
+    ]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^choose gives NaN where its condition chooses the else_branch, which does not fit these shapes: choose\/wide: /),
+    ]);
+  });
+  test("is refused where the other one gives whole numbers", () => {
+    const spec = choose([node("Shape", ["x"], ["a"])], [misfit, node("Shape", ["b"], ["d"])], "i64");
+    expect(noteTexts(expectRefused("NEO2005", () => load(spec)))).toEqual([expect.stringContaining("choose/wide: ")]);
+  });
+  test("is refused where neither fits, and where an operator is missing", () => {
+    const both = choose([node("Add", ["x", "w"], ["a"], {}, { name: "first" })], [misfit]);
+    expect(noteTexts(expectRefused("NEO2005", () => load(both)))).toEqual([
+      expect.stringContaining("choose/first: "),
+      expect.stringContaining("choose/wide: "),
+    ]);
+    const unheard = choose([node("Neg", ["x"], ["a"])], [node("Unheard", ["x"], ["b"])]);
+    expect(noteTexts(expectRefused("NEO2004", () => load(unheard)))).toEqual(["choose/b: Unheard"]);
+  });
 });
