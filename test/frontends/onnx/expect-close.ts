@@ -5,7 +5,7 @@ import type { Tensor } from "../../../src/ir/tensor.ts";
 export function expectClose(got: Tensor, wanted: Tensor, tolerance: number, what = ""): void {
   expect(got.type, what).toEqual(wanted.type);
   const isFloat = ["f32", "f64", "f16"].includes(wanted.type.dtype);
-  const slack = wanted.type.dtype === "f16" ? 2e-3 : tolerance;
+  const slack = wanted.type.dtype === "f16" ? Math.max(2e-3, tolerance) : tolerance;
   for (let i = 0; i < wanted.data.length; i++) {
     const [a, b] = [Number(got.data[i]), Number(wanted.data[i])];
     if (Object.is(a, b) || a === b) continue;

@@ -270,6 +270,31 @@ const shapes: OneNode[] = [
   ms("Range", [scalar("i32", 2), scalar("i32", 6)]),
 ];
 
+const half16 = (t: Tensor): Tensor => tensor("f16", t.type.shape, Array.from(t.data as Float32Array));
+
+const halves: OneNode[] = [
+  ms(
+    "GroupQueryAttention",
+    ["2x3x64xf16", "2x3x32xf16", "2x3x32xf16", null, null, i32(2, 2), scalar("i32", 3), ...turn.map(half16)],
+    { ...grouped, do_rotary: 1 },
+    ["f16", "f16", "f16"],
+  ),
+  ms(
+    "GroupQueryAttention",
+    ["1x1x64xf16", "1x1x32xf16", "1x1x32xf16", "1x2x5x16xf16", "1x2x5x16xf16", i32(5), scalar("i32", 6), ...turn.map(half16)],
+    { ...grouped, do_rotary: 1 },
+    ["f16", "f16", "f16"],
+  ),
+  ms("SkipLayerNormalization", ["2x3x4xf16", "2x3x4xf16", "4xf16", "4xf16", "4xf16"], { epsilon: float(1e-5) }),
+  ms("SkipSimplifiedLayerNormalization", ["2x3x4xf16", "2x3x4xf16", "4xf16"], { epsilon: float(1e-5) }),
+  ms("RotaryEmbedding", ["2x3x8xf16", i64(4), ...narrow.map(half16)], {}),
+  ms("MatMulNBits", ["3x40xf16", packed(6, 3, 8), "18xf16 in 0.1..0.2"], { ...nbits, bits: 4 }),
+  ms("MatMulNBits", ["3x40xf16", packed(6, 3, 8), "18xf16 in 0.1..0.2", packed(12), null, "6xf16"], { ...nbits, bits: 4 }),
+  ms("FusedMatMul", ["2x3x4xf16", "2x5x4xf16"], { transB: 1, alpha: float(0.5) }),
+  ms("FastGelu", ["2x4xf16", "4xf16"]),
+  ms("QuickGelu", ["2x4xf16"]),
+];
+
 /** One-node models of com.microsoft by family; compared with ONNX Runtime. Quantised results may differ by one step where a tie falls the other way. */
 export const MICROSOFT_CASES: Readonly<Record<string, { readonly version: number; readonly cases: readonly OneNode[]; readonly tolerance?: number }>> = {
   "multi-head attention": { version: 1, cases: multiHead },
@@ -281,4 +306,5 @@ export const MICROSOFT_CASES: Readonly<Record<string, { readonly version: number
   "few bits": { version: 1, cases: bits, tolerance: 1e-4 },
   quantised: { version: 1, cases: quantised },
   shapes: { version: 1, cases: shapes },
+  "half precision": { version: 1, cases: halves, tolerance: 4e-3 },
 };
