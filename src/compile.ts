@@ -7,7 +7,8 @@ import { importModel, type ImportOptions } from "./frontends/index.ts";
 import type { Graph } from "./ir/graph.ts";
 import { interpret } from "./ir/interpret.ts";
 import { checkSharedState } from "./ir/keep-state.ts";
-import { decodeData, encodeData, type Tensor } from "./ir/tensor.ts";
+import { decodePort, encodePort } from "./ir/port-data.ts";
+import type { Tensor } from "./ir/tensor.ts";
 import { elementCount, isFloat, type DType } from "./ir/types.ts";
 import type { Program } from "./kernel/program.ts";
 import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest } from "./package/build.ts";
@@ -213,9 +214,9 @@ const SELF_TEST_TOLERANCE = { abs: 1e-3, rel: 1e-3 };
 function interpretBytes(graph: Graph, inputs: readonly Uint8Array[]): Uint8Array[] {
   const tensors = graph.params.map((param, i): Tensor => {
     const shape = param.type.shape as readonly number[];
-    return { type: { dtype: param.type.dtype, shape }, data: decodeData(param.type.dtype, inputs[i]!, elementCount(shape)) };
+    return { type: { dtype: param.type.dtype, shape }, data: decodePort(param.type.dtype, inputs[i]!, elementCount(shape)) };
   });
-  return interpret(graph, tensors).map((tensor) => encodeData(tensor.type.dtype, tensor.data));
+  return interpret(graph, tensors).map((tensor) => encodePort(tensor.type.dtype, tensor.data));
 }
 
 async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs: readonly Uint8Array[], outputs: Program["outputs"]): Promise<Uint8Array[]> {

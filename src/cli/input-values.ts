@@ -1,5 +1,6 @@
 import { readNpy } from "../frontends/formats/npy.ts";
 import { readNpz } from "../frontends/formats/npz.ts";
+import { decodePort } from "../ir/port-data.ts";
 import { decodeData, tensor, type Tensor } from "../ir/tensor.ts";
 import { DTYPES, elementCount, isFloat, type DType } from "../ir/types.ts";
 import { seededBytes } from "../package/self-test.ts";
@@ -130,7 +131,7 @@ const bitsOf = (dtype: DType): number => (dtype === "bool" ? 8 : Number(/\d+$/.e
 function random(port: ManifestPort, seed: number): InputValue {
   const dtype = port.dtype as DType;
   const bytes = seededBytes(port, { seed, low: isFloat(dtype) ? -1 : 0, high: 1 });
-  return { type: { dtype, shape: port.shape }, data: decodeData(dtype, bytes, elementCount(port.shape)) } as InputValue;
+  return { type: { dtype, shape: port.shape }, data: decodePort(dtype, bytes, elementCount(port.shape)) } as InputValue;
 }
 
 function malformed(name: string, word: string): NeoError {

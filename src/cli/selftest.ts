@@ -8,7 +8,8 @@ import type { Graph } from "../ir/graph.ts";
 import { interpret } from "../ir/interpret.ts";
 import { randomGraph } from "../ir/random-graph.ts";
 import { printGraph } from "../ir/text/print.ts";
-import { decodeData, encodeData, type Tensor } from "../ir/tensor.ts";
+import { decodePort, encodePort } from "../ir/port-data.ts";
+import type { Tensor } from "../ir/tensor.ts";
 import { elementCount, isFloat } from "../ir/types.ts";
 import { interpretProgram } from "../kernel/interpret-program.ts";
 import { NeoError, type Note } from "../support/errors.ts";
@@ -81,7 +82,7 @@ async function execute(executor: Executor, graph: Graph, inputs: readonly Tensor
   const target = await targetByName(executor === "native" ? "host" : "wasm", cwd);
   const pool = new WeightPool();
   const { program } = lower(graph, target, pool);
-  const bytes = inputs.map((t) => encodeData(t.type.dtype, t.data));
+  const bytes = inputs.map((t) => encodePort(t.type.dtype, t.data));
   const sizes = program.outputs.map((port) => port.bytes);
   let outputs: readonly Uint8Array[];
   if (executor === "kernels") outputs = await interpretProgram(program, pool.bytes(), bytes);
@@ -96,7 +97,7 @@ async function execute(executor: Executor, graph: Graph, inputs: readonly Tensor
   }
   return outputs.map((out, i) => {
     const { dtype, shape } = graph.outputs[i]!.type;
-    return { type: { dtype, shape: shape as number[] }, data: decodeData(dtype, out, elementCount(shape as number[])) };
+    return { type: { dtype, shape: shape as number[] }, data: decodePort(dtype, out, elementCount(shape as number[])) };
   });
 }
 

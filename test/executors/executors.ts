@@ -6,7 +6,8 @@ import { outputName } from "../../src/backends/lower.ts";
 import { optimize } from "../../src/compile.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { interpret } from "../../src/ir/interpret.ts";
-import { decodeData, encodeData, type Tensor } from "../../src/ir/tensor.ts";
+import { decodePort, encodePort } from "../../src/ir/port-data.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
 import { shortened, trueOutputs } from "../../src/ir/output-extents.ts";
 import { elementCount, type DType } from "../../src/ir/types.ts";
 import { ProgramInstance } from "../../src/kernel/interpret-program.ts";
@@ -44,7 +45,7 @@ export class Executors {
   async run(executor: Executor, inputs: readonly Tensor[]): Promise<Tensor[]> {
     if (executor === "interpreter" && !this.optimized) return this.interpretImported(inputs);
     if (executor === "interpreter") return [...trueOutputs(this.graph, interpret(this.graph, inputs))];
-    const bytes = inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data));
+    const bytes = inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data));
     return this.runKernels(executor, bytes);
   }
 
@@ -52,7 +53,7 @@ export class Executors {
   async runProgram(inputs: readonly Tensor[], profile: TargetProfile): Promise<Tensor[]> {
     const { lowered, weights } = this.lower(profile);
     const instance = new ProgramInstance(lowered.program, weights);
-    const outputs = await instance.run(inputs.map((tensor) => encodeData(tensor.type.dtype, tensor.data)));
+    const outputs = await instance.run(inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data)));
     return decode(lowered, outputs, (name) => instance.extent(name));
   }
 
@@ -100,7 +101,7 @@ export class Executors {
 function decode({ program, lengths }: Lowered, outputs: readonly Uint8Array[], length: (extent: string) => number): Tensor[] {
   return outputs.map((bytes, i) => {
     const { dtype, shape } = program.outputs[i]!;
-    const whole: Tensor = { type: { dtype: dtype as DType, shape }, data: decodeData(dtype as DType, bytes, elementCount(shape)) };
+    const whole: Tensor = { type: { dtype: dtype as DType, shape }, data: decodePort(dtype as DType, bytes, elementCount(shape)) };
     return lengths.filter(({ output }) => output === i).reduce((cut, { axis, extent }) => shortened(cut, axis, length(extent)), whole);
   });
 }

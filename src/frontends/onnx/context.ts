@@ -10,6 +10,8 @@ import { domainOf, nodeName, operatorName, type Opsets } from "./library.ts";
 import { printable, type ProblemDetail, type ProblemKind } from "./problems.ts";
 import type { Remarks } from "./remarks.ts";
 import type { AttributeProto, NodeProto } from "./schema.ts";
+import { storedTypeOf, type StoredType } from "./stored-types.ts";
+import type { StoredValues } from "./stored-values.ts";
 import { readTensor, type TensorSource } from "./tensors.ts";
 
 /** Why one node can't be imported; the driver adds the node's name. */
@@ -52,6 +54,7 @@ export interface NodeSurroundings {
   readonly source: TensorSource;
   readonly opsets: Opsets;
   readonly remarks: Remarks;
+  readonly stored: StoredValues;
   /** What people know the node by, with the calls that led to it. */
   readonly name: string;
 }
@@ -65,6 +68,8 @@ export class NodeContext {
   /** Version of the node's domain. */
   readonly opset: number;
   readonly remarks: Remarks;
+  /** Which values are codes. */
+  readonly stored: StoredValues;
   readonly name: string;
   private readonly folder: Folder;
   private readonly source: TensorSource;
@@ -76,6 +81,7 @@ export class NodeContext {
     this.folder = surroundings.folder;
     this.source = surroundings.source;
     this.remarks = surroundings.remarks;
+    this.stored = surroundings.stored;
     this.name = surroundings.name;
     this.node = node;
     this.operands = operands;
@@ -206,6 +212,16 @@ export class NodeContext {
     const code = this.int(name);
     if (code === undefined) return undefined;
     return dtypeOf(code) ?? this.fail(`has ${name} = ${elementTypeName(code)}, a type that neo has not`, { kind: "type" });
+  }
+
+  /** A `TensorProto.DataType` attribute that may also be a type of codes. */
+  dtypeOrStored(name: string): DType | StoredType | undefined {
+    return storedTypeOf(this.int(name)) ?? this.dtype(name);
+  }
+
+  /** What the elements of a tensor attribute are codes of. */
+  storedAttribute(name: string): StoredType | undefined {
+    return storedTypeOf(this.attribute(name, "TENSOR")?.t?.dataType);
   }
 
   /** Attributes that change nothing here. */

@@ -12,6 +12,7 @@ import { NodeImporter } from "./nodes.ts";
 import { Problems } from "./problems.ts";
 import { someOf, type Remarks } from "./remarks.ts";
 import { Scope } from "./scope.ts";
+import { storedTypeOf } from "./stored-types.ts";
 import { checkModel, readModel, type CheckedModel } from "./structure.ts";
 import { checkTensor, readSparseTensor, tensorLayout, tensorProblem, type TensorSource } from "./tensors.ts";
 import { eraseUnused } from "./unused.ts";
@@ -79,6 +80,10 @@ function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSour
     scope.set(name, b.create(constant, {}, { value }));
   }
   const importer = new NodeImporter(model, b, source, problems);
+  for (const { name, type } of model.graph.input) {
+    const value = scope.get(name ?? "");
+    if (value instanceof Value) importer.stored.mark(value, storedTypeOf(type?.tensorType?.elemType));
+  }
   importer.initializers(model.graph, scope, "");
   importer.list(model.graph.node, { scope, opsets: model.opsets, prefix: "", depth: 0 });
   b.loc = [];

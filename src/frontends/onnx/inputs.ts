@@ -2,6 +2,7 @@ import { byteLength, convertElement, tensor, type Tensor } from "../../ir/tensor
 import { tensorType, type DType, type StaticType } from "../../ir/types.ts";
 import { limitError, safeProduct, type Limits } from "../../support/limits.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
+import { storedTypeOf } from "./stored-types.ts";
 import type { Problems } from "./problems.ts";
 import type { GraphProto, ValueInfoProto } from "./schema.ts";
 
@@ -30,7 +31,7 @@ export function valueSpec(info: ValueInfoProto): ValueSpec {
     if (dim.dimValue !== undefined && dim.dimValue >= 0n && dim.dimValue <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(dim.dimValue);
     return dim.dimParam ? dim.dimParam : `${name}.${axis}`;
   });
-  return { name, dtype: dtypeOf(type.elemType), elementType: elementTypeName(type.elemType), dims };
+  return { name, dtype: dtypeOf(type.elemType) ?? storedTypeOf(type.elemType)?.dtype, elementType: elementTypeName(type.elemType), dims };
 }
 
 function otherType(info: ValueInfoProto): string {

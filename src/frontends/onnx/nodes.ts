@@ -6,6 +6,7 @@ import { byteLength, type Tensor } from "../../ir/tensor.ts";
 import { limitError, safeProduct } from "../../support/limits.ts";
 import { NodeContext, NodeProblem } from "./context.ts";
 import { graphOf, importIf, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
+import { importFlexAttention } from "./flex-attention.ts";
 import { Folder } from "./fold.ts";
 import { withArguments } from "./functions.ts";
 import { domainOf, nodeName, operatorName, opsetsOf } from "./library.ts";
@@ -15,9 +16,11 @@ import type { Place } from "./place.ts";
 import type { Problems } from "./problems.ts";
 import { discard } from "./regions.ts";
 import { importScan } from "./scan.ts";
-import type { FunctionProto, GraphProto, NodeProto } from "./schema.ts";
+import type { FunctionProto, GraphProto, NodeProto, TensorProto } from "./schema.ts";
 import { Scope, type Meaning } from "./scope.ts";
 import type { CheckedModel } from "./structure.ts";
+import { storedTypeOf } from "./stored-types.ts";
+import { StoredValues } from "./stored-values.ts";
 import { TensorProblem } from "./tensor-problem.ts";
 import { readSparseTensor, readTensor, type TensorSource } from "./tensors.ts";
 
@@ -25,6 +28,7 @@ const CONTROL: ReadonlyMap<string, (c: ControlNode, s: Subgraphs) => readonly Va
   ["If", importIf],
   ["Loop", importLoop],
   ["Scan", importScan],
+  ["ai.onnx.preview::FlexAttention", importFlexAttention],
 ]);
 
 /** Turns nodes into ops, one after another; functions and branches whose condition is constant are laid open in place. */
@@ -34,6 +38,7 @@ export class NodeImporter {
   private readonly source: TensorSource;
   private readonly problems: Problems;
   private readonly folder: Folder;
+  readonly stored = new StoredValues();
   private nodes = 0;
 
   constructor(model: CheckedModel, b: Builder, source: TensorSource, problems: Problems) {
@@ -48,9 +53,12 @@ export class NodeImporter {
   initializers(graph: GraphProto, scope: Scope, prefix: string): void {
     // Where a graph inside this one is the first to read one, it is still this graph's.
     const { b } = this;
-    const lazily = (name: string, read: () => Tensor): void => scope.setLazy(name, () => this.constant(b, prefix + name, read));
-    for (const proto of graph.initializer) lazily(proto.name ?? "", () => readTensor(proto, this.source));
-    for (const sparse of graph.sparseInitializer) lazily(sparse.values?.name ?? "", () => readSparseTensor(sparse, this.source));
+    const lazily = (tensor: TensorProto | undefined, read: () => Tensor): void => {
+      const name = tensor?.name ?? "";
+      scope.setLazy(name, () => this.constant(b, prefix + name, tensor, read));
+    };
+    for (const proto of graph.initializer) lazily(proto, () => readTensor(proto, this.source));
+    for (const sparse of graph.sparseInitializer) lazily(sparse.values, () => readSparseTensor(sparse, this.source));
   }
 
   list(nodes: readonly NodeProto[], place: Place): void {
@@ -83,7 +91,7 @@ export class NodeImporter {
     }
     const definition = this.model.library.find(node);
     if (definition) return this.call(definition, node, operands, place, name);
-    if (domainOf(node.domain) === "" && CONTROL.has(node.opType ?? "")) return this.control(node, operands, place, name);
+    if (CONTROL.has(operatorName(node))) return this.control(node, operands, place, name);
     this.give(node, place, name, this.imported(node, operands, place, name));
   }
 
@@ -99,13 +107,18 @@ export class NodeImporter {
         source: this.source,
         opsets: place.opsets,
         remarks: this.problems.remarks,
+        stored: this.stored,
         name,
       });
+      const moved = this.stored.moved(node, operands);
+      if (moved === "refused") context.fail("computes with elements of a type that neo only moves and casts", { kind: "type" });
       const results = importer(context);
       if (context.unread.length > 0)
         context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, { awsName: "OperatorAttributeNotImplemented" });
       this.checkSizes(start, name);
-      return results instanceof Value ? [results] : results;
+      const list = results instanceof Value ? [results] : results;
+      if (moved && moved !== "refused") for (const result of list) if (result) this.stored.mark(result, moved);
+      return list;
     } catch (error) {
       if (error instanceof NodeProblem) this.problems.add(error.kind, name, error.message, error.detail);
       else if (error instanceof TensorProblem) this.problems.add(error.kind, name, error.message);
@@ -153,7 +166,7 @@ export class NodeImporter {
     this.b.loc = [name];
     try {
       if (known?.data.length === 1) return this.branch(node, known.data[0] ? "then_branch" : "else_branch", place, name);
-      const results = CONTROL.get(node.opType!)!({ node, name, operands, place, opset: place.opsets.get("") ?? 1 }, this.subgraphs());
+      const results = CONTROL.get(operatorName(node))!({ node, name, operands, place, opset: place.opsets.get("") ?? 1 }, this.subgraphs());
       this.give(node, place, name, results);
     } catch (error) {
       if (error instanceof Unfit) {
@@ -227,13 +240,13 @@ export class NodeImporter {
     });
   }
 
-  private constant(b: Builder, name: string, read: () => Tensor): Meaning {
+  private constant(b: Builder, name: string, proto: TensorProto | undefined, read: () => Tensor): Meaning {
     const { loc } = b;
     b.loc = [name];
     try {
       const value = b.create(constant, {}, { value: read() });
       value.name = name;
-      return value;
+      return this.stored.mark(value, storedTypeOf(proto?.dataType));
     } catch (error) {
       if (!(error instanceof TensorProblem)) throw error;
       this.problems.add(error.kind, name, error.message);

@@ -2,6 +2,7 @@ import { allocate, byteLength, decodeData, f16FromBits, type Data, type Tensor }
 import type { DType } from "../../ir/types.ts";
 import { limitError, safeProduct, type Limits } from "../../support/limits.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
+import { storedBytes, storedTypeOf, unpackCodes, type StoredType } from "./stored-types.ts";
 import type { ExternalFiles } from "./external.ts";
 import type { SparseTensorProto, TensorProto } from "./schema.ts";
 import { TensorProblem } from "./tensor-problem.ts";
@@ -15,30 +16,38 @@ export interface TensorSource {
 
 interface Layout {
   readonly dtype: DType;
+  /** What the elements are codes of, where the graph has no dtype for it. */
+  readonly stored: StoredType | undefined;
   readonly shape: readonly number[];
   readonly elements: number;
 }
 
 /** Dtype, shape and size of a tensor message, after the checks that need no data. Throws `TensorProblem`, or NEO7003. */
 export function tensorLayout(proto: TensorProto, source: TensorSource): Layout {
-  const dtype = dtypeOf(proto.dataType);
+  const stored = storedTypeOf(proto.dataType);
+  const dtype = stored?.dtype ?? dtypeOf(proto.dataType);
   if (dtype === undefined) throw new TensorProblem("type", `is ${elementTypeName(proto.dataType)}`);
   const shape = dimsOf(proto.dims, source);
   const elements = checkedElements(dtype, shape, proto.name ?? "", source);
   if (proto.segment) throw new TensorProblem("tensor", "comes in segments, which no writer makes");
-  return { dtype, shape, elements };
+  return { dtype, stored, shape, elements };
 }
 
 /** The data of a tensor message. Throws `TensorProblem`, or a limit. */
 export function readTensor(proto: TensorProto, source: TensorSource): Tensor {
-  const { dtype, shape, elements } = tensorLayout(proto, source);
-  const data = dtype === "string" ? strings(proto, elements) : numbers(proto, dtype, elements, source);
+  const { dtype, stored, shape, elements } = tensorLayout(proto, source);
+  const data = stored
+    ? unpackCodes(stored, codeBytes(proto, stored, elements, source), elements)
+    : dtype === "string"
+      ? strings(proto, elements)
+      : numbers(proto, dtype, elements, source);
   return { type: { dtype, shape }, data };
 }
 
 /** Checks that the data are there without decoding them. Throws `TensorProblem`, or a limit. */
 export function checkTensor(proto: TensorProto, source: TensorSource): void {
-  const { dtype, elements } = tensorLayout(proto, source);
+  const { dtype, stored, elements } = tensorLayout(proto, source);
+  if (stored) return void codeBytes(proto, stored, elements, source);
   if (dtype === "string") return void strings(proto, elements);
   if (proto.dataLocation === 1) return void source.external.bytes(proto, byteLength(dtype, elements));
   if (proto.rawData && (proto.rawData.length > 0 || elements === 0)) return checkRaw(proto.rawData, dtype, elements);
@@ -100,6 +109,15 @@ function numbers(proto: TensorProto, dtype: DType, elements: number, source: Ten
   const typed = typedData(proto, dtype);
   checkTyped(typed, dtype, elements, proto);
   return normalised(dtype, fromTyped(typed, dtype, elements));
+}
+
+/** Packed bytes of codes: raw, outside, or one in each int32. */
+function codeBytes(proto: TensorProto, stored: StoredType, elements: number, source: TensorSource): Uint8Array {
+  const wanted = storedBytes(stored, elements);
+  if (proto.dataLocation === 1) return source.external.bytes(proto, wanted);
+  const bytes = proto.rawData && proto.rawData.length > 0 ? proto.rawData : Uint8Array.from(proto.int32Data);
+  if (bytes.length !== wanted) throw new TensorProblem("tensor", `has ${bytes.length} bytes of data, its shape wants ${wanted}`);
+  return bytes;
 }
 
 function checkRaw(raw: Uint8Array, dtype: DType, elements: number): void {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { tensor, type Tensor } from "../../../src/ir/tensor.ts";
-import { float } from "../../fixtures/onnx-writer.ts";
-import { elements, f32, i64, importNode, parseOperand, runNode, type OneNode } from "./one-node.ts";
+import { float, node, value, writeOnnx, type GraphSpec } from "../../fixtures/onnx-writer.ts";
+import { elements, f32, i64, importNode, parseOperand, runModel, runNode, type OneNode } from "./one-node.ts";
 
 /** Operators that ONNX Runtime has not, or not yet: against their definition, worked out here. */
 
@@ -134,4 +134,20 @@ test("one step of each optimizer", () => {
   const [v, h] = [0.5 * 4 + 0.5 * 3.2, 0.75 * 5 + 0.25 * 3.2 ** 2];
   const rate = (0.5 * Math.sqrt(1 - 0.75 ** 3)) / (1 - 0.5 ** 3);
   expectClose(turn("Adam", 2, { ...norm, alpha: float(0.5), beta: float(0.75), epsilon: float(0.1) }), [2 - (rate * v) / (Math.sqrt(h) + 0.1), v, h]);
+});
+
+test("FlexAttention lays its two graphs open between scores, weights and values", () => {
+  const change = (op: string): { graph: GraphSpec } => ({
+    graph: { nodes: [node(op, ["a", "c"], ["b"])], inputs: [value("a", "f32")], outputs: [value("b", "f32")] },
+  });
+  const initializers = { q: f32([1, 2, 1, 1], 1, 2), k: f32([1, 1, 2, 1], 3, 5), v: f32([1, 1, 2, 1], 10, 20), c: f32([1, 1, 1, 2], 1, 0.5) };
+  const attrs = { scale: float(0.5), score_mod: change("Add"), prob_mod: change("Mul") };
+  const nodes = [node("FlexAttention", ["q", "k", "v"], ["y"], attrs, { domain: "ai.onnx.preview" })];
+  const opsets = [{ version: 26 }, { domain: "ai.onnx.preview", version: 1 }];
+  const [y] = runModel(writeOnnx({ nodes, initializers, outputs: [value("y", "f32")], opsets }), {});
+  const row = (q: number): number => {
+    const [a, b] = [Math.exp(q * 3 * 0.5 + 1), Math.exp(q * 5 * 0.5 + 0.5)];
+    return (10 * a + 20 * 0.5 * b) / (a + b);
+  };
+  expectClose(elements(y), [row(1), row(2)]);
 });

@@ -103,14 +103,19 @@ const OPERATORS = new Map<string, ReadonlyMap<string, Operator>>(
 );
 
 /** Operators that the importer of nodes treats itself, as they have other nodes inside. */
-const LAID_OPEN: ReadonlySet<string> = new Set(["If", "Loop", "Scan"]);
+const LAID_OPEN: readonly SupportedOperator[] = [
+  { domain: "", name: "If", since: OLDEST_OPSET },
+  { domain: "", name: "Loop", since: OLDEST_OPSET },
+  { domain: "", name: "Scan", since: OLDEST_OPSET },
+  { domain: "ai.onnx.preview", name: "FlexAttention", since: 1 },
+];
 
 export function importerFor(domain: string, operator: string): Importer | undefined {
   return OPERATORS.get(domain)?.get(operator)?.run;
 }
 
 export function hasImporter(domain: string, operator: string): boolean {
-  return importerFor(domain, operator) !== undefined || (domain === "" && LAID_OPEN.has(operator));
+  return importerFor(domain, operator) !== undefined || LAID_OPEN.some((known) => known.domain === domain && known.name === operator);
 }
 
 export interface SupportedOperator {
@@ -123,9 +128,8 @@ export interface SupportedOperator {
 
 /** Every operator that can be imported, by domain and name. */
 export function supportedOperators(): readonly SupportedOperator[] {
-  const laidOpen = [...LAID_OPEN].map((name) => ({ domain: "", name, since: OLDEST_OPSET }));
   const imported = [...OPERATORS].flatMap(([domain, operators]) => [...operators].map(([name, operator]) => ({ domain, name, since: operator.since })));
-  return [...imported, ...laidOpen].sort((a, b) => compare(a.domain, b.domain) || compare(a.name, b.name));
+  return [...imported, ...LAID_OPEN].sort((a, b) => compare(a.domain, b.domain) || compare(a.name, b.name));
 }
 
 function compare(a: string, b: string): number {

@@ -13,6 +13,7 @@ import type { OpDef } from "../../../ir/op-def.ts";
 import { isFloat } from "../../../ir/types.ts";
 import type { Importer, NodeContext } from "../context.ts";
 import { dequantised, dequantisedOperand, parametersAt, quantised } from "../quantisation.ts";
+import { dequantisedCodes, quantisedCodes } from "../quantised-codes.ts";
 import { castTo, product, range, reshapeTo, transposeMatrix } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { convolution } from "./convolution.ts";
@@ -50,18 +51,23 @@ export const MICROSOFT_QUANTISED: OperatorTable = {
 };
 
 function importQuantizeLinear(c: NodeContext): Value {
-  c.ignore("saturate", "precision");
+  c.ignore("precision");
   const x = c.need(0, "x");
-  const to = c.dtype("output_dtype");
   const parameters = parametersAt(c, 1, "y");
+  const to = c.dtypeOrStored("output_dtype") ?? c.stored.of(parameters.zeroPoint) ?? parameters.zeroPoint?.type.dtype ?? "u8";
   const real = isFloat(x.type.dtype) ? x : castTo(c.b, x, "f32");
-  return quantised(c, real, parameters, c.int("axis", 1), c.int("block_size", 0), to ?? parameters.zeroPoint?.type.dtype ?? "u8");
+  const [axis, block] = [c.int("axis", 1), c.int("block_size", 0)];
+  if (typeof to === "object") return quantisedCodes(c, real, parameters, axis, block, to);
+  c.ignore("saturate");
+  return quantised(c, real, parameters, axis, block, to);
 }
 
 function importDequantizeLinear(c: NodeContext): Value {
   const x = c.need(0, "x");
   const parameters = parametersAt(c, 1, "x");
-  return dequantised(c, x, parameters, c.int("axis", 1), c.int("block_size", 0), c.dtype("output_dtype") ?? parameters.scale.type.dtype);
+  const [axis, block, to] = [c.int("axis", 1), c.int("block_size", 0), c.dtype("output_dtype") ?? parameters.scale.type.dtype];
+  const stored = c.stored.of(x);
+  return stored ? dequantisedCodes(c, x, parameters, axis, block, stored, to) : dequantised(c, x, parameters, axis, block, to);
 }
 
 /** x as u8 by the range of its data and zero, with scale and zero point: DynamicQuantizeLinear-11. */

@@ -27,7 +27,7 @@ export const SHAPE: OperatorTable = {
 function importConstant(c: NodeContext): Value {
   const [float, floats, int, ints] = [c.float("value_float"), c.floats("value_floats"), c.int("value_int"), c.ints("value_ints")];
   const whole = c.tensor("value");
-  if (whole) return c.value(whole);
+  if (whole) return c.stored.mark(c.value(whole), c.storedAttribute("value"));
   if (float !== undefined) return c.scalar("f32", float);
   if (floats) return c.vector("f32", floats);
   if (int !== undefined) return c.scalar("i64", int);
