@@ -41,6 +41,7 @@ export interface OpWishes {
 const PLAIN: Wish = { kind: "plain" };
 
 export function wishesOf(op: Op, schedule: Schedule | undefined, target: TargetProfile): OpWishes {
+  if (op.name === "storageCast") return { operands: [{ kind: "any", loose: true }], results: [{ kind: "any" }] };
   const given = schedule?.wishes?.(op, target);
   return {
     operands: op.operands.map((_, i) => given?.operands[i] ?? PLAIN),
@@ -66,6 +67,10 @@ export function assignForms(graph: Graph, wishes: ReadonlyMap<Op, OpWishes>): Ma
   const votes = new Map<Value, number>();
   const ballots: [Value, number][] = [];
   for (const op of graph.ops) {
+    if (op.name === "storageCast") {
+      parent.set(find(op.result), find(op.operands[0]!));
+      continue;
+    }
     const wish = wishes.get(op)!;
     const ports: [Value | undefined, Wish][] = [
       ...op.operands.map((v, i) => [v, wish.operands[i]!] as [Value | undefined, Wish]),
@@ -86,6 +91,10 @@ export function assignForms(graph: Graph, wishes: ReadonlyMap<Op, OpWishes>): Ma
 
   const forms = new Map<Value, Form>();
   for (const value of [...graph.params, ...graph.ops.flatMap((op) => op.results)]) {
+    if (value.producer?.name === "storageCast") {
+      forms.set(value, forms.get(value.producer.operands[0]!)!);
+      continue;
+    }
     const root = find(value);
     const image =
       canBeImage(value) &&
@@ -117,15 +126,20 @@ function producerAllows(value: Value, wishes: ReadonlyMap<Op, OpWishes>): boolea
 function haloOf(value: Value, wishes: ReadonlyMap<Op, OpWishes>): { halo: Halo; fill: number } {
   const halo: [number, number, number, number] = [0, 0, 0, 0];
   let fill: number | undefined;
-  for (const user of value.uses) {
+  for (const [read, user] of readersOf(value)) {
     user.operands.forEach((operand, i) => {
       const wish = wishes.get(user)?.operands[i];
-      if (operand !== value || wish?.kind !== "image" || !wish.halo.some((h) => h > 0)) return;
+      if (operand !== read || wish?.kind !== "image" || !wish.halo.some((h) => h > 0)) return;
       fill ??= wish.fill;
       if (Object.is(wish.fill, fill)) wish.halo.forEach((h, side) => (halo[side] = Math.max(halo[side]!, h)));
     });
   }
   return { halo, fill: fill ?? 0 };
+}
+
+/** Who reads a value, also as other names of the same integers. */
+function readersOf(value: Value): (readonly [Value, Op])[] {
+  return [...value.uses].flatMap((user) => (user.name === "storageCast" ? readersOf(user.result) : [[value, user] as const]));
 }
 
 /** The numbers of a form on a target. */

@@ -93,7 +93,7 @@ function finished(graph: Graph, open: OpenProgram, pool: WeightPool, lengths: Lo
 }
 
 /** Ops that lowering itself handles. */
-const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "reshape", ...CONTROL_OPS, ...FOUND_OPS]);
+const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "reshape", "storageCast", ...CONTROL_OPS, ...FOUND_OPS]);
 
 /** Whether `lower` knows what to do with this op on a CPU, as far as its name tells. */
 export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
@@ -162,7 +162,7 @@ class Lowering implements LowerContext, RegionContext {
   private claim(value: Value, destination: Destination | undefined): void {
     if (!destination) return;
     let root = value;
-    while (root.producer?.name === "reshape" && !this.destinations.has(root)) root = root.producer.operands[0]!;
+    while ((root.producer?.name === "reshape" || root.producer?.name === "storageCast") && !this.destinations.has(root)) root = root.producer.operands[0]!;
     const free = root.producer && root.producer.name !== "constant" && !this.destinations.has(root) && this.forms.get(root)?.kind === "plain";
     if (!free || root.type.dtype !== value.type.dtype || !crossesAsStored(value)) return;
     if (destination.replaces && outlives(this.graph, destination.replaces, root.producer!)) return;
@@ -175,6 +175,7 @@ class Lowering implements LowerContext, RegionContext {
     const wish = this.wishes.get(op)!;
     this.operandPlaces = op.operands.map((value, i) => (value ? this.operandPlace(op, value, wish, i) : undefined));
     if (op.name === "reshape") this.lowerReshape(op);
+    else if (op.name === "storageCast") this.lowerStorageCast(op);
     else {
       const schedule = this.schedules.get(op.def);
       if (op.name !== "readState") op.results.forEach((value) => this.placeResult(op, value));
@@ -257,6 +258,14 @@ class Lowering implements LowerContext, RegionContext {
     const flat = viewAs(this.places.get(value)!.layout, shapeOf(op.operands[0]!));
     if (!flat) throw new InternalError("lower", "a fresh plain result is always a view of any shape");
     this.copy(source, { ...this.places.get(value)!, layout: flat });
+  }
+
+  /** The same integers: the same buffer. */
+  private lowerStorageCast(op: Op): void {
+    const [source, value] = [this.operandPlaces[0]!, op.result];
+    if (!this.destinations.has(value)) return void this.places.set(value, { ...source, dtype: value.type.dtype });
+    this.placeResult(op, value);
+    this.copy(source, this.places.get(value)!);
   }
 
   private lowerReturn(destinations: readonly (Destination | undefined)[]): readonly Place[] {

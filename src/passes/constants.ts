@@ -4,7 +4,7 @@ import { evaluateOp } from "../ir/interpret.ts";
 import type { OpDef } from "../ir/op-def.ts";
 import { constant } from "../ir/ops/control.ts";
 import type { Data, Tensor } from "../ir/tensor.ts";
-import { elementCount } from "../ir/types.ts";
+import { elementCount, isStatic } from "../ir/types.ts";
 
 /** The one number that every element of a numeric tensor has. */
 export function uniform(value: Tensor): number | undefined {
@@ -34,6 +34,18 @@ export function computed<O extends readonly string[]>(builder: Builder, def: OpD
   operands.forEach((_, i) => made.setOperand(i, undefined));
   return makeConstant(builder, data!);
 }
+
+/** What a small value computed from constants only is, constant itself or not. */
+export function folded(value: Value | undefined): Tensor | undefined {
+  const op = value?.producer;
+  const known = constantTensor(value);
+  if (known || !op || !op.def.pure || op.regions.length > 0 || op.operands.length === 0) return known;
+  if (!isStatic(value.type) || elementCount(value.type.shape) > MOST_FOLDED) return undefined;
+  const operands = op.operands.map(folded);
+  return operands.every((operand, i) => operand || !op.operands[i]) ? evaluateOp(op, operands)[op.results.indexOf(value)] : undefined;
+}
+
+const MOST_FOLDED = 1 << 14;
 
 /** Numbers of a float tensor. */
 export function numbersOf(value: Tensor): ArrayLike<number> {

@@ -13,6 +13,7 @@ import { batchNormRules, linearRules } from "./rules/linear.ts";
 import { movementRules } from "./rules/movement.ts";
 import { normalisationRules } from "./rules/normalisation.ts";
 import { paddingRules } from "./rules/padding.ts";
+import { elementwiseRules, quantisedRules } from "./rules/quantised.ts";
 import { settleRegions } from "./settle-regions.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
 import { widenHalf } from "./widen-half.ts";
@@ -25,6 +26,8 @@ const canonicalRules: readonly Rule[] = [...algebraRules, ...movementRules, ...p
 const patternRules: readonly Rule[] = [...activationRules, ...normalisationRules, ...attentionRules];
 
 const canonicalize = rulesPass("canonicalize", "applies the small laws: x + 0 = x, transposes cancel, clips merge", canonicalRules);
+export const foldQuantised = rulesPass("fold-quantised", "makes integer arithmetic of dequantise, compute, quantise", quantisedRules);
+export const expandQuantised = rulesPass("expand-quantised", "writes quantise and dequantise as elementwise ops", elementwiseRules);
 const fusePatterns = rulesPass("fuse-patterns", "recognises LayerNorm, GELU, softmax, hard-swish, attention", patternRules);
 export const foldLinear = rulesPass("fold-linear", "folds batch norms, scales and biases into weights", linearRules);
 export const expandBatchNorm = rulesPass("expand-batch-norm", "writes a batch norm that met no conv as multiply and add", batchNormRules);
@@ -32,10 +35,19 @@ export const fuseEpilogues = rulesPass("fuse-epilogues", "puts residuals and act
 export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody reads", run: (graph) => eraseDead(graph) };
 
 /** Every rule of every pass. */
-export const RULES: readonly Rule[] = [...canonicalRules, ...patternRules, ...linearRules, ...batchNormRules, ...epilogueFusionRules];
+export const RULES: readonly Rule[] = [
+  ...quantisedRules,
+  ...elementwiseRules,
+  ...canonicalRules,
+  ...patternRules,
+  ...linearRules,
+  ...batchNormRules,
+  ...epilogueFusionRules,
+];
 
 /** Every pass by name, for `neo opt --passes`. */
 export const PASSES: readonly Pass[] = [
+  foldQuantised,
   boundExtents,
   canonicalize,
   foldConstants,
@@ -48,6 +60,7 @@ export const PASSES: readonly Pass[] = [
   settleRegions,
   widenHalf,
   fuseEpilogues,
+  expandQuantised,
   fuseElementwise,
 ];
 
@@ -56,6 +69,7 @@ export const SIMPLIFY: readonly Pass[] = [
   boundExtents,
   deadCode,
   settleRegions,
+  foldQuantised,
   foldConstants,
   settleRegions,
   canonicalize,
@@ -74,7 +88,7 @@ export const SIMPLIFY: readonly Pass[] = [
 ];
 
 /** What prepares for kernels of the CPU. */
-export const FOR_CPU: readonly Pass[] = [widenHalf, canonicalize, fuseEpilogues, foldConstants, fuseElementwise, deadCode];
+export const FOR_CPU: readonly Pass[] = [widenHalf, canonicalize, fuseEpilogues, foldConstants, expandQuantised, fuseElementwise, deadCode];
 
 export const PIPELINES: Readonly<Record<string, readonly Pass[]>> = { simplify: SIMPLIFY, cpu: [...SIMPLIFY, ...FOR_CPU] };
 

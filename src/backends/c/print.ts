@@ -27,13 +27,13 @@ export function printC(program: Program, target: TargetProfile): CSources {
   const model: CSource = {
     name: "model.c",
     contract: fast.length > 0 ? "fast" : "off",
-    text: printFile(program, target, apart ? fast : program.kernels, fast.length > 0 ? "fast" : "off", "model.c", [
-      ...(apart ? exact.map((kernel) => `HIDDEN ${kernelPrototype(kernel)};\n`) : []),
-      printModel(program, kernels),
-    ]),
+    text: printFile(program, target, apart ? fast : program.kernels, fast.length > 0 ? "fast" : "off", "model.c", {
+      text: printModel(program, kernels),
+      elsewhere: apart ? exact : [],
+    }),
   };
   const sources = apart
-    ? [model, { name: "model_exact.c", contract: "off" as const, text: printFile(program, target, exact, "off", "model_exact.c", []) }]
+    ? [model, { name: "model_exact.c", contract: "off" as const, text: printFile(program, target, exact, "off", "model_exact.c") }]
     : [model];
   const header: CHeader = { name: "model.h", text: printHeader(program) };
   return { source: model.text, header: header.text, sources, headers: [header] };
@@ -45,18 +45,16 @@ function printFile(
   kernels: readonly Kernel[],
   contract: CSource["contract"],
   name: string,
-  model: readonly string[],
+  model?: { readonly text: string; readonly elsewhere: readonly Kernel[] },
 ): string {
   const support = new Support(target);
-  const isModel = model.length > 0;
+  const isModel = model !== undefined;
   const functions = kernels.map((kernel) => printKernel(kernel, support, isModel ? "static" : "HIDDEN"));
-  if (isModel) {
-    support.type("i32");
-    // The prototypes of kernels in the other file name these.
-    for (const kernel of program.kernels) for (const param of kernel.params) support.type(param.elem);
-  }
+  if (isModel) support.type("i32");
+  const prototypes = (model?.elsewhere ?? []).map((kernel) => `HIDDEN ${kernelPrototype(kernel)};\n`);
+  for (const kernel of model?.elsewhere ?? []) for (const param of kernel.params) support.type(param.elem);
   const flags = [...C_FLAGS, `-ffp-contract=${contract}`, ...(target.toolchain?.flags ?? [])].join(" ");
-  const hidden = !isModel || model.length > 1 ? [HIDDEN] : [];
+  const hidden = !isModel || prototypes.length > 0 ? [HIDDEN] : [];
   return [
     `/* ${commentText(program.name)} for ${target.name}: ${kernels.length} ${kernels.length === 1 ? "kernel" : "kernels"}. Made by neo.`,
     `   cc ${flags} -c ${name} */`,
@@ -65,7 +63,8 @@ function printFile(
     ...(isModel ? [EXPORT] : []),
     ...hidden,
     ...functions,
-    ...model,
+    ...prototypes,
+    ...(model ? [model.text] : []),
     ...(isModel && target.os === "windows" ? [WINDOWS] : []),
   ]
     .filter((part) => part !== "")

@@ -2,6 +2,7 @@ import { lanesOf, type TargetProfile } from "../../target/profile.ts";
 import type { Elem } from "../../kernel/kernel.ts";
 import { imageLayout, SLACK, type Halo, type Layout } from "../layout.ts";
 import { columnLanes, type ColumnSide } from "./contraction.ts";
+import { isNarrow } from "./scalar-elements.ts";
 
 /** Layouts whose channels lie next to each other, in blocks or all of them: dense kernels read and write vectors of channels there. */
 export function isColumnar(layout: Layout): boolean {
@@ -13,9 +14,9 @@ export function isPadded(layout: Layout, lanes: number): boolean {
   return layout.block !== undefined || layout.strides.at(-1)! >= Math.ceil(layout.shape[1]! / lanes) * lanes;
 }
 
-/** Lanes of vectors along channels: no wider than a block. */
+/** Lanes of vectors along channels: no wider than a block. Narrow elements are computed in 32 bits. */
 export function channelLanes(layout: Layout, target: TargetProfile): number {
-  const lanes = columnLanes(layout.elem, target);
+  const lanes = isNarrow(layout.elem) ? lanesOf(target) : columnLanes(layout.elem, target);
   return layout.block ? Math.min(lanes, layout.block.size) : lanes;
 }
 

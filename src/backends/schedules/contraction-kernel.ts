@@ -2,7 +2,9 @@ import { KernelBuilder, type Advance } from "../../kernel/build.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { columnOffset, reductionLength, type Axis, type ColumnSection, type ColumnSide, type Contraction, type OuterAxis, type Plan } from "./contraction.ts";
 import { isLight } from "./epilogue.ts";
+import { memoryElem, storeCursor } from "./storage.ts";
 import { MicroTile, type PixelOffset } from "./micro-tile.ts";
+import { columnTables } from "./requantise.ts";
 import type { Cut } from "./tile.ts";
 import { outerPitch, panelLayout } from "./weight-panels.ts";
 
@@ -16,6 +18,8 @@ interface Site {
   readonly a: readonly string[];
   readonly w: readonly string[];
   readonly bias: string | undefined;
+  /** By table of the requantisation; undefined where it has one number for all columns. */
+  readonly factors: readonly (string | undefined)[];
   readonly y: string;
   readonly residual: string | undefined;
   /** Walks over the stored tile where the activation is applied after it. */
@@ -35,19 +39,20 @@ interface Move {
   readonly ahead: number;
 }
 
-/** Parameters: x, w (packed panels, or the second operand itself), residual where there is one, y. */
+/** Parameters: x, w (packed panels, or the second operand itself), residual where there is one, tables of factors by column, y. */
 export function contractionKernel(c: Contraction, plan: Plan): Kernel {
   const { tile } = plan;
   const suffix = c.activation.name === "none" ? "" : `_${c.activation.name.toLowerCase()}`;
   const b = new KernelBuilder(`${c.name}_mr${tile.rows * tile.cols}nv${tile.nv}${c.residual ? "_add" : ""}${suffix}`, {
     lanes: c.lanes,
-    mode: "fast",
+    mode: c.requantise ? "exact" : "fast",
     loc: c.loc,
   });
   b.param("x", c.elem, c.a.size, "in");
   b.param("w", c.elem, c.direct?.size ?? panelLayout(c, plan).size, "in");
   if (c.residual) b.param("residual", c.elem, c.residual.size, "in");
-  b.param("y", c.elem, c.y.size, plan.kBlocks.length > 1 || !isLight(c.activation) ? "inout" : "out");
+  for (const table of columnTables(c)) b.param(table.param, table.elem, panelLayout(c, plan).panelStart, "in");
+  b.param("y", c.requantise ? memoryElem(c.requantise.dtype) : c.elem, c.y.size, plan.kBlocks.length > 1 || !isLight(c.activation) ? "inout" : "out");
   new ContractionBody(b, c, plan, { x: "x", w: "w", y: "y", residual: "residual" }).emit();
   return b.finish();
 }
@@ -124,8 +129,10 @@ export class ContractionBody {
           plan.colCuts.map((col): Site => {
             const pixel = (axis: "a" | "y" | "residual"): number => row.start * c.rows[axis] + col.start * c.cols[axis];
             const column = section.unit * c.lanes;
-            const side = (stem: string, param: string, of: ColumnSide, axis: "y" | "residual"): string =>
-              b.cursor(stem, param, of.base + pixel(axis) + columnOffset(of, column));
+            const side = (stem: string, param: string, of: ColumnSide, axis: "y" | "residual"): string => {
+              const at = of.base + pixel(axis) + columnOffset(of, column);
+              return c.requantise ? storeCursor(b, stem, param, at, c.requantise.dtype) : b.cursor(stem, param, at);
+            };
             let panel = layout.panelStart + layout.starts[block]![s]!;
             const w = segments.map((segment) => {
               const at = c.direct ? c.direct.base + segment.source + column * c.columnSource : panel;
@@ -144,6 +151,7 @@ export class ContractionBody {
               w,
               aheadShare,
               a: segments.map((segment) => b.cursor("i", params.x, c.a.base + pixel("a") + segment.a)),
+              factors: (c.requantise?.tables ?? []).map((table) => (table.values.length > 1 ? b.cursor("q", table.param, column) : undefined)),
               bias: c.hasBias && block === 0 ? b.cursor("d", params.w, column) : undefined,
               y: side("o", params.y, c.y, "y"),
               residual: c.residual && block === plan.kBlocks.length - 1 ? side("r", params.residual!, c.residual, "residual") : undefined,
@@ -167,7 +175,7 @@ export class ContractionBody {
       const step = move(site);
       for (const cursor of site.a) advance[cursor] = step.a;
       for (const cursor of site.w) advance[cursor] = step.w;
-      if (site.bias) advance[site.bias] = step.bias;
+      for (const cursor of [site.bias, ...site.factors]) if (cursor) advance[cursor] = step.bias;
       advance[site.y] = step.y;
       if (site.stored) advance[site.stored] = step.y;
       if (site.residual) advance[site.residual] = step.residual;
@@ -289,7 +297,7 @@ export class ContractionBody {
     );
     if (!last) this.tile.suspend(site.y);
     else {
-      this.tile.store(site.y, site.residual);
+      this.tile.store(site.y, site.residual, site.factors);
       if (site.stored) this.tile.activate(site.stored, site.row.size, site.col.size);
     }
   }

@@ -2,6 +2,7 @@ import type { Elem } from "../../kernel/kernel.ts";
 import { lanesOf, type TargetProfile } from "../../target/profile.ts";
 import { chooseTile, cutEvenly, type Cut, type Tile } from "./tile.ts";
 import type { Activation } from "./epilogue.ts";
+import type { Requantise } from "./requantise.ts";
 
 /**
  * y[pixel, column] = act(Σk a[pixel, k] * w[k, column] + bias[column] + residual[pixel, column]), everything at affine addresses:
@@ -11,7 +12,12 @@ export interface Contraction {
   /** Beginning of the kernel's name: operation, dtype and shape words. */
   readonly name: string;
   readonly loc: readonly string[];
+  /** Of the accumulators, and of both operands as they are addressed. */
   readonly elem: Elem;
+  /** Each i32 of both operands is two i16, whose products are added: half as many steps of the reduction. */
+  readonly pairs?: boolean;
+  /** The result is stored in another dtype, by these rules. */
+  readonly requantise?: Requantise | undefined;
   /** Lanes of the vectors that run along columns. */
   readonly lanes: number;
   readonly a: { readonly size: number; readonly base: number };
@@ -84,6 +90,11 @@ export function columnLanes(elem: Elem, target: TargetProfile): number {
   return elem === "f32" || elem === "i32" ? lanesOf(target) : 1;
 }
 
+/** The machine as products of such elements see it: integers are multiplied and added by two instructions. */
+export function multiplier(elem: Elem, target: TargetProfile): TargetProfile {
+  return elem === "f32" || elem === "f64" ? target : { ...target, fma: "no" };
+}
+
 /** How a contraction is cut into tiles, and where packed weights lie. */
 export interface Plan {
   readonly tile: Tile;
@@ -102,7 +113,8 @@ export interface Plan {
 const PIXELS_OUTER_BYTES = 24 * 1024;
 
 /** `nv` prescribes the width of column groups, for contractions that share packed weights. */
-export function planContraction(c: Contraction, target: TargetProfile, nv?: number): Plan {
+export function planContraction(c: Contraction, machine: TargetProfile, nv?: number): Plan {
+  const target = multiplier(c.elem, machine);
   const quantum = Number.isFinite(c.y.block) ? c.y.block / c.lanes : 1;
   const units = Math.ceil(c.columns / (c.lanes * quantum)) * quantum;
   const k = reductionLength(c.reduction);
@@ -136,7 +148,7 @@ const MOST_BLOCKS = 6;
 function blockReduction(c: Contraction, nv: number, k: number, target: TargetProfile): readonly (readonly Segment[])[] {
   const [main, ...rest] = c.reduction;
   const outermost = main?.loops[0];
-  if (!main || outermost?.stem !== "cb" || (c.exact && c.columns % c.lanes !== 0)) return [c.reduction];
+  if (!main || c.requantise || outermost?.stem !== "cb" || (c.exact && c.columns % c.lanes !== 0)) return [c.reduction];
   const pixels = c.rows.trips * c.cols.trips;
   const weights = (target.l2Bytes * WEIGHT_SHARE) / (nv * c.lanes * 4);
   const inputs = (target.l2Bytes * INPUT_SHARE) / (pixels * 4);

@@ -3,6 +3,7 @@ import { channelLanes, channelSide, channelStep, isPadded } from "./columnar.ts"
 import type { Axis, Contraction, OuterAxis, ReductionLoop, Segment } from "./contraction.ts";
 import type { WindowAxis } from "./conv-geometry.ts";
 import type { Activation } from "./epilogue.ts";
+import type { IntegerForm } from "./integer-elements.ts";
 import type { TargetProfile } from "../../target/profile.ts";
 
 /** A convolution over any columnar result: the numbers of x, y and w[groups][cout][cin][kernel...] (steps in `source`). */
@@ -20,6 +21,8 @@ export interface ConvProblem {
   readonly cout: number;
   readonly hasBias: boolean;
   readonly activation: Activation;
+  /** x and the weights are integers, so many to a word of 32 bits; `cin` and all steps count words. */
+  readonly integer?: IntegerForm | undefined;
   /** Where unpacked weights lie: step from one output channel, input channel and tap (by axis) to the next, and the first tap. */
   readonly weights: WeightSteps;
 }
@@ -71,7 +74,9 @@ export function convContraction(p: ConvProblem): Contraction {
   return {
     name: p.name,
     loc: p.loc,
-    elem: y.elem,
+    elem: x.elem,
+    pairs: p.integer?.per === 2,
+    requantise: p.integer?.requantise,
     lanes,
     a: { size: x.size, base: first },
     y: channelSide(y),

@@ -10,6 +10,8 @@ import { convName, haloOf, windowAxis, type WindowAxis } from "./conv-geometry.t
 import { activationOf } from "./epilogue.ts";
 import { mergeGroups } from "./grouped-weights.ts";
 import { haloedInput } from "./haloed-input.ts";
+import { integerInput, integerTransposedWeights } from "./integer-conv.ts";
+import { hasRows, integerForm } from "./integer-elements.ts";
 import { runContraction } from "./run-contraction.ts";
 
 /**
@@ -19,8 +21,12 @@ import { runContraction } from "./run-contraction.ts";
 export const convTransposeSchedule: Schedule = {
   ops: [convTranspose],
   wishes(op, target) {
-    if (!isImage(elemOf(op.operands[0]!), shapeOf(op.operands[0]!).length, target)) return { operands: [], results: [] };
-    return { operands: [{ kind: "image", halo: haloOf(reach(op)), fill: 0 }], results: [{ kind: "image", halo: [0, 0, 0, 0], fill: 0 }] };
+    const quant = op.operands[0]!.type.quant;
+    if (!isImage(quant ? "i32" : elemOf(op.operands[0]!), shapeOf(op.operands[0]!).length, target)) return { operands: [], results: [] };
+    return {
+      operands: [{ kind: "image", halo: haloOf(reach(op)), fill: quant?.zeroPoint[0] ?? 0 }],
+      results: [{ kind: "image", halo: [0, 0, 0, 0], fill: 0 }],
+    };
   },
   lower: lowerConvTranspose,
 };
@@ -69,15 +75,17 @@ function reach(op: Op): WindowAxis[] {
 }
 
 function lowerConvTranspose(op: Op, context: LowerContext): void {
-  const x = haloedInput(context, context.operand(op, "x")!, reach(op));
+  const integer = integerForm(op, context.target);
+  const x = integer ? integerInput(op, context, reach(op), integer.per) : haloedInput(context, context.operand(op, "x")!, reach(op));
   const result = columnarResult(context, context.result(op), op.loc, false);
-  const [channels, cout, ...kernel] = shapeOf(op.operands[1]!) as [number, number, ...number[]];
+  const w = integer ? integerTransposedWeights(op, context, integer.per) : context.operand(op, "w")!;
+  const [channels, cout, ...kernel] = w.layout.shape as [number, number, ...number[]];
   const groups = op.attrs["groups"] as number;
   const bias = context.operand(op, "bias");
   // Rows of w are input channels here, so the sides change places.
   const swapped = mergeGroups(
     context,
-    context.operand(op, "w")!,
+    w,
     { groups, cin: cout, cout: channels / groups, kernel },
     result.place.layout.block?.size ?? 1,
     x.layout.block?.size ?? 1,
@@ -106,7 +114,8 @@ function lowerConvTranspose(op: Op, context: LowerContext): void {
       residual: undefined,
       axes,
       ...merged,
-      hasBias: bias !== undefined,
+      hasBias: bias !== undefined || hasRows(integer),
+      integer,
       activation: activationOf(op),
       weights,
     });

@@ -11,6 +11,8 @@ import { isDepthwise, lowerDepthwise } from "./depthwise.ts";
 import { activationOf } from "./epilogue.ts";
 import { mergeGroups } from "./grouped-weights.ts";
 import { haloedInput } from "./haloed-input.ts";
+import { integerInput, integerWeights } from "./integer-conv.ts";
+import { hasRows, integerForm, perWord } from "./integer-elements.ts";
 import { runContraction } from "./run-contraction.ts";
 import { lowerWinograd, winogradHalo, winogradSize } from "./winograd.ts";
 
@@ -22,10 +24,11 @@ export const convSchedule: Schedule = {
   ops: [conv],
   wishes(op, target) {
     const image: Wish = { kind: "image", halo: [0, 0, 0, 0], fill: 0 };
-    if (!isImage(elemOf(op.operands[0]!), shapeOf(op.operands[0]!).length, target)) return { operands: [], results: [] };
+    const quant = op.operands[0]!.type.quant;
+    if (!isImage(quant ? "i32" : elemOf(op.operands[0]!), shapeOf(op.operands[0]!).length, target)) return { operands: [], results: [] };
     const winograd = winogradSize(op, target);
     const halo = winograd ? winogradHalo(op, winograd) : haloOf(axesOf(op));
-    const x: Wish = isPlanar(op, target) ? { kind: "plain" } : { kind: "image", halo, fill: 0 };
+    const x: Wish = isPlanar(op, target) ? { kind: "plain" } : { kind: "image", halo, fill: quant?.zeroPoint[0] ?? 0 };
     return { operands: [x, undefined, undefined, image], results: [image] };
   },
   lower(op, context) {
@@ -42,22 +45,26 @@ function axesOf(op: Op): WindowAxis[] {
 
 function isPlanar(op: Op, target: TargetProfile): boolean {
   const channels = shapeOf(op.operands[0]!)[1]!;
-  return !isDepthwise(op) && channels <= PLANAR_CHANNELS && channels < lanesOf(target);
+  const [perGroup, groups] = [shapeOf(op.operands[1]!)[1]!, op.attrs["groups"] as number];
+  const splitsPairs = op.operands[1]!.type.quant !== undefined && groups > 1 && perGroup % perWord(target) !== 0;
+  return !isDepthwise(op) && (splitsPairs || (channels <= PLANAR_CHANNELS && channels < lanesOf(target)));
 }
 
 function lowerDense(op: Op, context: LowerContext): void {
   const { target } = context;
   const axes = axesOf(op);
-  const x = haloedInput(context, context.operand(op, "x")!, axes);
+  const integer = integerForm(op, target);
+  const x = integer ? integerInput(op, context, axes, integer.per) : haloedInput(context, context.operand(op, "x")!, axes);
   const result = columnarResult(context, context.result(op), op.loc, false);
   const added = context.operand(op, "residual");
   const residual = added && columnarLike(context, added, result.place.layout);
-  const [cout, cin, ...kernel] = shapeOf(op.operands[1]!) as [number, number, ...number[]];
+  const [cout, perGroup, ...kernel] = shapeOf(op.operands[1]!) as [number, number, ...number[]];
+  const cin = integer ? Math.ceil(perGroup / integer.per) : perGroup;
   const groups = op.attrs["groups"] as number;
   const bias = context.operand(op, "bias");
   const merged = mergeGroups(
     context,
-    context.operand(op, "w")!,
+    integer ? integerWeights(op, context, integer.per) : context.operand(op, "w")!,
     { groups, cin, cout: cout / groups, kernel },
     x.layout.block?.size ?? 1,
     result.place.layout.block?.size ?? 1,
@@ -73,7 +80,8 @@ function lowerDense(op: Op, context: LowerContext): void {
     groups: merged.groups,
     cin: merged.cin,
     cout: merged.cout,
-    hasBias: bias !== undefined,
+    hasBias: bias !== undefined || hasRows(integer),
+    integer,
     activation: activationOf(op),
     weights: denseWeightSteps(merged.cout, merged.cin, kernel),
   };

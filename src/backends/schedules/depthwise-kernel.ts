@@ -3,8 +3,11 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import type { TargetProfile } from "../../target/profile.ts";
 import type { Layout } from "../layout.ts";
 import type { WindowAxis } from "./conv-geometry.ts";
+import { multiplier } from "./contraction.ts";
 import { applyActivation, isLight, type Activation } from "./epilogue.ts";
 import { channelVectors, emitImageNest, imageCursor, type NestCursor } from "./image-nest.ts";
+import { columnTables, storeRequantised, type Requantise } from "./requantise.ts";
+import { storeElem } from "./storage.ts";
 import { cutEvenly } from "./tile.ts";
 
 export interface DepthwiseProblem {
@@ -17,6 +20,7 @@ export interface DepthwiseProblem {
   readonly rows: WindowAxis;
   readonly cols: WindowAxis;
   readonly activation: Activation;
+  readonly requantise?: Requantise | undefined;
 }
 
 interface DepthwiseTile {
@@ -25,6 +29,7 @@ interface DepthwiseTile {
   readonly w: string;
   readonly y: string;
   readonly residual: string | undefined;
+  readonly factors: readonly (string | undefined)[];
   readonly pixels: number;
 }
 
@@ -33,15 +38,21 @@ const WIDEST_ROW = 7;
 
 export function depthwiseKernel(p: DepthwiseProblem): Kernel {
   const { lanes, blocks, parts } = channelVectors(p.y, p.target);
-  const type = vector(p.y.elem, lanes);
+  const type = vector(p.x.elem, lanes);
   const { rows, cols, target } = p;
   const taps = rows.kernel * cols.kernel;
-  const schedule = chooseDepthwise(rows, cols, target);
+  const schedule = chooseDepthwise(rows, cols, multiplier(p.x.elem, target));
   const suffix = p.activation.name === "none" ? "" : `_${p.activation.name.toLowerCase()}`;
-  const b = new KernelBuilder(`${p.name}_mr${schedule.pixels}${p.residual ? "_add" : ""}${suffix}`, { lanes, mode: "fast", loc: p.loc });
+  const b = new KernelBuilder(`${p.name}_mr${schedule.pixels}${p.residual ? "_add" : ""}${suffix}`, {
+    lanes,
+    mode: p.requantise ? "exact" : "fast",
+    loc: p.loc,
+  });
   b.param("x", p.x.elem, p.x.size, "in");
-  b.param("w", p.y.elem, blocks * parts * (taps + 1) * lanes, "in");
+  b.param("w", p.x.elem, blocks * parts * (taps + 1) * lanes, "in");
   if (p.residual) b.param("residual", p.y.elem, p.residual.size, "in");
+  const tables = columnTables(p);
+  for (const table of tables) b.param(table.param, table.elem, blocks * parts * lanes, "in");
   b.param("y", p.y.elem, p.y.size, isLight(p.activation) ? "out" : "inout");
 
   const registers = new Map<string, Term>();
@@ -50,6 +61,7 @@ export function depthwiseKernel(p: DepthwiseProblem): Kernel {
     registers.set(name, known);
     return known;
   };
+  const multiplyAdd = (a: Term, w: Term, acc: Term): Term => (p.x.elem === "f32" ? b.madd(a, w, acc) : b.add(b.mul(a, w), acc));
   const stepY = p.x.shape.length >= 4 ? p.x.strides.at(-2)! * rows.dilation : 0;
   const stepX = p.x.strides.at(-1)! * cols.dilation;
   const strideX = p.x.strides.at(-1)! * cols.stride;
@@ -73,14 +85,15 @@ export function depthwiseKernel(p: DepthwiseProblem): Kernel {
     for (const at of [...uses.keys()].sort((l, r) => l - r)) {
       const value = register("v");
       b.set(value, b.load(type, x, xOffset + at));
-      for (const [pixel, tap] of uses.get(at)!) b.set(register(`a${pixel}`), b.madd(value, weights[tap]!, register(`a${pixel}`)));
+      for (const [pixel, tap] of uses.get(at)!) b.set(register(`a${pixel}`), multiplyAdd(value, weights[tap]!, register(`a${pixel}`)));
     }
   };
   const tapByTap = (tile: DepthwiseTile, x: string, w: string): void =>
     b.loop("kw", cols.kernel, { [x]: stepX, [w]: lanes }, () => {
       const weight = register("w0");
       b.set(weight, b.load(type, w));
-      for (let pixel = 0; pixel < tile.pixels; pixel++) b.set(register(`a${pixel}`), b.madd(b.load(type, x, pixel * strideX), weight, register(`a${pixel}`)));
+      for (let pixel = 0; pixel < tile.pixels; pixel++)
+        b.set(register(`a${pixel}`), multiplyAdd(b.load(type, x, pixel * strideX), weight, register(`a${pixel}`)));
     });
 
   emitImageNest<DepthwiseTile & { readonly taps: string; readonly stored: string | undefined }>(b, p.y, {
@@ -91,7 +104,7 @@ export function depthwiseKernel(p: DepthwiseProblem): Kernel {
     cols: cutEvenly(cols.out, schedule.pixels),
     tile(row, col) {
       const x = imageCursor(b, "i", "x", p.x, lanes, { row, col, strides: [rows.stride, cols.stride], start });
-      const y = imageCursor(b, "o", "y", p.y, lanes, { row, col });
+      const y = imageCursor(b, "o", "y", p.y, lanes, { row, col }, p.requantise && storeElem(p.requantise.dtype));
       const residual = p.residual && imageCursor(b, "r", "residual", p.residual, lanes, { row, col });
       const stored = isLight(p.activation) ? undefined : imageCursor(b, "e", "y", p.y, lanes, { row, col });
       const weightCursor = (stem: string, base: number): NestCursor => ({
@@ -102,13 +115,15 @@ export function depthwiseKernel(p: DepthwiseProblem): Kernel {
         row: 0,
         pixel: 0,
       });
+      const factors = tables.map((table): NestCursor => ({ ...weightCursor("q", 0), name: b.cursor("q", table.param), block: parts * lanes, part: lanes }));
       const [bias, tapCursor] = [weightCursor("d", 0), weightCursor("k", lanes)];
       return {
-        cursors: [x, y, bias, tapCursor, ...(residual ? [residual] : []), ...(stored ? [stored] : [])],
+        cursors: [x, y, bias, tapCursor, ...factors, ...(residual ? [residual] : []), ...(stored ? [stored] : [])],
         x: x.name,
         w: bias.name,
         taps: tapCursor.name,
         y: y.name,
+        factors: (p.requantise?.tables ?? []).map((table) => factors[tables.indexOf(table)]?.name),
         residual: residual?.name,
         stored: stored?.name,
         pixels: col.size,
@@ -133,6 +148,10 @@ export function depthwiseKernel(p: DepthwiseProblem): Kernel {
 
       for (let pixel = 0; pixel < tile.pixels; pixel++) {
         const acc = register(`a${pixel}`);
+        if (p.requantise) {
+          storeRequantised(b, acc, p.requantise, { cursor: tile.y, offset: pixel * p.y.strides.at(-1)!, factors: tile.factors, factorOffset: 0, count: lanes });
+          continue;
+        }
         const sum = tile.residual ? b.add(acc, b.load(type, tile.residual, pixel * p.residual!.strides.at(-1)!)) : acc;
         b.store(tile.y, pixel * p.y.strides.at(-1)!, isLight(p.activation) ? applyActivation(b, sum, p.activation) : sum);
       }

@@ -1,4 +1,5 @@
 import type { KernelBuilder } from "../../kernel/build.ts";
+import type { Elem } from "../../kernel/kernel.ts";
 import type { Layout } from "../layout.ts";
 import { channelLanes } from "./columnar.ts";
 import type { TargetProfile } from "../../target/profile.ts";
@@ -101,10 +102,11 @@ export function imageCursor(
   layout: Layout,
   lanes: number,
   at: { readonly row: Cut; readonly col: Cut; readonly strides?: readonly [number, number]; readonly start?: number },
+  elem?: Elem,
 ): NestCursor {
   const [sy, sx] = at.strides ?? [1, 1];
   const row = layout.shape.length >= 4 ? layout.strides.at(-2)! * sy : 0;
   const pixel = layout.strides.at(-1)! * sx;
-  const name = b.cursor(stem, param, layout.offset + (at.start ?? 0) + at.row.start * row + at.col.start * pixel);
+  const name = b.cursor(stem, param, layout.offset + (at.start ?? 0) + at.row.start * row + at.col.start * pixel, elem);
   return { name, block: layout.block?.stride ?? 0, part: lanes, batch: layout.strides[0]!, row, pixel };
 }

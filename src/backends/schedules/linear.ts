@@ -3,23 +3,31 @@ import { shapeOf } from "../assign-layouts.ts";
 import type { Schedule } from "../schedule.ts";
 import { columnLanes, type Contraction } from "./contraction.ts";
 import { activationOf } from "./epilogue.ts";
+import { hasRows, integerForm, integerRows, joined } from "./integer-elements.ts";
 import { runContraction } from "./run-contraction.ts";
 
 /** y[..., N] = act(x[..., K] * w[N, K]ᵀ + bias + residual): all leading axes together are the pixels of one row. */
 export const linearSchedule: Schedule = {
   ops: [linear],
   lower(op, context) {
-    const [n, k] = shapeOf(op.operands[1]!) as [number, number];
+    const [n, depth] = shapeOf(op.operands[1]!) as [number, number];
+    const integer = integerForm(op, context.target);
+    const k = integer ? Math.ceil(depth / integer.per) : depth;
     const m = shapeOf(op.operands[0]!)
       .slice(0, -1)
       .reduce((rows, dim) => rows * dim, 1);
-    const [x, y, residual, bias] = [context.operand(op, "x")!, context.result(op), context.operand(op, "residual"), context.operand(op, "bias")];
-    const { elem } = y.layout;
+    const [y, residual, bias] = [context.result(op), context.operand(op, "residual"), context.operand(op, "bias")];
+    const [given, weights] = [context.operand(op, "x")!, context.operand(op, "w")!];
+    const x = integer ? integerRows(context, given, op.operands[0]!.type, integer.per) : given;
+    const w = integer ? joined(context, weights, op.operands[1]!.type.quant!, integer.per, { outer: n, reduced: depth, inner: 1 }, "outer", [n, k]) : weights;
+    const { elem } = x.layout;
     const side = (size: number) => ({ size, base: 0, block: Infinity, stride: 0 });
     const c: Contraction = {
-      name: `linear_${elem}_${m}x${k}x${n}`,
+      name: `linear_${y.layout.elem}_${m}x${depth}x${n}`,
       loc: op.loc,
       elem,
+      pairs: integer?.per === 2,
+      requantise: integer?.requantise,
       lanes: columnLanes(elem, context.target),
       a: { size: m * k, base: 0 },
       y: side(m * n),
@@ -30,11 +38,11 @@ export const linearSchedule: Schedule = {
       columns: n,
       columnSource: k,
       exact: true,
-      hasBias: bias !== undefined,
+      hasBias: bias !== undefined || hasRows(integer),
       reduction: k > 0 ? [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: 1 }] }] : [],
       activation: activationOf(op),
       overlapping: false,
     };
-    runContraction(context, c, { x: x.buffer, weights: context.operand(op, "w")!, bias, residual: residual?.buffer, y: y.buffer });
+    runContraction(context, c, { x: x.buffer, weights: w, bias, residual: residual?.buffer, y: y.buffer });
   },
 };

@@ -3,44 +3,51 @@ import { elementCount } from "../../ir/types.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import { denseStrides } from "../layout.ts";
 import { ELEM_BYTES } from "../../kernel/kernel.ts";
-import type { Schedule } from "../schedule.ts";
+import type { Op } from "../../ir/graph.ts";
+import type { LowerContext, Place, Schedule } from "../schedule.ts";
 import { columnLanes, type Contraction, type OuterAxis } from "./contraction.ts";
 import { NO_ACTIVATION } from "./epilogue.ts";
+import { hasRows, integerForm, integerRows, joined, type PerWord } from "./integer-elements.ts";
 import { runContraction } from "./run-contraction.ts";
 
 /** numpy's matmul. Columns of b are read where they lie when they fill vectors and packing them first would cost more than it gains. */
 export const matmulSchedule: Schedule = {
   ops: [matmul],
   lower(op, context) {
-    const [a, b, y] = [context.operand(op, "a")!, context.operand(op, "b")!, context.result(op)];
+    const integer = integerForm(op, context.target);
+    const y = context.result(op);
     // A vector is a matrix of one row, or of one column.
     const [aGiven, bGiven] = [shapeOf(op.operands[0]!), shapeOf(op.operands[1]!)];
     const aShape = aGiven.length === 1 ? [1, ...aGiven] : aGiven;
     const bShape = bGiven.length === 1 ? [...bGiven, 1] : bGiven;
-    const [m, k] = aShape.slice(-2) as [number, number];
+    const [m, depth] = aShape.slice(-2) as [number, number];
     const n = bShape.at(-1)!;
-    const { elem } = y.layout;
+    const k = integer ? Math.ceil(depth / integer.per) : depth;
+    const [a, b] = operandsOf(op, context, integer?.per, { depth, n, k });
+    const { elem } = a.layout;
     const lanes = columnLanes(elem, context.target);
     const batch = batchAxes(aShape.slice(0, -2), bShape.slice(0, -2), m * k, k * n, m * n);
     // Batches that share b are further rows of a.
-    const joined = batch.length === 1 && batch[0]!.source === 0 && batch[0]!.a === m * k ? batch.shift()!.trips : 1;
+    const shared = batch.length === 1 && batch[0]!.source === 0 && batch[0]!.a === m * k ? batch.shift()!.trips : 1;
     const c: Contraction = {
-      name: `matmul_${elem}_${[...batch.map((axis) => axis.trips), joined * m, k, n].join("x")}`,
+      name: `matmul_${y.layout.elem}_${[...batch.map((axis) => axis.trips), shared * m, depth, n].join("x")}`,
       loc: op.loc,
       elem,
+      pairs: integer?.per === 2,
+      requantise: integer?.requantise,
       lanes,
-      a: { size: elementCount(aShape), base: 0 },
+      a: { size: elementCount(aShape.slice(0, -1)) * k, base: 0 },
       y: { size: elementCount(shapeOf(op.results[0]!)), base: 0, block: Infinity, stride: 0 },
       outer: batch,
       rows: { trips: 1, a: 0, y: 0, residual: 0 },
-      cols: { trips: joined * m, a: k, y: n, residual: 0 },
+      cols: { trips: shared * m, a: k, y: n, residual: 0 },
       columns: n,
       columnSource: 1,
       exact: true,
-      hasBias: false,
+      hasBias: hasRows(integer),
       reduction: k > 0 ? [{ a: 0, source: 0, loops: [{ stem: "c", trips: k, a: 1, source: n }] }] : [],
-      ...(!b.constant && k > 0 && n % lanes === 0 && (n * ELEM_BYTES[elem] <= DIRECT_ROW_BYTES || joined * m <= DIRECT_ROWS)
-        ? { direct: { size: elementCount(bShape), base: 0 } }
+      ...(!b.constant && !hasRows(integer) && k > 0 && n % lanes === 0 && (n * ELEM_BYTES[elem] <= DIRECT_ROW_BYTES || shared * m <= DIRECT_ROWS)
+        ? { direct: { size: elementCount(bShape.slice(0, -2)) * k * n, base: 0 } }
         : {}),
       activation: NO_ACTIVATION,
       overlapping: false,
@@ -48,6 +55,18 @@ export const matmulSchedule: Schedule = {
     runContraction(context, c, { x: a.buffer, weights: b, bias: undefined, residual: undefined, y: y.buffer });
   },
 };
+
+type Size = Readonly<Record<"depth" | "n" | "k", number>>;
+
+/** a and b as they lie, or as words of so many stored integers along the reduction. */
+function operandsOf(op: Op, context: LowerContext, per: PerWord | undefined, { depth, n, k }: Size): readonly [Place, Place] {
+  const [a, b] = [context.operand(op, "a")!, context.operand(op, "b")!];
+  if (!per) return [a, b];
+  const [aType, bType] = [op.operands[0]!.type, op.operands[1]!.type];
+  const batch = elementCount(shapeOf(op.operands[1]!).slice(0, -2));
+  const words = joined(context, b, bType.quant!, per, { outer: batch, reduced: depth, inner: n }, "inner", [batch, k, n]);
+  return [integerRows(context, a, aType, per), words];
+}
 
 /** Rows of b this short are read where they lie: several share a page. Longer ones cost a page a step, so few rows of a may walk over them. */
 const DIRECT_ROW_BYTES = 1024;

@@ -3,6 +3,7 @@ import type { Type } from "../../kernel/kernel.ts";
 import { columnOffset, type ColumnSection, type Contraction, type Segment } from "./contraction.ts";
 import { applyActivation, isLight } from "./epilogue.ts";
 import { ReductionWalk, type WalkCursors } from "./reduction-walk.ts";
+import { storeRequantised } from "./requantise.ts";
 import { registerOf } from "./scalar-elements.ts";
 import type { Tile } from "./tile.ts";
 
@@ -75,9 +76,16 @@ export class MicroTile {
     return new ReductionWalk(segment.loops, { width: section.nv * this.c.lanes, direct: this.c.direct !== undefined }, this.shape);
   }
 
-  /** The epilogue: residual, activation where it is light, and the stores. */
-  store(y: string, residual: string | undefined): void {
+  /** The epilogue: residual, activation where it is light, requantisation by `factors`, and the stores. */
+  store(y: string, residual: string | undefined, factors: readonly (string | undefined)[]): void {
     this.joinSets();
+    const { requantise, lanes } = this.c;
+    if (requantise) {
+      return this.each((acc, i, j) => {
+        const count = this.isPartial(j) ? this.section.partial! : lanes;
+        storeRequantised(this.b, acc, requantise, { cursor: y, offset: this.yOffset(i, j), factors, factorOffset: j * lanes, count });
+      });
+    }
     this.each((acc, i, j) => {
       if (this.isPartial(j)) return this.storePartial(acc, i, j, y, residual);
       const sum = residual ? this.b.add(acc, this.b.load(this.memory, residual, this.residualOffset(i, j))) : acc;
@@ -170,7 +178,12 @@ export class MicroTile {
   }
 
   private multiplyAdd(x: Term, w: Term, acc: Term): Term {
+    if (this.c.pairs) return this.b.op("dot2", acc.type, [acc, this.b.op("bitcast", this.halves(), [x]), this.b.op("bitcast", this.halves(), [w])]);
     const isFloat = this.c.elem === "f32" || this.c.elem === "f64";
     return isFloat ? this.b.madd(x, w, acc) : this.b.add(this.b.mul(x, w), acc);
+  }
+
+  private halves(): Type {
+    return { elem: "i16", lanes: 2 * this.c.lanes };
   }
 }

@@ -6,6 +6,7 @@ import type { Buffer, LowerContext, Place } from "../schedule.ts";
 import { contractionKernel } from "./contraction-kernel.ts";
 import { planContraction, type Contraction } from "./contraction.ts";
 import { packKernel } from "./pack-kernel.ts";
+import { columnTables, tableData } from "./requantise.ts";
 import { packPanels, panelLayout } from "./weight-panels.ts";
 
 export interface ContractionOperands {
@@ -22,7 +23,9 @@ export function runContraction(context: LowerContext, c: Contraction, operands: 
   const plan = planContraction(c, context.target);
   const w = c.direct ? operands.weights.buffer : packed();
   const kernel = contractionKernel(c, plan);
-  context.call(kernel, { x: operands.x, w, y: operands.y, ...(operands.residual ? { residual: operands.residual } : {}) });
+  const { biasRow, panelStart } = panelLayout(c, plan);
+  const tables = columnTables(c).map((table) => [table.param, context.weights(table.elem, tableData(table, c.columns, biasRow, panelStart))]);
+  context.call(kernel, { x: operands.x, w, y: operands.y, ...(operands.residual ? { residual: operands.residual } : {}), ...Object.fromEntries(tables) });
 
   function packed(): Buffer {
     const { weights, bias } = operands;

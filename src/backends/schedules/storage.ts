@@ -37,9 +37,14 @@ export function memoryElem(dtype: DType): Elem {
 /** Elements are stored through unsigned views, so that any bits of a register may be cut to size. */
 const STORED_AS: Readonly<Record<Elem, Elem>> = { u8: "u8", i8: "u8", u16: "u16", i16: "u16", i32: "i32", i64: "i64", f32: "f32", f64: "f64" };
 
+/** The element that a cursor for `storeElement` has. */
+export function storeElem(dtype: DType): Elem {
+  return STORED_AS[memoryElem(dtype)];
+}
+
 /** A cursor for `storeElement`. */
 export function storeCursor(b: KernelBuilder, stem: string, param: string, base: number, dtype: DType): string {
-  return b.cursor(stem, param, base, STORED_AS[memoryElem(dtype)]);
+  return b.cursor(stem, param, base, storeElem(dtype));
 }
 
 /** `lanes` elements from memory, or one of them in all lanes (`splat`), as registers hold them. */

@@ -1,4 +1,4 @@
-import { dtype, int } from "../attr.ts";
+import { dtype, floats, int, ints } from "../attr.ts";
 import { resultData, wantDtype } from "../elementwise.ts";
 import { defineOp, TypeMismatch } from "../op-def.ts";
 import { elementCount, equalShapes, integerRange, isFloat, isInteger, isWide, tensorType, type DType, type StaticType, type TensorType } from "../types.ts";
@@ -97,6 +97,28 @@ export const dequantise = defineOp({
     });
     return y;
   },
+});
+
+export const storageCast = defineOp({
+  name: "storageCast",
+  summary: "The stored integers of x under the quantisation of the attributes, whatever they stood for before; without a scale they are plain integers.",
+  operands: ["x"],
+  attrs: { scale: floats([]), zeroPoint: ints([]), axis: int(0) },
+  samples: [
+    { x: "2x3xu8", attrs: { scale: [0.5], zeroPoint: [3] } },
+    { x: "2x3xi8", attrs: { scale: [0.5, 0.25, 1], zeroPoint: [0, 0, 0], axis: 1 } },
+    { x: "4xi32" },
+  ],
+  tolerance: { abs: 0, rel: 0 },
+  infer({ x }, { scale, zeroPoint, axis }) {
+    if (!isInteger(x.dtype)) throw new TypeMismatch(`x is ${x.dtype}, wanted integers`);
+    if (zeroPoint.length !== scale.length) throw new TypeMismatch(`there are ${scale.length} scales and ${zeroPoint.length} zero points, wanted as many`);
+    if (scale.length === 0) return tensorType(x.dtype, x.shape);
+    if (scale.length === 1) return tensorType(x.dtype, x.shape, { scale, zeroPoint });
+    if (x.shape[axis] !== scale.length) throw new TypeMismatch(`there are ${scale.length} scales, x has ${String(x.shape[axis])} elements along axis ${axis}`);
+    return tensorType(x.dtype, x.shape, { scale, zeroPoint, axis });
+  },
+  evaluate: ({ x }) => x,
 });
 
 /** Scale (and zero point, of the same shape): one element; or a vector along `axis`; or, with `block`, as x but shorter along `axis`. */

@@ -59,7 +59,7 @@ export const convTranspose = defineOp({
   name: "convTranspose",
   summary: "Each element of x[N,C,...] adds its multiple of the window w[C,O/groups,...] to y, strides apart; pads are cut off, outputPads put on at the end.",
   operands: ["x", "w", "bias?"],
-  attrs: { ...sliding, outputPads: ints([]), groups: int(1) },
+  attrs: { ...sliding, outputPads: ints([]), groups: int(1), ...requantAttrs },
   tolerance: SUMS,
   samples: [
     { x: "1x2x3x4xf32", w: "2x3x3x2xf32", bias: "3xf32", attrs: { strides: [2, 3], pads: [1, 0, 1, 1], outputPads: [1, 0] } },
@@ -70,7 +70,7 @@ export const convTranspose = defineOp({
   infer({ x, w, bias }, attrs) {
     expectRank("convTranspose", "x", x, 3, 5);
     expectRank("convTranspose", "w", w, x.shape.length);
-    expectParts("convTranspose", x, w, bias);
+    if (!isQuantised(x, w)) expectParts("convTranspose", x, w, bias);
     const [channels, perGroup] = knownShape("convTranspose", "w", w) as [number, number];
     const fits = attrs.groups > 0 && x.shape[1] === channels && channels % attrs.groups === 0;
     expect(
@@ -78,14 +78,16 @@ export const convTranspose = defineOp({
       () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, convTranspose wants them to fit ${attrs.groups} groups`,
     );
     if (bias) expectShape("convTranspose", "bias", bias, [perGroup * attrs.groups]);
-    return tensorType(x.dtype, [x.shape[0]!, perGroup * attrs.groups, ...transposedAxes(x, w, attrs).map((axis) => axis.in)]);
+    const shape = [x.shape[0]!, perGroup * attrs.groups, ...transposedAxes(x, w, attrs).map((axis) => axis.in)];
+    if (!isQuantised(x, w)) return tensorType(x.dtype, shape);
+    return quantisedType("convTranspose", { x, w, bias, names: ["x", "w"], axisW: attrs.groups === 1 ? 1 : undefined, channels: 1, shape }, attrs);
   },
   evaluate({ x, w, bias }, attrs, result, types) {
     const axes = transposedAxes(types.x, types.w, attrs);
     const [batch, channelsIn] = types.x.shape as [number, number];
-    const y = convolveTransposed(toDoubles(x), toDoubles(w), { batch, channelsIn, channelsOut: result.shape[1]!, groups: attrs.groups, axes });
+    const y = convolveTransposed(centred(x, types.x), centred(w, types.w), { batch, channelsIn, channelsOut: result.shape[1]!, groups: attrs.groups, axes });
     addChannelBias(y, bias && toDoubles(bias), elementCount(result.shape.slice(2)));
-    return y;
+    return result.quant ? requantise(y, types.x, types.w, result, elementCount(result.shape.slice(2)), attrs.rounding) : y;
   },
   macs: ({ x, w }) => elementCount(x.shape) * elementCount(w.shape.slice(1)),
 });

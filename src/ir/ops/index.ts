@@ -40,7 +40,7 @@ import { equal, greater, greaterEqual, isInf, isNan, less, lessEqual, notEqual }
 import { callOp, constant, fused, ifOp, returnOp, shapeOf } from "./control.ts";
 import { conv, convTranspose, deformConv } from "./convolution.ts";
 import { coupling } from "./coupling.ts";
-import { cast, dequantise, quantise } from "./conversion.ts";
+import { cast, dequantise, quantise, storageCast } from "./conversion.ts";
 import { gather, gatherElements, gatherNd } from "./gather.ts";
 import { det, inverse, linear, matmul } from "./linear.ts";
 import { and, bitAnd, bitNot, bitOr, bitXor, not, or, select, shiftLeft, shiftRight, xor } from "./logic.ts";
@@ -127,6 +127,7 @@ export const OPS: readonly AnyOpDef[] = [
   bitcast,
   quantise,
   dequantise,
+  storageCast,
   reshape,
   transpose,
   broadcast,

@@ -112,18 +112,24 @@ export function requantise(
   const { scale, zeroPoint } = result.quant!;
   const scales = w.quant!.scale;
   const rescale = scales.map((scaleW) => RESCALE[rounding](x.quant!.scale[0]!, scaleW, scale[0]!));
-  const stored = (real: number): number => roundHalfEven(real / scale[0]!) + zeroPoint[0]!;
-  const [least, greatest] =
-    clamp.activation === "clip" ? [stored(clamp.alpha), stored(clamp.beta)] : clamp.activation === "relu" ? [zeroPoint[0]!, Infinity] : [-Infinity, Infinity];
-  const [low, high] = integerRange(result.dtype);
-  return acc.map((value, i) => Math.min(Math.max(rescale[Math.floor(i / inner) % scales.length]!(value | 0) + zeroPoint[0]!, low, least), high, greatest));
+  const [low, high] = storedBounds(result, clamp);
+  return acc.map((value, i) => Math.min(Math.max(rescale[Math.floor(i / inner) % scales.length]!(value | 0) + zeroPoint[0]!, low), high));
+}
+
+/** The least and greatest stored integer that a result may hold behind its activation. */
+export function storedBounds({ dtype, quant }: TensorType, { activation, alpha, beta }: Partial<Clamp>): readonly [number, number] {
+  const [low, high] = integerRange(dtype);
+  const zero = quant!.zeroPoint[0]!;
+  const stored = (real: number): number => Math.min(Math.max(roundHalfEven(real / quant!.scale[0]!) + zero, low), high);
+  if (activation === "relu") return [Math.max(zero, low), high];
+  return activation === "clip" ? [stored(alpha!), stored(beta!)] : [low, high];
 }
 
 type Rescale = (accumulator: number) => number;
 
 const RESCALE: Readonly<Record<RequantAttrs["rounding"], (x: number, w: number, y: number) => Rescale>> = {
   onnx(x, w, y) {
-    const factor = Math.fround(Math.fround(Math.fround(x) * Math.fround(w)) / Math.fround(y));
+    const factor = onnxFactor(x, w, y);
     return (acc) => roundHalfEven(Math.fround(Math.fround(acc) * factor));
   },
   float(x, w, y) {
@@ -136,8 +142,13 @@ const RESCALE: Readonly<Record<RequantAttrs["rounding"], (x: number, w: number, 
   },
 };
 
+/** The f32 that ONNX Runtime multiplies accumulators with. */
+export function onnxFactor(x: number, w: number, y: number): number {
+  return Math.fround(Math.fround(Math.fround(x) * Math.fround(w)) / Math.fround(y));
+}
+
 /** TF-Lite QuantizeMultiplier: factor = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31). */
-function fixedPoint(factor: number): { readonly multiplier: number; readonly shift: number } {
+export function fixedPoint(factor: number): { readonly multiplier: number; readonly shift: number } {
   if (factor === 0) return { multiplier: 0, shift: 0 };
   let shift = Math.floor(Math.log2(factor)) + 1;
   let multiplier = Math.floor((factor / 2 ** shift) * 2 ** 31 + 0.5);
