@@ -5,6 +5,7 @@ import { applyConfig } from "./config.ts";
 import type { CommandSpec, OptionSpec, OptionValues, Outcome } from "./command.ts";
 import { errorDiagnostic } from "./diagnostics.ts";
 import { SHARED_OPTIONS } from "./shared-options.ts";
+import { watchTemporaries } from "../support/node/temporary.ts";
 import { Reporter, type ProgressMode } from "./reporter.ts";
 import { VERSION } from "./version.ts";
 
@@ -185,14 +186,28 @@ function write(data: string | Uint8Array): Promise<void> {
   });
 }
 
-/** Entry of `bin/neo.js`. A closed pipe behind stdout ends quietly; an interrupt exits with 130. */
+/**
+ * An interrupt ends the process at once, with 130 for the shell. Node calls handlers only between two turns of its loop, which a
+ * long stage of the compiler doesn't give: so there are none, and the system ends the process, but while files or compilers of ours
+ * must be cleared away, which always waits for something and gives turns.
+ */
+function heedInterrupts(): void {
+  const stop = { SIGINT: () => process.exit(130), SIGTERM: () => process.exit(143) };
+  watchTemporaries((isPending) => {
+    for (const [signal, handler] of Object.entries(stop)) {
+      process.off(signal, handler);
+      if (isPending) process.on(signal, handler);
+    }
+  });
+}
+
+/** Entry of `bin/neo.js`. A closed pipe behind stdout ends quietly. */
 export async function start(): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
   }); // `write` tells of other failures
   process.stderr.on("error", () => {});
-  process.on("SIGINT", () => process.exit(130));
-  process.on("SIGTERM", () => process.exit(130));
+  heedInterrupts();
   try {
     process.exitCode = await main(process.argv.slice(2));
   } catch (error) {

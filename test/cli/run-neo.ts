@@ -20,6 +20,8 @@ export interface NeoOptions {
   readonly input?: Uint8Array | string;
   /** Sent once stderr or stdout has said something that matches. */
   readonly interruptAfter?: RegExp;
+  /** Asked every few milliseconds; SIGINT is sent once it says yes. */
+  readonly interruptWhen?: () => boolean;
   /** A module, as text, that is loaded before neo: it breaks what the test wants broken. */
   readonly preload?: string;
   /** File descriptor for stdout instead of a pipe. */
@@ -49,7 +51,12 @@ export async function neo(args: readonly string[], options: NeoOptions): Promise
   child.stderr!.on("data", (chunk: Buffer) => (err.push(chunk), heard()));
   child.stdin!.on("error", () => {}); // a command that reads no stdin closes it
   child.stdin!.end(options.input ?? "");
-  const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
+  const asking = setInterval(() => options.interruptWhen?.() && (clearInterval(asking), child.kill("SIGINT")), 20);
+  const code = await new Promise<number | null>((resolve, reject) =>
+    // As a shell tells it: an interrupt that the system answered is 130 too.
+    child.on("error", reject).on("close", (ended, signal) => resolve(signal === "SIGINT" ? 130 : ended)),
+  );
+  clearInterval(asking);
   const bytes = new Uint8Array(Buffer.concat(out));
   return { code, stdout: Buffer.from(bytes).toString(), stderr: Buffer.concat(err).toString(), bytes };
 }

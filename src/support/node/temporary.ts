@@ -7,16 +7,23 @@ import { ioError } from "./io-errors.ts";
 /** Paths that must not outlive this process. */
 const pending = new Set<string>();
 let listening = false;
+let watcher: ((isPending: boolean) => void) | undefined;
+
+/** `watch` is told whenever the first path becomes pending and when none is any more. A program that may be interrupted at any time installs it. */
+export function watchTemporaries(watch: (isPending: boolean) => void): void {
+  watcher = watch;
+}
 
 /** `path` (file or folder) is removed if the process ends before `forgetTemporary`. */
 export function rememberTemporary(path: string): void {
   pending.add(path);
+  if (pending.size === 1) watcher?.(true);
   if (!listening) process.on("exit", removeTemporaries);
   listening = true;
 }
 
 export function forgetTemporary(path: string): void {
-  pending.delete(path);
+  if (pending.delete(path) && pending.size === 0) watcher?.(false);
 }
 
 /** Removes what is pending; an interrupt handler calls it before it ends the process. */
