@@ -1,5 +1,8 @@
 import { writeOutput } from "./files.ts";
-import { formatMs } from "../support/table.ts";
+import type { ManifestProgram } from "../package/manifest.ts";
+import type { Session } from "../session/session.ts";
+import { forgetPeak, peakMemory } from "../support/node/peak-memory.ts";
+import { formatBytes, formatMs } from "../support/table.ts";
 import { NeoError } from "../support/errors.ts";
 import { listOption, repeatedOption, textOption, type CommandSpec, type OptionValues } from "./command.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
@@ -16,6 +19,7 @@ export const bench: CommandSpec = {
     { flags: "--until-stable <percent>", text: "stop when the 95 % interval of the mean is within this share", fallback: "1" },
     { flags: "--percentiles <list>", text: "which percentiles", fallback: "50,90,95,99" },
     { flags: "--export <file>", text: "writes the raw samples, in ms, as JSON" },
+    { flags: "--memory", text: "also shows the arena, the weights and the most memory the process held while it ran" },
     ...SESSION_OPTIONS,
   ],
   examples: ["neo bench model.neo", "neo bench model.onnx --executor wasm --max-secs 5 --json"],
@@ -36,9 +40,11 @@ export const bench: CommandSpec = {
       maxMs: 1000 * number(options, "maxSecs"),
       stable: number(options, "untilStable") / 100,
     };
-    const percentiles = listOption(options, "percentiles").map(Number);
+    const percentiles = percentilesFrom(options);
     const rssBefore = process.memoryUsage().rss;
     const session = await openSession(file, invocation);
+    // Loading and, for a model, compiling are over: what follows is running alone.
+    if (options["memory"] === true) forgetPeak();
     try {
       const inputs = await inputValues(
         repeatedOption(options, "input"),
@@ -55,10 +61,12 @@ export const bench: CommandSpec = {
       const samplesFile = textOption(options, "export");
       if (samplesFile) await writeOutput(samplesFile, new TextEncoder().encode(`${JSON.stringify(samples)}\n`), cwd);
       const advice = adviceFor(samples, mean, stable);
+      const memory = options["memory"] === true ? memoryOf(session, bound.program) : undefined;
       const lines = [
         `${session.name} on ${session.artifact.id}, ${samples.length} runs after ${warmup} of warm-up${stable ? "" : " (not stable)"}`,
         `first ${formatMs(firstMs)}, min ${formatMs(ms.min)}, mean ${formatMs(mean)} ± ${formatMs(ms.ci95)}, ${percentiles.map((p) => `p${p} ${formatMs(at(p))}`).join(", ")}, max ${formatMs(ms.max)}`,
         `${(1000 / mean).toFixed(0)} runs a second`,
+        ...(memory ? [memoryLine(memory)] : []),
         ...advice,
         `next: neo compare ${file} …, or --export samples.json`,
       ];
@@ -73,6 +81,7 @@ export const bench: CommandSpec = {
           throughput: 1000 / mean,
           stable,
           rssBytes: process.memoryUsage().rss - rssBefore,
+          ...(memory ? { memory } : {}),
           ...(samplesFile ? { samples: samplesFile } : {}),
           advice,
         },
@@ -83,12 +92,45 @@ export const bench: CommandSpec = {
   },
 };
 
+interface MemoryReport {
+  readonly arenaBytes: number;
+  readonly weightsBytes: number;
+  /** Inputs and outputs. */
+  readonly borderBytes: number;
+  readonly peakRssBytes: number;
+  /** runs: nothing but loading is in the peak. process: nor is it known to be without compiling. */
+  readonly peakOf: "runs" | "process";
+}
+
+function memoryOf({ artifact }: Session, program: ManifestProgram): MemoryReport {
+  const peak = peakMemory();
+  return {
+    arenaBytes: Math.max(...artifact.programs.map((p) => p.arenaBytes)),
+    weightsBytes: artifact.weights.bytes,
+    borderBytes: [...program.inputs, ...program.outputs].reduce((n, port) => n + port.bytes, 0),
+    peakRssBytes: peak.bytes,
+    peakOf: peak.since === "reset" ? "runs" : "process",
+  };
+}
+
+function memoryLine(m: MemoryReport): string {
+  const peak = m.peakOf === "runs" ? "of the process while it ran" : "of the process since its start, with loading and compiling";
+  return `arena ${formatBytes(m.arenaBytes)}, weights ${formatBytes(m.weightsBytes)}, inputs and outputs ${formatBytes(m.borderBytes)}; peak ${formatBytes(m.peakRssBytes)} ${peak}, Node included`;
+}
+
 function number(options: OptionValues, key: string): number {
   const text = textOption(options, key)!;
   const value = Number(text);
   if (!Number.isFinite(value) || value < 0)
     throw new NeoError({ code: "NEO1012", message: `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} ${text}: wanted a number`, hint: "not negative" });
   return value;
+}
+
+function percentilesFrom(options: OptionValues): number[] {
+  return listOption(options, "percentiles").map((word) => {
+    if (/^\d+(\.\d+)?$/.test(word) && Number(word) <= 100) return Number(word);
+    throw new NeoError({ code: "NEO1012", message: `--percentiles ${word}: wanted a number from 0 to 100`, hint: "for example --percentiles 50,99.9" });
+  });
 }
 
 function timed(run: () => void): number {

@@ -158,6 +158,10 @@ const RESULTS = {
     throughput: real,
     stable: z.boolean(),
     rssBytes: z.number().int(),
+    memory: z
+      .strictObject({ arenaBytes: count, weightsBytes: count, borderBytes: count, peakRssBytes: count, peakOf: z.enum(["runs", "process"]) })
+      .optional()
+      .describe("--memory; the process is Node's"),
     samples: z.string().optional(),
     advice: z.array(z.string()),
   }),

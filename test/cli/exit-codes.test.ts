@@ -126,6 +126,8 @@ const CASES: readonly Case[] = [
   { run: "bench good.onnx --executor wasm --warmup-ms 1 --min-runs 5 --max-secs 0.01 --export out.json", code: 0, makes: ["out.json"] },
   usage("bench", "good.neo"),
   { run: "bench good.onnx --executor wasm --max-secs long", code: 2, error: "NEO1012" },
+  { run: "bench good.onnx --executor wasm --percentiles 50,101", code: 2, error: "NEO1012" },
+  { run: "bench good.neo --allow-unsigned --export nowhere/samples.json --warmup-ms 1 --min-runs 3 --max-secs 0.01", code: 6, error: "NEO6000" },
   { run: "bench foreign.neo --allow-unsigned", code: 3, error: "NEO3050" },
   { run: "bench tampered.neo --allow-unsigned", code: 5 },
   missing("bench"),
