@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from "../../src/support/limits.ts";
 import { NeoError } from "../../src/support/errors.ts";
 import { seededRandom } from "../../src/support/random.ts";
 import { tensor } from "../../src/ir/tensor.ts";
+import { CONTROL_MODELS } from "../fixtures/control-models.ts";
 import { node, value, writeOnnx } from "../fixtures/onnx-writer.ts";
 
 export interface OnnxFuzzOptions {
@@ -96,6 +97,7 @@ function originals(): Uint8Array[] {
     );
   const i64 = (...values: number[]): ReturnType<typeof tensor> => tensor("i64", [values.length], values.map(BigInt));
   return [
+    ...CONTROL_MODELS.map(({ spec }) => writeOnnx({ ...spec, inputs: [...(spec.inputs ?? []), value("n", "f32", ["N"])] })),
     writeOnnx({
       inputs: [value("x", "f32", [1, 3, 8, 8])],
       outputs: [value("y", "f32", [1, 4])],

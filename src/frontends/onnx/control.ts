@@ -16,6 +16,8 @@ export interface Subgraphs {
   readonly problems: Problems;
   /** Where ops go at present. */
   readonly b: Builder;
+  /** Nodes imported so far, those of attempts included. */
+  readonly nodes: number;
   /** Lays a subgraph open on values for its inputs: its outputs, undefined where a problem was noted. */
   subgraph(graph: GraphProto, inputs: readonly Value[], place: Place, prefix: string): readonly (Value | undefined)[];
   /** Runs `build` with a builder of its own; if it throws, what it built is undone. */

@@ -5,12 +5,12 @@ import { concat, reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { tensorType } from "../../ir/types.ts";
 import { asDeclared, flag, graphOf, openRegion, orDiscard, sameTypes, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
-import { closeRegions, type OpenRegion } from "./regions.ts";
+import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto } from "./schema.ts";
 import { shapeOf } from "./static-shape.ts";
 
-/** Turns that are written out where a loop can't stay one; more of them would make the program too long. */
-const MOST_WRITTEN_OUT = 1024;
+/** Nodes that a loop may become where it can't stay one; more of them would make the program too long. */
+const MOST_WRITTEN_OUT = 1 << 13;
 
 /** What is known of a loop before it runs. */
 interface LoopNode extends ControlNode {
@@ -26,6 +26,10 @@ interface LoopNode extends ControlNode {
  */
 export function importLoop(c: ControlNode, s: Subgraphs): readonly Value[] {
   const loop = loopNode(c);
+  if (loop.initial.every((value) => s.folder.constant(value))) {
+    const { result } = s.problems.apart(() => attempt(() => computed(loop, s)));
+    if (!(result instanceof Unfit)) return result;
+  }
   const kept = s.problems.apart(() => attempt(() => asLoop(loop, s)));
   if (kept.result instanceof Unfit) {
     const written = s.problems.apart(() => attempt(() => writtenOut(loop, s)));
@@ -37,6 +41,17 @@ export function importLoop(c: ControlNode, s: Subgraphs): readonly Value[] {
   s.problems.take(kept.added);
   if (kept.result instanceof Unfit) throw kept.result;
   return kept.result;
+}
+
+/** A loop over constants that reads nothing else is what it computes: shapes may hang on that. */
+function computed(loop: LoopNode, s: Subgraphs): readonly Value[] {
+  const { result, ops } = s.apart(() => turnByTurn(loop, s, (value) => s.folder.constant(value) !== undefined));
+  const known = result.map((value) => s.folder.constant(value));
+  discard(ops);
+  return known.map((value) => {
+    if (!value) throw new Unsized("");
+    return s.b.create(constant, {}, { value });
+  });
 }
 
 function loopNode(c: ControlNode): LoopNode {
@@ -110,21 +125,23 @@ function writtenOut(loop: LoopNode, s: Subgraphs): readonly Value[] {
   return result;
 }
 
-function turnByTurn(loop: LoopNode, s: Subgraphs): readonly Value[] {
+/** `accepts` is asked for each value that a turn gives. */
+function turnByTurn(loop: LoopNode, s: Subgraphs, accepts: (value: Value) => boolean = () => true): readonly Value[] {
   const { body, initial } = loop;
   const most = loop.trips ? numberOf(s, loop.trips) : Infinity;
   let goesOn = loop.condition ? numberOf(s, loop.condition) : 1;
   let state = initial;
   const rows: (readonly Value[])[] = [];
+  const start = s.nodes;
   for (let turn = 0; ; turn++) {
     if (most === undefined || goesOn === undefined) throw new Unsized("");
     if (turn >= most || goesOn === 0) break;
-    if (turn >= MOST_WRITTEN_OUT) throw new Unsized("");
+    if (s.nodes - start + turn > MOST_WRITTEN_OUT) throw new Unsized("");
     const count = s.b.create(constant, {}, { value: tensor("i64", [], [BigInt(turn)]) });
     const inputs = [asDeclared(s.b, count, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...state];
     const results = s.subgraph(body, inputs, loop.place, `${loop.name}/${turn}/`);
     const found = results.filter((value) => value !== undefined);
-    if (found.length !== results.length) throw new Unfit("");
+    if (found.length !== results.length || !found.every(accepts)) throw new Unfit("");
     goesOn = numberOf(s, found[0]!);
     state = found.slice(1, 1 + initial.length);
     rows.push(found.slice(1 + initial.length));

@@ -204,11 +204,15 @@ export class NodeImporter {
   private subgraphs(): Subgraphs {
     const { folder, problems } = this;
     const builder = (): Builder => this.b;
+    const nodes = (): number => this.nodes;
     return {
       folder,
       problems,
       get b() {
         return builder();
+      },
+      get nodes() {
+        return nodes();
       },
       subgraph: (graph, inputs, place, prefix) => {
         const scope = this.inside(graph, inputs, place, prefix);

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { importModel, describeModel } from "../../../src/frontends/index.ts";
 import { NeoError } from "../../../src/support/errors.ts";
+import { CONTROL_MODELS } from "../../fixtures/control-models.ts";
+import { writeOnnx } from "../../fixtures/onnx-writer.ts";
 import { CASES } from "./cases.ts";
 import { mutate, random } from "./mutate.ts";
 import { makeModel } from "./one-node.ts";
@@ -9,9 +11,12 @@ import { makeModel } from "./one-node.ts";
 const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 3);
 const FIRST_SEED = Number(process.env["FUZZ_SEED"] ?? 1);
 
-const seeds = Object.values(CASES)
-  .flat()
-  .map((spec) => makeModel(spec).bytes);
+const seeds = [
+  ...Object.values(CASES)
+    .flat()
+    .map((spec) => makeModel(spec).bytes),
+  ...CONTROL_MODELS.map(({ spec }) => writeOnnx(spec)),
+];
 
 test("whatever is done to a file, it is imported or refused", { timeout: (SECONDS + 30) * 1000 }, () => {
   const end = performance.now() + SECONDS * 1000;
