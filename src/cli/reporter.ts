@@ -53,7 +53,11 @@ export class Reporter {
     if (!this.spinner) {
       // A hidden cursor would have to be brought back by a signal handler, which a long stage keeps from being called.
       const { default: ora } = await import("ora");
-      this.spinner = ora({ text: stage, stream: process.stderr, discardStdin: false, hideCursor: false }) as unknown as { text: string; stop(): unknown; start(): unknown };
+      this.spinner = ora({ text: stage, stream: process.stderr, discardStdin: false, hideCursor: false }) as unknown as {
+        text: string;
+        stop(): unknown;
+        start(): unknown;
+      };
       this.spinner.start();
     }
     this.spinner.text = stage;
