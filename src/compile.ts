@@ -7,6 +7,7 @@ import { importModel, type ImportOptions } from "./frontends/index.ts";
 import type { Graph } from "./ir/graph.ts";
 import { interpret } from "./ir/interpret.ts";
 import { checkSharedState } from "./ir/keep-state.ts";
+import { visibleOutputs } from "./ir/output-extents.ts";
 import { decodePort, encodePort } from "./ir/port-data.ts";
 import type { Tensor } from "./ir/tensor.ts";
 import { elementCount, isFloat, type DType } from "./ir/types.ts";
@@ -14,7 +15,7 @@ import type { Program } from "./kernel/program.ts";
 import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest } from "./package/build.ts";
 import { sha256Hex, type CryptoEngine } from "./package/crypto.ts";
 import type { BuiltBundle } from "./package/write-bundle.ts";
-import type { ManifestPort } from "./package/manifest.ts";
+import type { ManifestExtent, ManifestPort } from "./package/manifest.ts";
 import type { PreprocessSpec } from "./package/preprocess-spec.ts";
 import { seededBytes } from "./package/self-test.ts";
 import { DEFAULT_OPTIONS, runPasses, type PassHooks, type PassRun } from "./passes/pass.ts";
@@ -111,7 +112,7 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
   const artifacts = generated.map((g) => g.artifact);
   const programs = generated[0]!.lowered.map(({ program }, i) => ({
     binding: bindings[i]!,
-    inputs: program.inputs,
+    inputs: program.inputs.map((port) => labelledPort(port, graphs[i]!)),
     outputs: program.outputs.map((port) => labelledPort(port, graphs[i]!)),
   }));
   const bundle = buildBundle(
@@ -156,9 +157,18 @@ async function generate(graphs: readonly Graph[], target: TargetProfile, ports: 
   // Every program knows the whole pool, so that segments have one place in all of them.
   const segments = pool.segments((bytes) => sha256Hex(ports.crypto, bytes));
   const programs: BuildCode[] = [];
-  for (const { program } of lowered) programs.push(await codeFor({ ...program, segments }, target, ports));
+  for (const { program, lengths } of lowered)
+    programs.push({ ...(await codeFor({ ...program, segments }, target, ports)), extents: extentsOf(program, lengths) });
   const weights = pool.bytes();
   return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
+}
+
+/** The lengths that a session reads after a run, with the dims they count. */
+function extentsOf(program: Program, lengths: Lowered["lengths"]): ManifestExtent[] {
+  return Object.entries(program.extents).flatMap(([name, { max, at }]) => {
+    const dims = lengths.filter(({ extent }) => extent === name).map(({ output, axis }) => ({ port: "output" as const, index: output, axis }));
+    return dims.length > 0 ? [{ name, max, at: at.offset, dims }] : [];
+  });
 }
 
 async function codeFor(program: Program, target: TargetProfile, ports: CompilePorts): Promise<BuildCode> {
@@ -216,7 +226,8 @@ function interpretBytes(graph: Graph, inputs: readonly Uint8Array[]): Uint8Array
     const shape = param.type.shape as readonly number[];
     return { type: { dtype: param.type.dtype, shape }, data: decodePort(param.type.dtype, inputs[i]!, elementCount(shape)) };
   });
-  return interpret(graph, tensors).map((tensor) => encodePort(tensor.type.dtype, tensor.data));
+  const results = interpret(graph, tensors).slice(0, visibleOutputs(graph).length);
+  return results.map((tensor) => encodePort(tensor.type.dtype, tensor.data));
 }
 
 async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs: readonly Uint8Array[], outputs: Program["outputs"]): Promise<Uint8Array[]> {

@@ -9,7 +9,7 @@ import { Bounding, hasOpenValues, isEndless, isOpen, openAxes, Unbounded } from 
 import { FOUND } from "./extents/found.ts";
 import { isIndependent } from "./extents/independent.ts";
 import { MASKED } from "./extents/masked.ts";
-import { MOVED } from "./extents/moved.ts";
+import { MOVED, WHOLE } from "./extents/moved.ts";
 import type { Pass } from "./pass.ts";
 
 export const boundExtents: Pass = {
@@ -67,6 +67,7 @@ function build(op: Op, fixed: Bounding): void {
   const reads = op.operands.flatMap((value, i) =>
     value ? openAxes(value.type).flatMap((axis) => (isIndependent(op, i, axis) ? [] : [[i, axis] as const])) : [],
   );
+  if (reads.length === 0 && WHOLE[op.name]) return WHOLE[op.name]!(op, fixed);
   if (reads.length === 0) return fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
   if (MOVED[op.name]) return MOVED[op.name]!(op, fixed);
   const masked = MASKED[op.name];

@@ -2,12 +2,13 @@ import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/graph.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { tensor, type Tensor } from "../../ir/tensor.ts";
-import { isInteger, type DType } from "../../ir/types.ts";
+import { isInteger, type Dim, type DType } from "../../ir/types.ts";
 import { checkLimit, limitError, safeProduct } from "../../support/limits.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
 import type { Folder } from "./fold.ts";
 import { domainOf, nodeName, operatorName, type Opsets } from "./library.ts";
 import { printable, type ProblemDetail, type ProblemKind } from "./problems.ts";
+import { dimsIn } from "./open-dims.ts";
 import type { Remarks } from "./remarks.ts";
 import type { AttributeProto, NodeProto } from "./schema.ts";
 import { storedTypeOf, type StoredType } from "./stored-types.ts";
@@ -118,8 +119,37 @@ export class NodeContext {
     if (!value) return undefined;
     return (
       this.folder.constant(value) ??
+      this.knownLengths(value) ??
       this.fail(`takes ${what} from ${value.name || "computed data"}, which hangs on the model's inputs`, { kind: "dataDependent" })
     );
+  }
+
+  /** What files compute from Shape, where it hangs on known lengths only. */
+  private knownLengths(value: Value): Tensor | undefined {
+    const dims = this.dimsIn(value);
+    return dims?.every((dim) => typeof dim === "number") ? tensor(value.type.dtype, value.type.shape as readonly number[], dims) : undefined;
+  }
+
+  /** The elements of a value as extents; undefined where they hang on more than the lengths of tensors. */
+  dimsIn(value: Value): readonly Dim[] | undefined {
+    return dimsIn(value, (from) => this.folder.constant(from));
+  }
+
+  /** Integers of an operand as extents; they may hang on lengths that data decide. */
+  dims(index: number, what: string): readonly Dim[] | undefined {
+    const value = this.operands[index];
+    return value && (this.dimsIn(value) ?? this.constantInts(index, what));
+  }
+
+  /** Whether an operand is the same whatever the inputs are. */
+  isKnown(index: number): boolean {
+    const value = this.operands[index];
+    return value !== undefined && (this.folder.constant(value) ?? this.knownLengths(value)) !== undefined;
+  }
+
+  /** A name for a length that this node finds: no other node has it. */
+  get lengthName(): string {
+    return `${this.name}/${this.node.output[0] ?? ""}`;
   }
 
   /** Integers of an operand that must be constant. */

@@ -1,6 +1,7 @@
 import { namedOperands } from "../../ir/builder.ts";
 import type { Op, Value } from "../../ir/graph.ts";
 import { evaluateOp } from "../../ir/interpret.ts";
+import { longest } from "../../ir/ops/padded.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount, type StaticType } from "../../ir/types.ts";
 import { limitError, type Limits } from "../../support/limits.ts";
@@ -65,8 +66,8 @@ export class Folder {
 
 /** Elements read, written and multiplied. */
 function costOf(op: Op): number {
-  const results = op.results.map((result) => result.type as StaticType);
-  const operands = op.operands.map((operand) => operand?.type as StaticType | undefined);
+  const results = op.results.map((result) => longest(result.type) as StaticType);
+  const operands = op.operands.map((operand) => operand && (longest(operand.type) as StaticType));
   const moved = [...results, ...operands].reduce((n, type) => n + (type ? elementCount(type.shape) : 0), 0);
   return moved + op.def.macs(namedOperands(op.def, operands), op.attrs, results);
 }

@@ -2,7 +2,10 @@ import { Builder } from "../../ir/builder.ts";
 import { Value, type Op } from "../../ir/graph.ts";
 import { TypeMismatch } from "../../ir/op-def.ts";
 import { constant } from "../../ir/ops/control.ts";
+import { shapeText } from "../../ir/broadcast.ts";
+import { longest } from "../../ir/ops/padded.ts";
 import { byteLength, type Tensor } from "../../ir/tensor.ts";
+import type { StaticType } from "../../ir/types.ts";
 import { limitError, safeProduct } from "../../support/limits.ts";
 import { NodeContext, NodeProblem } from "./context.ts";
 import { graphOf, importIf, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
@@ -133,7 +136,11 @@ export class NodeImporter {
     const { limits, file } = this.source;
     for (const op of this.b.ops.slice(start)) {
       for (const { type } of op.results) {
-        const shape = type.shape as readonly number[];
+        const { shape } = longest(type) as StaticType;
+        if (shape.includes(Infinity))
+          throw new NodeProblem("dataDependent", `gives ${shapeText(type.shape)}, and nothing says how long that can get`, {
+            hint: "say how long with `--bound`",
+          });
         if (shape.some((dim) => !Number.isInteger(dim) || dim < 0)) throw new NodeProblem("node", `gives the shape ${shape.join("x")}`);
         const elements = safeProduct(shape);
         if (elements === undefined || byteLength(type.dtype, elements) > limits.tensorBytes)

@@ -1,14 +1,19 @@
+import { shapeText } from "../../ir/broadcast.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/graph.ts";
+import { TypeMismatch } from "../../ir/op-def.ts";
 import { cast } from "../../ir/ops/conversion.ts";
 import { broadcast, reshape, slice, transpose } from "../../ir/ops/movement.ts";
-import { equalShapes, isFloat, type DType } from "../../ir/types.ts";
-import { rankOf, shapeOf } from "./static-shape.ts";
+import { equalShapes, isFloat, type Dim, type DType } from "../../ir/types.ts";
+import { rankOf } from "./static-shape.ts";
 
 /** Movement ops as importers need them: what would change nothing makes no op. */
 
-export function reshapeTo(b: Builder, x: Value, shape: readonly number[]): Value {
-  return equalShapes(x.type.shape, shape) ? x : b.create(reshape, { x }, { shape });
+/** One of the extents may be a length that data decide. */
+export function reshapeTo(b: Builder, x: Value, shape: readonly Dim[]): Value {
+  if (equalShapes(x.type.shape, shape)) return x;
+  if (shape.filter((dim) => typeof dim !== "number").length > 1) throw new TypeMismatch(`gives ${shapeText(shape)}, more than one of which only data tell`);
+  return b.create(reshape, { x }, { shape: shape.map((dim) => (typeof dim === "number" ? dim : -1)) });
 }
 
 export function broadcastTo(b: Builder, x: Value, shape: readonly number[]): Value {
@@ -36,15 +41,15 @@ export function sameFloat(b: Builder, x: Value, y: Value): Value {
 
 /** `size` elements of one axis, from `start` on. */
 export function sliceAxis(b: Builder, x: Value, axis: number, start: number, size: number): Value {
-  const shape = shapeOf(x);
+  const { shape } = x.type;
   if (start === 0 && size === shape[axis]) return x;
   const starts = shape.map((_, i) => (i === axis ? start : 0));
-  return b.create(slice, { x }, { starts, sizes: shape.map((dim, i) => (i === axis ? size : dim)), steps: shape.map(() => 1) });
+  return b.create(slice, { x }, { starts, sizes: shape.map((dim, i) => (i === axis ? size : typeof dim === "number" ? dim : -1)), steps: shape.map(() => 1) });
 }
 
 /** An axis of extent 1 put in at each of `axes`, which count in the result. */
 export function unsqueezeAt(b: Builder, x: Value, axes: readonly number[]): Value {
-  const dims = [...shapeOf(x)];
+  const dims = [...x.type.shape];
   const rank = dims.length + axes.length;
   return reshapeTo(
     b,

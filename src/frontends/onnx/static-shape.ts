@@ -1,8 +1,15 @@
+import { shapeText } from "../../ir/broadcast.ts";
 import type { Value } from "../../ir/graph.ts";
+import { TypeMismatch } from "../../ir/op-def.ts";
 
-/** The shape of a value: behind the binding of inputs all are numbers. */
+/** The shape of a value for an importer that wants numbers: behind the binding of inputs all are, but what data decide. */
 export function shapeOf(value: Value): readonly number[] {
-  return value.type.shape as readonly number[];
+  const { shape } = value.type;
+  if (!shape.every((dim) => typeof dim === "number"))
+    throw new TypeMismatch(
+      `${value.name || "an input"} is ${shapeText(shape)}, as long as its data say; this operator wants it known: make the input that decides it a constant with --set`,
+    );
+  return shape;
 }
 
 export function rankOf(value: Value): number {

@@ -116,7 +116,7 @@ export const broadcast = defineOp({
 
 export const slice = defineOp({
   name: "slice",
-  summary: "Element i along axis a is x's element starts[a] + i * steps[a]; there are sizes[a] of them.",
+  summary: "Element i along axis a is x's element starts[a] + i * steps[a]; there are sizes[a] of them; -1: all there are, from 0 on.",
   operands: ["x"],
   attrs: { starts: ints(), sizes: ints(), steps: ints() },
   tolerance: UNCHANGED,
@@ -125,15 +125,23 @@ export const slice = defineOp({
     { x: "5x4xf32", attrs: { starts: [4, 3], sizes: [3, 4], steps: [-2, -1] } },
     { x: "7xi64", attrs: { starts: [2], sizes: [0], steps: [1] } },
     { x: "2x3x3xbool", attrs: { starts: [0, 1, 2], sizes: [2, 1, 1], steps: [1, 1, 1] } },
+    { x: "2x3xf32", attrs: { starts: [0, 1], sizes: [-1, 2], steps: [1, 1] } },
   ],
-  infer({ x }, { starts, sizes, steps }) {
+  infer({ x }, { starts, sizes: given, steps }) {
     const rank = x.shape.length;
     expectLength("slice", "starts", starts, rank);
-    expectLength("slice", "sizes", sizes, rank);
+    expectLength("slice", "sizes", given, rank);
     expectLength("slice", "steps", steps, rank);
-    expectExtents("slice", "sizes", sizes);
+    const isWhole = (axis: number): boolean => given[axis] === -1 && starts[axis] === 0 && steps[axis] === 1;
+    expectExtents(
+      "slice",
+      "sizes",
+      given.filter((_, axis) => !isWhole(axis)),
+    );
+    const sizes = given.map((size, axis) => (isWhole(axis) ? x.shape[axis]! : size));
     sizes.forEach((size, i) => {
       const dim = x.shape[i]!;
+      if (isWhole(i) || typeof size !== "number") return;
       if (size === 0 || (starts[i] === 0 && steps[i] === 1 && size === dim)) return;
       const [first, last] = [starts[i]!, starts[i]! + (size - 1) * steps[i]!];
       const extent = knownExtent("slice", "x", dim);
@@ -144,9 +152,9 @@ export const slice = defineOp({
     });
     return tensorType(x.dtype, sizes, movedQuant("slice", x, unchangedAxis(x.shape, sizes)));
   },
-  evaluate({ x }, { starts, sizes, steps }, _result, types) {
+  evaluate({ x }, { starts, steps }, result, types) {
     const strides = stridesOf(types.x.shape);
-    return take(x, tableOf(sizes.map((size, i) => evenOffsets(size, steps[i]! * strides[i]!, starts[i]! * strides[i]!))));
+    return take(x, tableOf(result.shape.map((size, i) => evenOffsets(size, steps[i]! * strides[i]!, starts[i]! * strides[i]!))));
   },
 });
 

@@ -63,6 +63,15 @@ export const MASKED: Readonly<Record<string, { readonly along: Along; readonly h
     },
   },
 
+  sort: {
+    along: ofAxis,
+    handle(op, graph) {
+      const x = op.operands[0]!;
+      if (op.attrs["descending"] !== true) throw new Unbounded("sorts it from the least on; negate the elements and sort from the greatest on");
+      graph.copy(op, [graph.masked(x, [axisOf(op)], neutral("max", x.type.dtype))]).forEach((value, i) => graph.set(op.results[i]!, value));
+    },
+  },
+
   /** Indices that count from the end count from the true one. */
   gather: {
     along: (op, operand, axis) => operand === 0 && axis === axisOf(op),

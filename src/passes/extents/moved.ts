@@ -4,7 +4,7 @@ import { add, div, max, min, mul, sub } from "../../ir/ops/arithmetic.ts";
 import { greaterEqual } from "../../ir/ops/comparison.ts";
 import { gather } from "../../ir/ops/gather.ts";
 import { select } from "../../ir/ops/logic.ts";
-import { concat } from "../../ir/ops/movement.ts";
+import { concat, slice } from "../../ir/ops/movement.ts";
 import { stridesOf } from "../../ir/ops/elements.ts";
 import { longest } from "../../ir/ops/padded.ts";
 import { elementCount, type Dim, type TensorType } from "../../ir/types.ts";
@@ -41,6 +41,15 @@ export const MOVED: Readonly<Record<string, Handler>> = {
     }
     const inside = graph.b.create(min, { a: indices, b: graph.word(size - 1) });
     graph.set(op.result, graph.b.create(gather, { x: whole, indices: inside }, { axis }));
+  },
+};
+
+/** Ops that leave open axes whole, and say so in attributes that then are numbers. */
+export const WHOLE: Readonly<Record<string, Handler>> = {
+  slice(op, graph) {
+    const x = graph.at(op.operands[0]!);
+    const sizes = (op.attrs["sizes"] as readonly number[]).map((size, axis) => (size === -1 ? (x.type.shape[axis] as number) : size));
+    graph.set(op.result, graph.b.create(slice, { x }, { ...op.attrs, sizes }));
   },
 };
 

@@ -95,14 +95,15 @@ export const movementRules: readonly Rule[] = [
       {
         starts: outer.starts.map((start, i) => inner.starts[i]! + start * inner.steps[i]!),
         steps: outer.steps.map((step, i) => step * inner.steps[i]!),
-        sizes: outer.sizes,
+        sizes: m.value(outerSlice).type.shape as readonly number[],
       },
     );
   }),
   // slice(concat(a, b)) == slice(a), where it reads nothing of b
   rule("slice-of-concat", partSlice, (m, b) => {
     const joined = m.get(innerConcat);
-    const { starts, sizes, steps } = m.get(partSlice).attrs;
+    const { starts, steps } = m.get(partSlice).attrs;
+    const sizes = m.value(partSlice).type.shape as readonly number[];
     const axis = axisOf(joined);
     const [first, last] = [starts[axis]!, starts[axis]! + (sizes[axis]! - 1) * steps[axis]!];
     let before = 0;
@@ -137,11 +138,8 @@ export const movementRules: readonly Rule[] = [
     let before = 0;
     for (const part of parts) {
       if (part?.def !== slice || part.operands[0] !== whole) return undefined;
-      const { starts, sizes, steps } = part.attrs as {
-        readonly starts: readonly number[];
-        readonly sizes: readonly number[];
-        readonly steps: readonly number[];
-      };
+      const { starts, steps } = part.attrs as { readonly starts: readonly number[]; readonly steps: readonly number[] };
+      const sizes = part.result.type.shape as readonly number[];
       const next = starts.every((start, i) => start === (i === axis ? before : 0)) && steps.every((step, i) => step === 1 || sizes[i] === 1);
       if (!next) return undefined;
       before += sizes[axis]!;

@@ -7,6 +7,7 @@ import { CONVERSION } from "./conversion.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { EINSUM } from "./einsum.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { FOUND } from "./found.ts";
 import { FOURIER } from "./fourier.ts";
 import { INDEXING } from "./indexing.ts";
 import { LINEAR_ATTENTION } from "./linear-attention.ts";
@@ -51,6 +52,7 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
     CONVOLUTION,
     EINSUM,
     ELEMENTWISE,
+    FOUND,
     FOURIER,
     INDEXING,
     LINEAR_ATTENTION,

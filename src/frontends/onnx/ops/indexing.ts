@@ -4,33 +4,26 @@ import { gather, gatherElements, gatherNd } from "../../../ir/ops/gather.ts";
 import { select } from "../../../ir/ops/logic.ts";
 import { scatterElements, scatterNd } from "../../../ir/ops/scatter.ts";
 import type { Value } from "../../../ir/graph.ts";
-import { tensor, type Tensor } from "../../../ir/tensor.ts";
-import type { Importer, NodeContext } from "../context.ts";
+import { tensor } from "../../../ir/tensor.ts";
+import type { NodeContext } from "../context.ts";
 import { broadcastTo, castTo, product, range, reshapeTo, sliceAxis, unsqueezeAt } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Operators that move elements by indices in tensors. */
 export const INDEXING: OperatorTable = {
-  Compress: since(9, importCompress),
   Gather: (c) => c.b.create(gather, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { axis: c.axis(c.int("axis", 0), rankOf(c.need(0, "data"))) }),
   GatherElements: since(11, (c) =>
     c.b.create(gatherElements, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { axis: c.axis(c.int("axis", 0), rankOf(c.need(0, "data"))) }),
   ),
   GatherND: since(11, (c) => c.b.create(gatherNd, { x: c.need(0, "data"), indices: c.need(1, "indices") }, { batchDims: c.int("batch_dims", 0) })),
-  NonZero: since(9, importNonZero),
   OneHot: since(9, importOneHot),
   ReverseSequence: since(10, importReverseSequence),
   Scatter: since(9, importScatterElements),
   ScatterElements: since(11, importScatterElements),
   ScatterND: since(11, importScatterNd),
   Trilu: since(14, importTrilu),
-  Unique: since(11, dataDependent("the number of distinct elements")),
 };
-
-function dataDependent(what: string): Importer {
-  return (c) => c.fail(`gives a shape with ${what}`, { kind: "dataDependent" });
-}
 
 const REDUCTIONS = ["none", "add", "mul", "min", "max"] as const;
 
@@ -46,34 +39,6 @@ function importScatterNd(c: NodeContext): Value {
     { x: c.need(0, "data"), indices: c.need(1, "indices"), updates: c.need(2, "updates") },
     { reduction: c.word("reduction", REDUCTIONS) },
   );
-}
-
-/** Elements at which a condition holds; it has to be constant, as it decides how many there are. */
-function importCompress(c: NodeContext): Value {
-  const given = c.int("axis");
-  const x = given === undefined ? reshapeTo(c.b, c.need(0, "input"), [product(shapeOf(c.need(0, "input")))]) : c.need(0, "input");
-  const condition = c.constantOperand(1, "condition") ?? c.fail("has no input condition");
-  const axis = given === undefined ? 0 : c.axis(given, rankOf(x));
-  const kept = Array.from(condition.data as ArrayLike<number>).flatMap((holds, i) => (holds ? [i] : []));
-  if ((kept.at(-1) ?? 0) >= Math.max(1, shapeOf(x)[axis]!)) c.fail(`keeps element ${kept.at(-1)} of ${shapeOf(x)[axis]}`);
-  return c.b.create(gather, { x, indices: c.vector("i64", kept) }, { axis });
-}
-
-/** Places of elements that are not zero; how many there are must be known. */
-function importNonZero(c: NodeContext): Value {
-  const x = c.constantOperand(0, "the number of elements that are not zero") ?? c.fail("has no input");
-  c.budget(x.data.length);
-  return c.value(placesOf(x));
-}
-
-function placesOf(x: Tensor): Tensor {
-  const { shape } = x.type;
-  const flat = Array.from(x.data as ArrayLike<number | bigint>).flatMap((value, i) => (Number(value) !== 0 ? [i] : []));
-  const places = shape.map((dim, axis) => {
-    const stride = product(shape.slice(axis + 1));
-    return flat.map((i) => Math.floor(i / stride) % dim);
-  });
-  return tensor("i64", [shape.length, flat.length], places.flat());
 }
 
 /** `on` where the position along the new axis is the index, else `off`; indices below zero count from the end. */

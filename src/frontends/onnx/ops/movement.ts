@@ -2,6 +2,7 @@ import { concat, pad, slice, transpose } from "../../../ir/ops/movement.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
 import { range, reshapeTo, sliceAxis, transposeBy } from "../rearrange.ts";
+import { importOpenSlice, isOpenSlice } from "../open-slice.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
@@ -35,6 +36,7 @@ function importTranspose(c: NodeContext): Value {
 /** Starts and ends count from the end where they are negative, and are cut to what there is. */
 function importSlice(c: NodeContext): Value {
   const x = c.need(0, "data");
+  if (isOpenSlice(c, x)) return importOpenSlice(c, x);
   const shape = shapeOf(x);
   const old = c.opset < 10;
   const starts = old ? c.required("starts", c.ints("starts")) : (c.constantInts(1, "starts") ?? c.fail("has no input starts"));

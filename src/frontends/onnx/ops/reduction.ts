@@ -1,10 +1,13 @@
 import { add, div, max, mul, pow, sqrt, sub, abs } from "../../../ir/ops/arithmetic.ts";
 import { argReduce, cumulative, reduce } from "../../../ir/ops/reduction.ts";
-import { topK } from "../../../ir/ops/sorting.ts";
+import { boundsOf } from "../../../ir/dims.ts";
+import { shapeText } from "../../../ir/broadcast.ts";
+import { sort, topK } from "../../../ir/ops/sorting.ts";
+import { span } from "../../../ir/ops/span.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Importer, NodeContext } from "../context.ts";
 import { range } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { rankOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 type Kind = "sum" | "mean" | "prod" | "min" | "max" | "l1" | "l2" | "logSum" | "logSumExp" | "sumSquare";
@@ -104,8 +107,17 @@ function importMeanVarianceNormalization(c: NodeContext): Value {
 function importTopK(c: NodeContext): readonly Value[] {
   const x = c.need(0, "X");
   const axis = c.axis(c.int("axis", -1), rankOf(x));
+  if (c.opset >= 10 && c.operand(1) && !c.isKnown(1)) return openTopK(c, x, axis);
   const k = c.opset < 10 ? c.required("k", c.int("k")) : (c.constantInts(1, "K") ?? c.fail("has no input K"))[0];
-  if (k === undefined || k < 0 || k > shapeOf(x)[axis]!) return c.fail(`takes ${k} of ${shapeOf(x)[axis]} elements`);
+  if (k === undefined || k < 0 || k > boundsOf(x.type.shape[axis]!)[1]) return c.fail(`takes ${k} along axis ${axis} of ${shapeText(x.type.shape)}`);
   const attrs = { axis, largest: c.flag("largest", true), sorted: c.flag("sorted", true) };
   return c.b.createAll(topK, { x }, { ...attrs, k });
+}
+
+/** All in order, and of those as many as the data say. */
+function openTopK(c: NodeContext, x: Value, axis: number): readonly Value[] {
+  c.ignore("sorted");
+  const [length, extent] = [c.need(1, "K"), c.lengthName];
+  const sorted = c.b.createAll(sort, { x }, { axis, descending: c.flag("largest", true) });
+  return sorted.map((part) => c.b.create(span, { x: part, length }, { axis, extent }));
 }

@@ -3,7 +3,12 @@ import type { Value } from "../../../ir/graph.ts";
 import { tensor, type Tensor } from "../../../ir/tensor.ts";
 import { isFloat } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
-import { broadcastTo, product, reshapeTo, unsqueezeAt } from "../rearrange.ts";
+import { countOf } from "../../../ir/dims.ts";
+import { shapeText } from "../../../ir/broadcast.ts";
+import { shapeOf as extentsOf } from "../../../ir/ops/control.ts";
+import { reduce } from "../../../ir/ops/reduction.ts";
+import { importOpenReshape, isOpenReshape } from "../open-reshape.ts";
+import { broadcastTo, product, reshapeTo, unsqueezeAt, sliceAxis } from "../rearrange.ts";
 import { broadcastShapes, rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
@@ -18,7 +23,7 @@ export const SHAPE: OperatorTable = {
   Range: since(11, importRange),
   Reshape: importReshape,
   Shape: importShape,
-  Size: (c) => c.scalar("i64", product(shapeOf(c.need(0, "data")))),
+  Size: importSize,
   Squeeze: importSqueeze,
   Tile: importTile,
   Unsqueeze: importUnsqueeze,
@@ -72,7 +77,7 @@ function importFlatten(c: NodeContext): Value {
   const rank = rankOf(x);
   const given = c.int("axis", 1);
   const axis = given === rank ? rank : c.axis(given, rank);
-  return reshapeTo(c.b, x, [product(shapeOf(x).slice(0, axis)), product(shapeOf(x).slice(axis))]);
+  return reshapeTo(c.b, x, [countOf(x.type.shape.slice(0, axis)), countOf(x.type.shape.slice(axis))]);
 }
 
 export const MICROSOFT_SHAPE: OperatorTable = {
@@ -97,6 +102,7 @@ function importRange(c: NodeContext): Value {
 
 function importReshape(c: NodeContext): Value {
   const x = c.need(0, "data");
+  if (isOpenReshape(x)) return importOpenReshape(c, x);
   const wanted = c.opset < 5 ? c.required("shape", c.ints("shape")) : (c.constantInts(1, "shape") ?? c.fail("has no input shape"));
   c.checkRank(wanted.length);
   const keepsZero = c.flag("allowzero", false);
@@ -117,17 +123,28 @@ function equalRank(x: Value, shape: readonly number[]): boolean {
 }
 
 function importShape(c: NodeContext): Value {
-  const shape = shapeOf(c.need(0, "data"));
+  const x = c.need(0, "data");
+  const { shape } = x.type;
   const place = (at: number): number => Math.min(Math.max(at < 0 ? at + shape.length : at, 0), shape.length);
-  return c.vector("i64", shape.slice(place(c.int("start", 0)), place(c.int("end", shape.length))));
+  const [start, end] = [place(c.int("start", 0)), place(c.int("end", shape.length))];
+  const wanted = shape.slice(start, end);
+  if (wanted.every((dim) => typeof dim === "number")) return c.vector("i64", wanted);
+  return sliceAxis(c.b, c.b.create(extentsOf, { x }), 0, start, Math.max(0, end - start));
+}
+
+function importSize(c: NodeContext): Value {
+  const x = c.need(0, "data");
+  const count = countOf(x.type.shape);
+  if (typeof count === "number") return c.scalar("i64", count);
+  return c.b.create(reduce, { x: c.b.create(extentsOf, { x }) }, { kind: "prod", axes: [0], keepDims: false });
 }
 
 function importSqueeze(c: NodeContext): Value {
   const x = c.need(0, "data");
-  const shape = shapeOf(x);
+  const { shape } = x.type;
   const given = c.intsOfEither("axes", 1);
   const axes = given ? c.axes(given, shape.length) : shape.flatMap((dim, i) => (dim === 1 ? [i] : []));
-  for (const axis of axes) if (shape[axis] !== 1) c.fail(`squeezes axis ${axis} of extent ${shape[axis]}`);
+  for (const axis of axes) if (shape[axis] !== 1) c.fail(`squeezes axis ${axis} of ${shapeText(shape)}`);
   return reshapeTo(
     c.b,
     x,

@@ -1,0 +1,59 @@
+import type { Op, Value } from "../../ir/graph.ts";
+import { dimOf } from "../../ir/dims.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import type { Dim, DimOperator } from "../../ir/types.ts";
+
+/** Integers that hang on the lengths of tensors, as extents: what files compute from Shape to say how to reshape. */
+export type KnownTensor = (value: Value) => Tensor | undefined;
+
+/** The elements of an integer tensor of rank 0 or 1 as extents; undefined where they hang on other data. */
+export function dimsIn(value: Value, known: KnownTensor, depth = 64): readonly Dim[] | undefined {
+  const tensor = known(value);
+  if (tensor) return tensor.data.length <= 64 && typeof tensor.data[0] !== "string" ? Array.from(tensor.data as ArrayLike<number | bigint>, Number) : undefined;
+  const op = value.producer;
+  if (!op || depth === 0 || value.type.shape.length > 1) return undefined;
+  const operand = (i: number): readonly Dim[] | undefined => {
+    const from = op.operands[i];
+    return from && dimsIn(from, known, depth - 1);
+  };
+  switch (op.name) {
+    case "shapeOf":
+      return op.operands[0]!.type.shape;
+    case "cast":
+    case "reshape":
+      return operand(0);
+    case "concat":
+      return joined(op.operands.map((_, i) => operand(i)));
+    case "gather":
+      return picked(operand(0), op.operands[1] && known(op.operands[1]));
+    case "slice":
+      return sliced(op, operand(0));
+    default:
+      return combined(op, operand(0), operand(1));
+  }
+}
+
+function joined(parts: readonly (readonly Dim[] | undefined)[]): readonly Dim[] | undefined {
+  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+}
+
+function picked(from: readonly Dim[] | undefined, indices: Tensor | undefined): readonly Dim[] | undefined {
+  if (!from || !indices) return undefined;
+  const picks = Array.from(indices.data as ArrayLike<number | bigint>, (at) => from.at(Number(at)));
+  return picks.every((dim) => dim !== undefined) ? picks : undefined;
+}
+
+function sliced(op: Op, from: readonly Dim[] | undefined): readonly Dim[] | undefined {
+  const [start, size, step] = ["starts", "sizes", "steps"].map((name) => (op.attrs[name] as readonly number[])[0]) as [number, number, number];
+  return from && size >= 0 ? Array.from({ length: size }, (_, i) => from[start + i * step]!) : undefined;
+}
+
+const OPERATORS: Readonly<Record<string, DimOperator>> = { add: "add", sub: "sub", mul: "mul", div: "floorDiv", min: "min", max: "max", mod: "mod" };
+
+function combined(op: Op, a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): readonly Dim[] | undefined {
+  const operator = OPERATORS[op.name];
+  if (!operator || !a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
+  // Extents are no negative numbers; with those, division would round another way.
+  if ([...a, ...b].some((dim) => typeof dim === "number" && dim < 0) && operator !== "add") return undefined;
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => dimOf(operator, a.at(a.length === 1 ? 0 : i)!, b.at(b.length === 1 ? 0 : i)!));
+}
