@@ -85,7 +85,10 @@ export class ReductionWalk {
   }
 
   private stepsAtOnce(loop: WalkLoop): number {
-    return loop.trips <= this.tile.whole ? loop.trips : this.tile.unroll;
+    const { whole, unroll, most } = this.tile;
+    if (loop.trips <= whole) return loop.trips;
+    // One iteration and a rest stand in a row, as if the loop were written out.
+    return loop.trips < 2 * unroll && loop.trips > most ? 1 : unroll;
   }
 
   /** In the loop of the fetches their cursor moves by one of them, in loops round it by all inside. */

@@ -40,6 +40,8 @@ export interface Tile {
   /** Steps of the reduction in one iteration of its innermost loop; loops of at most `whole` steps are written out. */
   readonly unroll: number;
   readonly whole: number;
+  /** More steps in a row than this do not fit into the registers. */
+  readonly most: number;
 }
 
 /** Cycles from the operands of a multiply-add to its result. */
@@ -68,7 +70,7 @@ export function chooseTile(problem: TileProblem, target: TargetProfile): Tile {
       }
     }
   }
-  return best ?? { rows: 1, cols: 1, nv: problem.quantum, sets: 1, unroll: 1, whole: 1 };
+  return best ?? { rows: 1, cols: 1, nv: problem.quantum, sets: 1, unroll: 1, whole: 1, most: 1 };
 }
 
 function isPreferred(mr: number, nv: number, target: TargetProfile): boolean {
@@ -94,7 +96,9 @@ function withSets(shape: { rows: number; cols: number; nv: number }, problem: Ti
   while (sets * 2 <= wanted && sets * 4 <= problem.k && registersUsed(mr, shape.nv, sets * 2, sets * 2, target) <= target.registers) sets *= 2;
   let unroll = Math.max(sets, target.unrollK);
   while (unroll > sets && registersUsed(mr, shape.nv, sets, unroll, target) > target.registers) unroll = Math.max(sets, unroll >> 1);
-  return { ...shape, sets, unroll, whole: target.pressure === "hoist" ? unroll : Math.max(SHORT_LOOP, 2 * unroll) };
+  let most = unroll;
+  while (most < SHORT_LOOP && registersUsed(mr, shape.nv, sets, most + 1, target) <= target.registers) most++;
+  return { ...shape, sets, unroll, most, whole: target.pressure === "hoist" ? unroll : Math.max(SHORT_LOOP, 2 * unroll) };
 }
 
 function tileCycles(problem: TileProblem, tile: Tile, target: TargetProfile): number {
