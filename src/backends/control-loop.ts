@@ -3,7 +3,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { elementCount } from "../ir/types.ts";
 import { flagToWord, nextTurn, rowKernel, setWord, tripsToWord, turnToTensor } from "./control-kernels.ts";
 import { plainLayout } from "./layout.ts";
-import type { OpenBuffer } from "./open-program.ts";
+import type { OpenBuffer } from "./open-steps.ts";
 import type { Destination, Place, RegionContext } from "./schedule.ts";
 
 /** Steps count turns in an i32. */

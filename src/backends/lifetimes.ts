@@ -1,4 +1,4 @@
-import type { OpenBuffer, OpenStep } from "./open-program.ts";
+import type { OpenBuffer, OpenStep } from "./open-steps.ts";
 import type { Request } from "./plan-memory.ts";
 
 /** A loop's first and last time. */

@@ -2,7 +2,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { walkStatements, type Loop } from "../kernel/walk.ts";
 import { liveBytes } from "./extent-words.ts";
 import { demandOf, joined, paceOf, stopFor, stopped, type Demand, type Live, type Pace } from "./limit-trips.ts";
-import type { CallInfo, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-program.ts";
+import type { CallInfo, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
 
 /** What limiting needs of the program. */
 export interface LimitContext {

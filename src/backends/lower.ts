@@ -13,7 +13,8 @@ import { CONTROL_OPS, lowerControl, writesState } from "./control.ts";
 import { lengthToWord } from "./extent-words.ts";
 import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
-import { OpenProgram, type CallInfo, type OpenBuffer, type OpenExtent } from "./open-program.ts";
+import { OpenProgram } from "./open-program.ts";
+import type { CallInfo, OpenBuffer, OpenExtent } from "./open-steps.ts";
 import type { Buffer, Destination, LowerContext, Place, RegionContext, Schedule } from "./schedule.ts";
 import { copyKernel } from "./schedules/copy.ts";
 import { fillKernels } from "./schedules/fill.ts";
@@ -21,7 +22,7 @@ import { SCHEDULES } from "./schedules/index.ts";
 import { outlives } from "./value-order.ts";
 import type { WeightPool } from "./weight-pool.ts";
 
-export type { CallInfo } from "./open-program.ts";
+export type { CallInfo } from "./open-steps.ts";
 
 /** One planned buffer of the arena, for reports: which call made it, until which call it is read. */
 export interface PlannedBuffer {

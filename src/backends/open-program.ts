@@ -1,56 +1,12 @@
+import type { Buffer } from "./buffer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Extent, Slice, Step } from "../kernel/program.ts";
 import { InternalError } from "../support/errors.ts";
 import { requestsOf } from "./lifetimes.ts";
 import { limitCalls } from "./limit-calls.ts";
+import type { CallInfo, Home, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
 import { ARENA_ALIGN, planMemory, type Plan, type Request } from "./plan-memory.ts";
-import type { Buffer } from "./schedule.ts";
 import { contentHash, type WeightPool } from "./weight-pool.ts";
-
-/** Where a buffer will be. Constants become weight segments when a call first reads them; state lies in front of the arena. */
-export type Home =
-  | { readonly space: "arena" }
-  | { readonly space: "state"; readonly name: string }
-  | { readonly space: "input" | "output"; readonly index: number }
-  | { readonly space: "weights"; readonly data: () => Uint8Array; segment?: number };
-
-/** A buffer before the plan. */
-export interface OpenBuffer extends Buffer {
-  readonly name: string;
-  readonly bytes: number;
-  readonly home: Home;
-}
-
-/** A call of the program in words: what `inspect` and `bench --profile` show. */
-export interface CallInfo {
-  readonly kernel: string;
-  readonly op: string;
-  readonly loc: readonly string[];
-  readonly macs: number;
-}
-
-export interface OpenCall {
-  readonly kind: "call";
-  readonly kernel: string;
-  readonly args: Readonly<Record<string, OpenBuffer>>;
-  /** Names of the program's extents by those of the kernel. */
-  readonly extents?: Readonly<Record<string, string>>;
-  readonly parts: number;
-  readonly info: CallInfo;
-}
-
-/** A step whose buffers have no offsets yet. Conditions and run-time trips are buffers of one i32. */
-export type OpenStep =
-  | OpenCall
-  | { readonly kind: "if"; readonly condition: OpenBuffer; readonly then: readonly OpenStep[]; readonly else: readonly OpenStep[] }
-  | { readonly kind: "loop"; readonly trips: number | OpenBuffer; readonly condition?: OpenBuffer; readonly body: readonly OpenStep[] };
-
-/** A length that a run tells, in a word where calls and sessions look for it. */
-export interface OpenExtent {
-  readonly name: string;
-  readonly most: number;
-  readonly word: OpenBuffer;
-}
 
 /** What lowering adds to: buffers, kernels and steps, nested as control flow nests. `place` ends it. */
 export class OpenProgram {

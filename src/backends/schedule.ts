@@ -4,8 +4,12 @@ import type { DType } from "../ir/types.ts";
 import type { Elem, Kernel } from "../kernel/kernel.ts";
 import type { AnyOpDef } from "../ir/op-def.ts";
 import type { TargetProfile } from "../target/profile.ts";
+import type { Buffer } from "./buffer.ts";
 import type { Halo, Layout } from "./layout.ts";
-import type { OpenExtent, OpenProgram } from "./open-program.ts";
+import type { OpenProgram } from "./open-program.ts";
+import type { OpenExtent } from "./open-steps.ts";
+
+export type { Buffer } from "./buffer.ts";
 
 /**
  * Where a schedule wants an operand or puts a result. "any": whatever the others agree on; `loose`: also with another shape than the
@@ -13,11 +17,6 @@ import type { OpenExtent, OpenProgram } from "./open-program.ts";
  */
 export type Wish =
   { readonly kind: "plain" } | { readonly kind: "image"; readonly halo: Halo; readonly fill: number } | { readonly kind: "any"; readonly loose?: boolean };
-
-/** A buffer the lowering hands to kernels: an input, output, weight segment or arena range, decided later by the planner. */
-export interface Buffer {
-  readonly id: number;
-}
 
 /** A tensor in a buffer. */
 export interface Place {
