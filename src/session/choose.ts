@@ -3,6 +3,7 @@ import { NeoError, type ErrorCode, type Note } from "../support/errors.ts";
 import { nearestWord } from "../support/nearest.ts";
 import { shapeProblem } from "./extents.ts";
 import { dtypeProblem, givenOf, type Given } from "./tensors.ts";
+import { asPlaces } from "./words.ts";
 
 /** Inputs that fit a program. */
 export interface Chosen {
@@ -54,7 +55,7 @@ function checkNames(ports: readonly ManifestPort[], inputs: Readonly<Record<stri
     if (!Object.hasOwn(inputs, port.name)) return void notes.push({ where: port.name, text: `is missing, wanted ${describe(port)}` });
     const value = givenOf(inputs[port.name]);
     if (!value) notes.push({ where: port.name, text: `found ${kindOf(inputs[port.name])}, wanted a typed array, a list of numbers or {data, shape}` });
-    return value;
+    return value && { ...value, data: asPlaces(port, value.data) };
   });
   for (const name of Object.keys(inputs)) {
     if (names.includes(name)) continue;

@@ -13,8 +13,8 @@ export type TypedArray =
   | Uint8Array
   | Uint8ClampedArray;
 
-/** Elements in row-major order. A plain list is converted; its values must fit the dtype. */
-export type InputData = TypedArray | readonly (number | bigint | boolean)[];
+/** Elements in row-major order. A plain list is converted; its values must fit the dtype. Words are for inputs that have labels. */
+export type InputData = TypedArray | readonly (number | bigint | boolean | string)[];
 
 /** An input: its elements, or these with their shape, or a tensor of the compiler's library. Without a shape the number of elements decides. */
 export type InputValue =
@@ -78,7 +78,7 @@ export function dtypeProblem(given: Given, dtype: string): string | undefined {
   const holds = dtypesOf(given.data);
   if (given.dtypes && !given.dtypes.includes(dtype)) return `found ${given.dtypes[0]}, wanted ${dtype}`;
   if (holds) return holds.includes(dtype) ? undefined : `found ${(given.data as TypedArray).constructor.name} as ${dtype}, wanted ${arrayFor(dtype).name}`;
-  const list = given.data as readonly (number | bigint | boolean)[];
+  const list = given.data as readonly (number | bigint | boolean | string)[];
   const bad = list.findIndex((element) => !fits(element, dtype));
   return bad < 0 ? undefined : `element ${bad} is ${String(list[bad])}, which ${dtype} can't hold`;
 }

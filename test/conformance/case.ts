@@ -6,6 +6,7 @@ import { isFloat, isInteger, type StaticType } from "../../src/ir/types.ts";
 import { NeoError } from "../../src/support/errors.ts";
 import { reasonOf } from "../corpus/reason.ts";
 import { compareElements, type Rule } from "../corpus/tolerance.ts";
+import { asPlaces } from "../corpus/words.ts";
 import { Executors, type Executor } from "../executors/executors.ts";
 import { rampInput, readTensorFile, type DataSet } from "./suite.ts";
 
@@ -36,7 +37,9 @@ export async function runSet(set: DataSet, executors: readonly Executor[]): Prom
   let wanted: Tensor[];
   try {
     made = makeCase(set);
-    wanted = set.outputs.map((read, i) => readTensorFile(read(), `output_${i}.pb`));
+    const { labels, terminator } = made.graph;
+    const names = terminator.attrs["names"] as readonly string[];
+    wanted = set.outputs.map((read, i) => asPlaces(readTensorFile(read(), `output_${i}.pb`), labels.get(names[i] ?? "")));
   } catch (error) {
     const ms = performance.now() - start;
     return { name: set.name, bound: [], inputs: 0, runs: executors.map((executor) => ({ executor, ok: false, reason: reasonOf(error), ms })) };
@@ -80,7 +83,8 @@ function makeCase(set: DataSet): Made {
     try {
       const constants = Object.fromEntries(bound.map(({ name, tensor }) => [name, tensor]));
       const graph = importModel(bytes, { fileName: "model.onnx", shapes, constants });
-      const inputs = graph.params.map((param) => tensors[specs.findIndex((spec) => spec.name === param.name)]!);
+      const given = (name: string): Tensor => tensors[specs.findIndex((spec) => spec.name === name)]!;
+      const inputs = graph.params.map(({ name }) => asPlaces(given(name), graph.labels.get(name)));
       return { graph, inputs, bound: bound.map(({ name }) => name), count: specs.length };
     } catch (error) {
       if (!(error instanceof NeoError) || error.code !== "NEO2006" || bound.length === specs.length) throw error;

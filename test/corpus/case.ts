@@ -9,6 +9,7 @@ import { digestMatches, dtypeOf, goldenInput, goldenOutput, modelPath, type Gold
 import { reasonOf } from "./reason.ts";
 import { isStream, runStream } from "./stream.ts";
 import { compareElements, ruleFor, type Comparison } from "./tolerance.ts";
+import { asPlaces } from "./words.ts";
 
 export type { Executor };
 
@@ -91,7 +92,8 @@ async function runAll(
       const comparisons = golden.outputs.map((want, i) => {
         const index = all.outputNames.indexOf(want.name);
         const got = outputs[index < 0 ? i : index]!;
-        const { data, stride } = goldenOutput(want, blob);
+        const { stride, ...stored } = goldenOutput(want, blob);
+        const data = want.strings ? wordPlaces(want.strings, stored.data, graph.labels.get(want.name)) : stored.data;
         const exact = rule.name !== "1 quantum" && rule.name !== "2 quanta" && !["f32", "f64", "f16", "bf16"].includes(dtypeOf(want));
         return compareElements(got.data as ArrayLike<number>, data, stride, rule, exact);
       });
@@ -105,6 +107,12 @@ async function runAll(
     }
   }
   return runs;
+}
+
+/** Words that the golden has as places in a list of its own, as places in that of the graph. */
+function wordPlaces(strings: readonly string[], places: ArrayLike<number | bigint | string>, labels: readonly string[] | undefined): ArrayLike<bigint> {
+  const words = Array.from(places, (place) => strings[Number(place)]!);
+  return asPlaces({ type: { dtype: "string", shape: [words.length] }, data: words }, labels).data as BigInt64Array;
 }
 
 /** Scale of the last quantise op of the graph. */

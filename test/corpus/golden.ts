@@ -18,6 +18,8 @@ export interface GoldenTensor {
   readonly hi?: number;
   /** The blob holds flat elements 0, k, 2k, … */
   readonly stride?: number;
+  /** The tensor is one of strings, and these are what its elements stand for. */
+  readonly strings?: readonly string[];
 }
 
 export interface GoldenCase {

@@ -10,12 +10,13 @@ import { bindInputs, inputSpecs, type BoundInputs } from "./inputs.ts";
 import { hasImporter } from "./ops/index.ts";
 import { NodeImporter } from "./nodes.ts";
 import { Problems } from "./problems.ts";
-import { someOf, type Remarks } from "./remarks.ts";
+import type { Remarks } from "./remarks.ts";
 import { Scope } from "./scope.ts";
 import { storedTypeOf } from "./stored-types.ts";
 import { checkModel, readModel, type CheckedModel } from "./structure.ts";
 import { checkTensor, readSparseTensor, tensorLayout, tensorProblem, type TensorSource } from "./tensors.ts";
 import { eraseUnused } from "./unused.ts";
+import { someOf, WordInputs } from "./word-inputs.ts";
 
 export interface OnnxOptions {
   /** For messages. */
@@ -46,8 +47,11 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {
   problems.throwIfAny();
   const graph = buildGraph(model, inputs, source, problems);
   problems.throwIfAny();
-  for (const warning of problems.remarks.warnings) options.warn?.(warning);
   eraseUnused(graph);
+  const { warnings, readers } = problems.remarks.wordInputs.replaceIn(graph);
+  for (const { where, text } of readers) problems.add("type", where, text);
+  problems.throwIfAny();
+  for (const warning of [...problems.remarks.warnings, ...warnings]) options.warn?.(warning);
   return graph;
 }
 
@@ -72,6 +76,7 @@ function checkInitializers(model: CheckedModel, source: TensorSource, problems: 
 function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSource, problems: Problems): Graph {
   const params = [...inputs.params].map(([name, type]) => new Value(type, name));
   const graph = new Graph(model.graph.name ?? "", params);
+  problems.remarks.wordInputs = new WordInputs(params);
   const b = new Builder(graph.ops);
   const scope = new Scope();
   for (const param of params) scope.set(param.name, param);
@@ -102,7 +107,7 @@ function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSour
 
 /** Words that the file lists leave as their places in the list: code has no strings. */
 function withoutStrings(b: Builder, value: Value, name: string, remarks: Remarks): Value {
-  const dictionary = value.type.dtype === "string" ? dictionaryOf(b, value) : undefined;
+  const dictionary = value.type.dtype === "string" ? dictionaryOf(b, value, undefined) : undefined;
   if (!dictionary) return value;
   remarks.label(dictionary.indices, dictionary.words);
   remarks.warn(name, `gives places in a list instead of strings; the list is ${someOf(dictionary.words)}`);

@@ -1,10 +1,13 @@
 import type { Value } from "../../ir/graph.ts";
 import type { Note } from "../../support/errors.ts";
+import { WordInputs } from "./word-inputs.ts";
 
 /** What importers have to say that is neither an op nor a problem. */
 export class Remarks {
   readonly warnings: Note[] = [];
   private readonly names = new Map<Value, readonly string[]>();
+  /** Set when the inputs are known. */
+  wordInputs = new WordInputs([]);
 
   warn(where: string, text: string): void {
     this.warnings.push({ where, text });
@@ -18,9 +21,4 @@ export class Remarks {
   labelsOf(value: Value): readonly string[] | undefined {
     return this.names.get(value);
   }
-}
-
-/** Some words of a list, for a message. */
-export function someOf(words: readonly string[]): string {
-  return words.length > 8 ? `${words.slice(0, 8).join(", ")} and ${words.length - 8} more` : words.join(", ");
 }

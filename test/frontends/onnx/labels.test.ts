@@ -3,11 +3,12 @@ import { compile } from "../../../src/compile.ts";
 import { importOnnx } from "../../../src/frontends/onnx/import.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
 import { tensor, type Tensor } from "../../../src/ir/tensor.ts";
+import { load } from "../../../src/index.ts";
 import { readBundle } from "../../../src/package/read-bundle.ts";
 import type { Note } from "../../../src/support/errors.ts";
 import { nodeCrypto } from "../../../src/support/node/crypto.ts";
 import { target } from "../../executors/targets.ts";
-import { floats, node, value, writeOnnx, type ModelSpec } from "../../fixtures/onnx-writer.ts";
+import { floats, node, value, writeOnnx, type ModelSpec, type NodeSpec } from "../../fixtures/onnx-writer.ts";
 import { f32, elements } from "./one-node.ts";
 import { expectRefused, noteTexts } from "./refused.ts";
 
@@ -94,21 +95,67 @@ test("constant words are encoded when the model is imported", () => {
   expect(elements(run({ nodes, initializers, outputs: [value("code", "i64")] }).results[0])).toEqual([2, -1, 1]);
 });
 
-test("words that only the data tell, and maps, are refused by the node that reads them", () => {
-  const bytes = (op: string, dtype: "string" | "f32", attrs: Parameters<typeof node>[3]): Uint8Array =>
-    writeOnnx({
-      nodes: [node(op, ["w"], ["y"], attrs, { ...ML, name: "look" })],
-      inputs: [value("w", dtype, [2])],
-      outputs: [value("y", "i64")],
-      opsets: OPSETS,
-    });
-  const refused = (op: string, dtype: "string" | "f32", attrs: Parameters<typeof node>[3]): string[] =>
-    noteTexts(expectRefused("NEO2008", () => importOnnx(bytes(op, dtype, attrs), { fileName: "words.onnx" })));
-  expect(refused("LabelEncoder", "string", { keys_strings: ["a"], values_int64s: [1] })).toEqual([
-    "look: ai.onnx.ml::LabelEncoder reads w, whose words only its data tell: code has no strings",
+/** A model over the input `w` of 4 words. */
+function overWords(nodes: ModelSpec["nodes"], outputs: ModelSpec["outputs"]): Uint8Array {
+  return writeOnnx({ nodes, inputs: [value("w", "string", [2, 2])], outputs, opsets: OPSETS });
+}
+
+const TWO_ENCODERS = [
+  node("LabelEncoder", ["w"], ["code"], { keys_strings: ["b", "a"], values_int64s: [10, 20], default_int64: -1 }, ML),
+  node("Reshape", ["w", "four"], ["flat"]),
+  node("OneHotEncoder", ["flat"], ["hot"], { cats_strings: ["c", "a"] }, ML),
+];
+const FOUR = node("Constant", [], ["four"], { value: tensor("i64", [1], [4]) });
+const CODE_AND_HOT = [value("code", "i64"), value("hot", "f32")];
+
+test("an input of words that encoders read takes places in the list of all they know", () => {
+  const warnings: Note[] = [];
+  const graph = importOnnx(overWords([FOUR, ...TWO_ENCODERS], CODE_AND_HOT), { fileName: "w.onnx", warn: (warning) => warnings.push(warning) });
+  expect(graph.params.map((param) => [param.name, param.type])).toEqual([["w", { dtype: "i64", shape: [2, 2] }]]);
+  expect(graph.labels.get("w")).toEqual(["b", "a", "c"]);
+  expect(warnings.map(({ where }) => where)).toEqual(["w"]);
+  // 3 and 9 are words of no list, 2 is one of the second only.
+  const [code, hot] = interpret(graph, [tensor("i64", [2, 2], [1, 2, 9, 3])]);
+  expect(elements(code)).toEqual([20, -1, -1, -1]);
+  expect(elements(hot)).toEqual([0, 1, 1, 0, 0, 0, 0, 0]);
+});
+
+test("a session looks words up", async () => {
+  const bytes = overWords([FOUR, ...TWO_ENCODERS], CODE_AND_HOT);
+  const { bundle } = await compile(bytes, { fileName: "w.onnx", compiler: "test", targets: [target("wasm")] }, { crypto: nodeCrypto });
+  const session = await load(bundle.bytes, { trust: "unsigned" });
+  const { code, hot } = await session.run({ w: ["b", "zebra", "a", "c"] });
+  expect(Array.from(code!.data, Number)).toEqual([10, -1, 20, -1]);
+  expect(Array.from(hot!.data, Number)).toEqual([0, 0, 0, 0, 0, 1, 1, 0]);
+  session.close();
+});
+
+test("words through two encoders end inside the list of the first", () => {
+  const nodes = [node("LabelEncoder", ["w"], ["out"], { keys_strings: ["a"], values_strings: ["A"] }, ML)];
+  const graph = importOnnx(overWords(nodes, [value("out", "string")]), { fileName: "w.onnx" });
+  expect(graph.labels.get("out")).toEqual(["A", "_Unused"]);
+  expect(elements(interpret(graph, [tensor("i64", [2, 2], [0, 5, 1, 0])])[0])).toEqual([0, 1, 1, 0]);
+});
+
+test("an input that something else reads as strings is refused", () => {
+  const nodes = [
+    node("LabelEncoder", ["w"], ["code"], { keys_strings: ["a"], values_int64s: [1] }, ML),
+    node("Equal", ["w", "w"], ["same"], {}, { name: "compare" }),
+  ];
+  const error = expectRefused("NEO2008", () => importOnnx(overWords(nodes, [value("code", "i64"), value("same", "bool")]), { fileName: "w.onnx" }));
+  expect(noteTexts(error)).toEqual(["compare: reads w as strings, which encoders read as places in a list"]);
+});
+
+test("words that are computed, and maps, are refused by the node that reads them", () => {
+  const look = (op: string, attrs: Parameters<typeof node>[3]): NodeSpec => node(op, ["joined"], ["y"], attrs, { ...ML, name: "look" });
+  const joined = node("Concat", ["w", "w"], ["joined"], { axis: 0 });
+  const refused = (last: NodeSpec): string[] =>
+    noteTexts(expectRefused("NEO2008", () => importOnnx(overWords([joined, last], [value("y", "i64")]), { fileName: "w.onnx" })));
+  expect(refused(look("LabelEncoder", { keys_strings: ["a"], values_int64s: [1] }))).toEqual([
+    "look: ai.onnx.ml::LabelEncoder reads joined, whose words only its data tell: code has no strings",
   ]);
-  expect(refused("OneHotEncoder", "string", { cats_strings: ["a"] })[0]).toContain("look: ai.onnx.ml::OneHotEncoder reads w");
-  expect(refused("DictVectorizer", "f32", { string_vocabulary: ["a"] })).toEqual(["look: ai.onnx.ml::DictVectorizer takes a map"]);
+  expect(refused(look("OneHotEncoder", { cats_strings: ["a"] }))[0]).toContain("look: ai.onnx.ml::OneHotEncoder reads joined");
+  expect(refused(look("DictVectorizer", { string_vocabulary: ["a"] }))).toEqual(["look: ai.onnx.ml::DictVectorizer takes a map"]);
 });
 
 test("the labels of outputs are in the manifest of the bundle", async () => {

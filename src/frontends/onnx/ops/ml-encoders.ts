@@ -1,3 +1,4 @@
+import { min } from "../../../ir/ops/arithmetic.ts";
 import { equal, isNan } from "../../../ir/ops/comparison.ts";
 import { gather } from "../../../ir/ops/gather.ts";
 import { and, or, select } from "../../../ir/ops/logic.ts";
@@ -7,9 +8,9 @@ import { tensor, type Tensor } from "../../../ir/tensor.ts";
 import { isFloat, type DType } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { dictionaryOf } from "../dictionary.ts";
-import { someOf } from "../remarks.ts";
 import { castTo, range, unsqueezeAt } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
+import { someOf } from "../word-inputs.ts";
 import { readLabels } from "./ml-labels.ts";
 import { since, type OperatorTable } from "./table.ts";
 
@@ -71,15 +72,15 @@ function throughWords(c: NodeContext, x: Value, keys: readonly string[], table: 
   const places = placesOf(keys);
   const at = (word: string): number => places.get(word) ?? keys.length;
   if (x.type.dtype !== "string") c.fail(`maps strings, and its input is ${x.type.dtype}`);
+  const pick = (words: readonly string[]): (number | bigint | string)[] => words.map((word) => table.data[at(word)]!);
   const known = c.constant(x);
-  const dictionary = known ? undefined : dictionaryOf(c.b, x);
-  const words = (known?.data ?? dictionary?.words ?? refuseStrings(c, x)) as readonly string[];
-  const composed = tensor(
-    table.type.dtype,
-    known ? known.type.shape : [words.length],
-    words.map((word) => table.data[at(word)]!),
-  );
-  return known ? c.value(composed) : c.b.create(gather, { x: c.value(composed), indices: dictionary!.indices }, { axis: 0 });
+  if (known) return c.value(tensor(table.type.dtype, known.type.shape, pick(known.data as readonly string[])));
+  const dictionary = dictionaryOf(c.b, x, { inputs: c.remarks.wordInputs, words: keys }) ?? refuseStrings(c, x);
+  const values = [...pick(dictionary.words), ...(dictionary.isOpen ? [table.data[keys.length]!] : [])];
+  const { indices } = dictionary;
+  // Any place behind the end is the one for other words.
+  const inside = dictionary.isOpen ? c.b.create(min, { a: indices, b: c.scalar("i64", dictionary.words.length) }) : indices;
+  return c.b.create(gather, { x: c.value(tensor(table.type.dtype, [values.length], values)), indices: inside }, { axis: 0 });
 }
 
 /** The first place of each word. */
