@@ -21,20 +21,21 @@ export async function compile(
   bytes: Uint8Array,
   options: LibraryCompileOptions,
 ): Promise<{ readonly bundle: Uint8Array; readonly report: Compiled["report"] }> {
-  const [core, { nodeCrypto }, toolchain, { targetByName }] = await Promise.all([
+  const [core, { nodeCrypto }, toolchain, { targetByName }, { VERSION }] = await Promise.all([
     import("./compile.ts"),
     import("./support/node/crypto.ts"),
     import("./support/node/toolchain.ts"),
     import("./target-by-name.ts"),
+    import("./support/node/version.ts"),
   ]);
   const ports: CompilePorts = {
     crypto: nodeCrypto,
-    compileC: async ({ sources, headers }, target) => (await toolchain.compileC(sources, target, { headers })).bytes,
+    compileC: toolchain.hostCompiler(process.env),
     now: () => performance.now(),
   };
   const { sign, targets = ["host"], ...rest } = options;
   const profiles = await Promise.all(targets.map((target) => (typeof target === "string" ? targetByName(target) : target)));
-  const { bundle, report } = await core.compile(bytes, { ...rest, compiler: "neo", targets: profiles }, ports);
+  const { bundle, report } = await core.compile(bytes, { ...rest, compiler: `neo ${VERSION}`, targets: profiles }, ports);
   if (sign === undefined) return { bundle: bundle.bytes, report };
   const [{ signBundle }, { parseSecretKey }] = await Promise.all([import("./package/sign-bundle.ts"), import("./package/keys.ts")]);
   return { bundle: signBundle(bundle.bytes, parseSecretKey(sign), nodeCrypto), report };

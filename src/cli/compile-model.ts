@@ -1,14 +1,13 @@
 import { compile, type Compiled } from "../compile.ts";
-import type { CSources } from "../backends/c/print.ts";
 import type { PassHooks } from "../passes/pass.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
-import { compileC } from "../support/node/toolchain.ts";
+import { hostCompiler } from "../support/node/toolchain.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { listOption, textOption, type Invocation, type OptionSpec } from "./command.ts";
 import { findCompilers } from "../support/node/compilers.ts";
 import { preprocessFrom, type ModelInput } from "./model-options.ts";
 import { targetByName } from "../target-by-name.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../support/node/version.ts";
 
 export const TARGET_OPTION: OptionSpec = {
   flags: "-t, --target <targets>",
@@ -49,9 +48,4 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
       { crypto: nodeCrypto, compileC: hostCompiler(env), now: () => performance.now() },
     ),
   );
-}
-
-/** The best compiler of this machine, or the one that `NEO_CC` names. */
-export function hostCompiler({ NEO_CC: compiler }: Invocation["env"]): (code: CSources, target: TargetProfile) => Promise<Uint8Array> {
-  return async ({ sources, headers }, target) => (await compileC(sources, target, { headers, ...(compiler ? { compiler } : {}) })).bytes;
 }

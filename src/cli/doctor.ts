@@ -4,7 +4,7 @@ import { findCompilers } from "../support/node/compilers.ts";
 import { probeMachine } from "../support/node/probe.ts";
 import type { CommandSpec } from "./command.ts";
 import { defaultPublicKey, defaultSecretKey } from "./key-files.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../support/node/version.ts";
 
 export interface Finding {
   readonly id: string;

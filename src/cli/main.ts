@@ -7,7 +7,7 @@ import { errorDiagnostic } from "./diagnostics.ts";
 import { SHARED_OPTIONS } from "./shared-options.ts";
 import { watchTemporaries } from "../support/node/temporary.ts";
 import { Reporter, type ProgressMode } from "./reporter.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../support/node/version.ts";
 
 /** The command line: all commands by name and summary, `called` with its arguments and options. */
 export function buildProgram(called: CommandSpec | undefined, run: (spec: CommandSpec, args: unknown[], options: OptionValues) => Promise<void>): Command {

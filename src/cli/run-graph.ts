@@ -9,8 +9,9 @@ import { nodeCrypto } from "../support/node/crypto.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { targetByName } from "../target-by-name.ts";
 import { listOption, type Invocation } from "./command.ts";
-import { hostCompiler, targetsFrom } from "./compile-model.ts";
-import { VERSION } from "./version.ts";
+import { hostCompiler } from "../support/node/toolchain.ts";
+import { targetsFrom } from "./compile-model.ts";
+import { VERSION } from "../support/node/version.ts";
 
 /** Results of an optimised graph on its parameters, in order. */
 export type RunGraph = (graph: Graph, inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;

@@ -15,9 +15,9 @@ import { interpretProgram } from "../kernel/interpret-program.ts";
 import { NeoError, type Note } from "../support/errors.ts";
 import { openSharedObject } from "../session/node/shared-object.ts";
 import { findCompilers } from "../support/node/compilers.ts";
-import { compileC } from "../support/node/toolchain.ts";
+import { hostCompiler } from "../support/node/toolchain.ts";
 import { targetByName } from "../target-by-name.ts";
-import { listOption, textOption, type CommandSpec } from "./command.ts";
+import { listOption, textOption, type CommandSpec, type Invocation } from "./command.ts";
 
 const EXECUTORS = ["passes", "kernels", "native", "wasm"] as const;
 type Executor = (typeof EXECUTORS)[number];
@@ -42,7 +42,7 @@ export const selftest: CommandSpec = {
     const asked = listOption(options, "executors");
     const unknown = asked.find((word) => !EXECUTORS.includes(word as Executor));
     if (unknown) throw new NeoError({ code: "NEO1019", message: `--executors ${unknown}: there is no such executor`, hint: `one of ${EXECUTORS.join(", ")}` });
-    const hasCompiler = (await findCompilers(env["PATH"] ?? "")).length > 0;
+    const hasCompiler = env["NEO_CC"] !== undefined || (await findCompilers(env["PATH"] ?? "")).length > 0;
     const executors = EXECUTORS.filter((e) => (asked.length > 0 ? asked.includes(e) : e !== "native" || hasCompiler));
     const notes: Note[] = [];
     await reporter.stage(`${count} random graphs`, async () => {
@@ -53,7 +53,7 @@ export const selftest: CommandSpec = {
         const wanted = interpret(graph, inputs);
         optimize(graph, { verifyEach: true });
         for (const executor of executors) {
-          const worst = distance(await execute(executor, graph, inputs, cwd), wanted);
+          const worst = distance(await execute(executor, graph, inputs, { cwd, env }), wanted);
           if (!(worst <= TOLERANCE))
             notes.push({ where: `seed ${seed}, ${executor}`, text: `differs by ${worst.toExponential(2)} of the largest value\n${text}` });
         }
@@ -77,7 +77,7 @@ export const selftest: CommandSpec = {
   },
 };
 
-async function execute(executor: Executor, graph: Graph, inputs: readonly Tensor[], cwd: string): Promise<readonly Tensor[]> {
+async function execute(executor: Executor, graph: Graph, inputs: readonly Tensor[], { cwd, env }: Pick<Invocation, "cwd" | "env">): Promise<readonly Tensor[]> {
   if (executor === "passes") return interpret(graph, inputs);
   const target = await targetByName(executor === "native" ? "host" : "wasm", cwd);
   const pool = new WeightPool();
@@ -88,8 +88,8 @@ async function execute(executor: Executor, graph: Graph, inputs: readonly Tensor
   if (executor === "kernels") outputs = await interpretProgram(program, pool.bytes(), bytes);
   else if (executor === "wasm") outputs = (await WasmInstance.create(await emitWasm(program, target), wasmMemoryPlan(program), pool.bytes())).run(bytes, sizes);
   else {
-    const { sources, headers } = printC(program, target);
-    const { engine, runnable } = await openSharedObject((await compileC(sources, target, { headers })).bytes, program, pool.bytes());
+    const object = await hostCompiler(env)(printC(program, target), target);
+    const { engine, runnable } = await openSharedObject(object, program, pool.bytes());
     bytes.forEach((input, i) => runnable.inputs[i]!.set(input));
     runnable.run();
     outputs = runnable.outputs.map((output) => output.slice());

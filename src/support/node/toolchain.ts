@@ -38,6 +38,14 @@ export interface Compiled {
   readonly warnings: string;
 }
 
+/** The best compiler of this machine, or the one that `NEO_CC` names, as the compiler's port. */
+export function hostCompiler(
+  env: Readonly<Record<string, string | undefined>>,
+): (code: { readonly sources: readonly CSource[]; readonly headers: readonly CHeader[] }, target: CompileTarget) => Promise<Uint8Array> {
+  const { NEO_CC: compiler } = env;
+  return async ({ sources, headers }, target) => (await compileC(sources, target, { headers, ...(compiler ? { compiler } : {}) })).bytes;
+}
+
 /** Compiles C to one shared object. Nothing of this machine but the compiler goes into it: equal input gives equal bytes. */
 export async function compileC(sources: readonly CSource[], target: CompileTarget, options: CompileOptions = {}): Promise<Compiled> {
   const compiler = await chooseCompiler(target, options.compiler);
