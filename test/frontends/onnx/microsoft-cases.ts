@@ -268,6 +268,8 @@ const shapes: OneNode[] = [
   ms("Pad", ["2x3xf32", i64(1, 0, 0, 2)], { mode: "edge" }),
   ms("Range", [f32([], 1), f32([], 4), f32([], 0.5)]),
   ms("Range", [scalar("i32", 2), scalar("i32", 6)]),
+  ms("Unique", [f32([7], 3, 1, 3, 2, 1, 3, 5)], {}, ["f32", "i64", "i64"]),
+  ms("Unique", ["9xf32"], {}, ["f32", "i64", "i64"]),
 ];
 
 const half16 = (t: Tensor): Tensor => tensor("f16", t.type.shape, Array.from(t.data as Float32Array));

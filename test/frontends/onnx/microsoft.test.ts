@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { importOnnx } from "../../../src/frontends/onnx/import.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
 import { tensor, type Tensor } from "../../../src/ir/tensor.ts";
 import type { ErrorCode } from "../../../src/support/errors.ts";
+import { Executors } from "../../executors/executors.ts";
+import { node, value, writeOnnx } from "../../fixtures/onnx-writer.ts";
 import { elements, f32, importNode, makeModel, parseOperand, runNode, type OneNode } from "./one-node.ts";
 import { expectRefused, noteTexts } from "./refused.ts";
 
@@ -110,4 +113,20 @@ describe("a sink", () => {
     expect(run({})).toEqual([4, 6]);
     expect(run({ smooth_softmax: 1 })).toEqual([2, 3]);
   });
+});
+
+test.each(["interpreter", "native", "wasm"] as const)("distinct elements come in the order of the data, as many as there are (%s)", async (executor) => {
+  const bytes = writeOnnx({
+    nodes: [node("Round", ["x"], ["whole"]), node("Unique", ["whole"], ["y", "place", "count"], {}, { domain: "com.microsoft" })],
+    inputs: [value("x", "f32", [7])],
+    outputs: [value("y", "f32"), value("place", "i64"), value("count", "i64")],
+    opsets: [{ version: 17 }, { domain: "com.microsoft", version: 1 }],
+  });
+  const outputs = await new Executors(importOnnx(bytes, { fileName: "u.onnx" })).run(executor, [f32([7], 3.1, 1, 2.9, 2, 0.9, 3, 5)]);
+  expect(outputs.map((t) => t.type.shape)).toEqual([[4], [7], [4]]);
+  expect(outputs.map(elements)).toEqual([
+    [3, 1, 2, 5],
+    [0, 1, 0, 2, 1, 0, 3],
+    [3, 2, 1, 1],
+  ]);
 });

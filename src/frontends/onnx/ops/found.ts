@@ -17,6 +17,10 @@ export const FOUND: OperatorTable = {
   Unique: since(11, importUnique),
 };
 
+export const MICROSOFT_FOUND: OperatorTable = {
+  Unique: since(1, importUniqueInOrder),
+};
+
 /** Elements at which a condition holds. */
 function importCompress(c: NodeContext): Value {
   const given = c.int("axis");
@@ -69,6 +73,14 @@ function importUnique(c: NodeContext): readonly Value[] {
   const axis = c.int("axis");
   const attrs = { flat: axis === undefined, axis: axis === undefined ? 0 : c.axis(axis, rankOf(x)), sorted: c.flag("sorted", true), extent: c.lengthName };
   return c.b.createAll(unique, { x }, attrs);
+}
+
+/** Distinct elements of a vector as they come first, with the place of each element among them, and how often each is there. */
+function importUniqueInOrder(c: NodeContext): readonly (Value | undefined)[] {
+  const x = c.need(0, "x");
+  if (rankOf(x) !== 1) c.fail(`has an input of rank ${rankOf(x)}, wanted 1`);
+  const [values, , inverse, counts] = c.b.createAll(unique, { x }, { sorted: false, extent: c.lengthName });
+  return [values, inverse, counts];
 }
 
 /** Without a number of boxes none are taken. */

@@ -7,7 +7,7 @@ import { CONVERSION } from "./conversion.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { EINSUM } from "./einsum.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
-import { FOUND } from "./found.ts";
+import { FOUND, MICROSOFT_FOUND } from "./found.ts";
 import { FOURIER } from "./fourier.ts";
 import { INDEXING } from "./indexing.ts";
 import { LINEAR_ATTENTION } from "./linear-attention.ts";
@@ -81,6 +81,7 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
     MICROSOFT_ATTENTION,
     MICROSOFT_EMBEDDING,
     MICROSOFT_FEW_BITS,
+    MICROSOFT_FOUND,
     MICROSOFT_GROUPED,
     MICROSOFT_INTEGER,
     MICROSOFT_MATMUL,
