@@ -54,6 +54,15 @@ export function turnToTensor(target: TargetProfile, loc: readonly string[]): Ker
   return b.finish();
 }
 
+/** y = turn */
+export function turnToCount(target: TargetProfile, loc: readonly string[]): Kernel {
+  const b = builder("turn_to_count", target, loc);
+  b.param("turn", "i32", 1, "in");
+  b.param("y", "i32", 1, "out");
+  b.store(b.cursor("o", "y"), 0, b.load(I32, b.cursor("i", "turn")));
+  return b.finish();
+}
+
 /** Slices of `elements` elements, side by side in a tensor of `turns` of them. */
 export interface Rows {
   readonly elem: Elem;

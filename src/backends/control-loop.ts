@@ -1,16 +1,24 @@
 import type { Op } from "../ir/graph.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { elementCount } from "../ir/types.ts";
-import { flagToWord, nextTurn, rowKernel, setWord, tripsToWord, turnToTensor } from "./control-kernels.ts";
+import { flagToWord, nextTurn, rowKernel, setWord, tripsToWord, turnToCount, turnToTensor } from "./control-kernels.ts";
 import { plainLayout } from "./layout.ts";
 import type { OpenBuffer } from "./open-steps.ts";
+import { clear } from "./padded-result.ts";
 import type { Destination, Place, RegionContext } from "./schedule.ts";
 
 /** Steps count turns in an i32. */
 const MOST_TRIPS = 2 ** 31 - 2;
 
+interface LoopAttrs {
+  readonly carried: number;
+  readonly turns: number;
+  readonly maxTrips: number;
+  readonly counted: boolean;
+}
+
 export function lowerLoop(op: Op, context: RegionContext): void {
-  const { carried, turns, maxTrips } = op.attrs as { readonly carried: number; readonly turns: number; readonly maxTrips: number };
+  const { carried, turns, maxTrips, counted } = op.attrs as never as LoopAttrs;
   const [body] = op.regions;
   const turnsOf = new Turns(op, context, carried, 2);
   const counter = body!.params[0];
@@ -20,6 +28,7 @@ export function lowerLoop(op: Op, context: RegionContext): void {
   const goesOn = constantFlag(body!.outputs[0]!.producer);
   const condition = turns >= 0 ? undefined : conditionOf(op, context, goesOn);
   turnsOf.enter();
+  if (counted) op.results.slice(carried, -1).forEach((_, k) => clear(context.result(op, carried + k), context, op));
   const steps = context.open.apart(() => {
     const turn = counter!.uses.size > 0 ? turnsOf.asTensor() : unread(context, counter!.type.shape as readonly number[]);
     const destinations = [undefined, ...turnsOf.destinations(1)];
@@ -28,6 +37,7 @@ export function lowerLoop(op: Op, context: RegionContext): void {
     if (condition && goesOn === undefined) context.call(flagToWord(context.target, op.loc), { x: again!.buffer, y: condition });
   });
   context.open.push({ kind: "loop", trips, ...(condition ? { condition } : {}), body: steps });
+  if (counted) turnsOf.tell(context.result(op, op.results.length - 1));
 }
 
 export function lowerScan(op: Op, context: RegionContext): void {
@@ -74,6 +84,12 @@ class Turns {
     const { context, op } = this;
     this.turn = context.open.word("turn");
     context.call(setWord(0, context.target, op.loc), { y: this.turn });
+  }
+
+  /** Writes how many turns there were. */
+  tell(to: Place): void {
+    const { context, op } = this;
+    context.call(turnToCount(context.target, op.loc), { turn: this.turn!, y: to.buffer });
   }
 
   enter(): void {

@@ -58,9 +58,9 @@ function tried(op: Op, fixed: Bounding): Note | undefined {
 function build(op: Op, fixed: Bounding): void {
   for (const { type } of op.results) {
     const endless = type.shape.find(isEndless);
-    if (endless !== undefined) throw new Unbounded(`gives ${shapeText(type.shape)}, and nothing says how long that can get; give \`--bound\``);
+    if (endless !== undefined) throw new Unbounded(`gives ${shapeText(type.shape)}, and nothing says how long that can get; make it known with \`--set\``);
   }
-  if (op.regions.length > 0)
+  if (op.regions.length > 0 && !FOUND[op.name])
     throw new Unbounded("is control flow over tensors whose length only data tell; cut it out, or make the length constant with `--set`");
   const found = FOUND[op.name] ?? (op.name === "reshape" ? MOVED["reshape"] : undefined);
   if (found) return found(op, fixed);

@@ -89,12 +89,15 @@ function closedLoop(loop: LoopNode, s: Subgraphs, region: OpenRegion): readonly 
   const [again, ...results] = region.results;
   initial.forEach(({ type }, i) => sameTypes(type, results[i]!.type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   const turns = knownTurns(loop, s, again!);
-  if (turns === undefined && results.length > carried) throw new Unsized("gives a row each turn, and how many turns there are hangs on the model's inputs");
+  const most = trips ? numberOf(s, trips) : undefined;
+  if (turns === undefined && results.length > carried && (most === undefined || most >= 2 ** 31))
+    throw new Unsized("gives a row each turn, and how many turns there are hangs on the model's inputs");
   if (turns === undefined && !trips && numberOf(s, again!) === 1) throw new Unfit("never ends");
   const { regions, captures } = closeRegions([region], ["body"]);
   const values = [...initial, ...captures];
   if (turns !== undefined) return s.b.createAll(loopOp, { values }, { carried, turns }, regions);
-  return s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried }, regions);
+  const rows = results.length > carried ? { maxTrips: most!, extent: `${loop.name}/turns` } : {};
+  return s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried, ...rows }, regions);
 }
 
 function asScalar(s: Subgraphs, value: Value): Value {

@@ -7,6 +7,7 @@ import { longest } from "../../ir/ops/padded.ts";
 import { byteLength, type Tensor } from "../../ir/tensor.ts";
 import type { StaticType } from "../../ir/types.ts";
 import { limitError, safeProduct } from "../../support/limits.ts";
+import type { Bounds } from "./bounds.ts";
 import { NodeContext, NodeProblem } from "./context.ts";
 import { graphOf, importIf, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
 import { importFlexAttention } from "./flex-attention.ts";
@@ -41,10 +42,12 @@ export class NodeImporter {
   private readonly source: TensorSource;
   private readonly problems: Problems;
   private readonly folder: Folder;
+  private readonly bounds: Bounds;
   readonly stored = new StoredValues();
   private nodes = 0;
 
-  constructor(model: CheckedModel, b: Builder, source: TensorSource, problems: Problems) {
+  constructor(model: CheckedModel, b: Builder, source: TensorSource, problems: Problems, bounds: Bounds) {
+    this.bounds = bounds;
     this.model = model;
     this.b = b;
     this.source = source;
@@ -111,6 +114,7 @@ export class NodeImporter {
         opsets: place.opsets,
         remarks: this.problems.remarks,
         stored: this.stored,
+        bounds: this.bounds,
         name,
       });
       const moved = this.stored.moved(node, operands);
@@ -139,7 +143,7 @@ export class NodeImporter {
         const { shape } = longest(type) as StaticType;
         if (shape.includes(Infinity))
           throw new NodeProblem("dataDependent", `gives ${shapeText(type.shape)}, and nothing says how long that can get`, {
-            hint: "say how long with `--bound`",
+            hint: "make the input that decides it a constant with `--set`",
           });
         if (shape.some((dim) => !Number.isInteger(dim) || dim < 0)) throw new NodeProblem("node", `gives the shape ${shape.join("x")}`);
         const elements = safeProduct(shape);
@@ -171,14 +175,17 @@ export class NodeImporter {
   private control(node: NodeProto, operands: readonly (Value | undefined)[], place: Place, name: string): void {
     const known = node.opType === "If" && operands[0] ? this.folder.constant(operands[0]) : undefined;
     this.b.loc = [name];
+    const start = this.b.ops.length;
     try {
       if (known?.data.length === 1) return this.branch(node, known.data[0] ? "then_branch" : "else_branch", place, name);
       const results = CONTROL.get(operatorName(node))!({ node, name, operands, place, opset: place.opsets.get("") ?? 1 }, this.subgraphs());
+      this.checkSizes(start, name);
       this.give(node, place, name, results);
     } catch (error) {
       if (error instanceof Unfit) {
         if (error.message !== "") this.problems.add(error instanceof Unsized ? "dataDependent" : "node", name, `${node.opType} ${error.message}`);
-      } else if (error instanceof TypeMismatch) this.problems.add("node", name, `${node.opType}: ${error.message}`);
+      } else if (error instanceof NodeProblem) this.problems.add(error.kind, name, `${node.opType} ${error.message}`, error.detail);
+      else if (error instanceof TypeMismatch) this.problems.add("node", name, `${node.opType}: ${error.message}`);
       else throw error;
       this.give(node, place, name, undefined);
     }

@@ -1,25 +1,26 @@
-import { int, text } from "../attr.ts";
+import { bool, int, text } from "../attr.ts";
 import { dimSymbol } from "../dims.ts";
 import { defineOp, TypeMismatch } from "../op-def.ts";
 import { called, isOneElement, notEvaluated, wantFlag, wantTypes } from "../region-types.ts";
 import { allocate, tensor, type Data, type Tensor } from "../tensor.ts";
-import { elementCount, tensorType, type TensorType } from "../types.ts";
+import { elementCount, tensorType, type StaticType, type TensorType } from "../types.ts";
 
 /**
  * The body takes the iteration (i64) and all values, the first `carried` of which change from turn to turn and the others do not;
  * it gives a bool that says whether to go on, the carried values, and rows that are stacked along a new first axis, whose extent
  * is the symbol called `extent`, `maxTrips` at most where that is above 0. With `turns` the body runs exactly so often: there are no
- * trips and no condition then, the body's bool is not looked at, and the extent is a number.
+ * trips and no condition then, the body's bool is not looked at, and the extent is a number. With `counted` there are always
+ * `maxTrips` rows, zeros behind the last turn, and a last result of i32 that says how many turns there were.
  */
 export const loopOp = defineOp({
   name: "loop",
   summary: "Repeats its body `trips` times at most, while its condition holds.",
   operands: ["trips?", "condition?", "values*"],
   results: ["ys*"],
-  attrs: { carried: int(), maxTrips: int(0), extent: text("trips"), turns: int(-1) },
+  attrs: { carried: int(), maxTrips: int(0), extent: text("trips"), turns: int(-1), counted: bool(false) },
   regions: ["body"],
   samples: [],
-  infer({ trips, condition, values }, { carried, maxTrips, extent, turns }, [body]) {
+  infer({ trips, condition, values }, { carried, maxTrips, extent, turns, counted }, [body]) {
     if (trips && !(trips.dtype === "i64" && isOneElement(trips))) throw new TypeMismatch("trips wants one i64");
     if (condition) wantFlag("condition", condition);
     if (turns >= 0 && (trips || condition)) throw new TypeMismatch(`turns is ${turns}, and there are trips or a condition`);
@@ -28,25 +29,31 @@ export const loopOp = defineOp({
     if (!goOn) throw new TypeMismatch("body gives nothing, wanted a bool and the carried values");
     wantFlag("the first result of body", goOn);
     wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));
-    const rows = turns >= 0 ? turns : dimSymbol(extent, 0, maxTrips > 0 ? maxTrips : Infinity);
-    return [...values.slice(0, carried), ...results.slice(carried).map((row) => tensorType(row.dtype, [rows, ...row.shape]))];
+    if (counted && (turns >= 0 || maxTrips < 1)) throw new TypeMismatch(`a counted loop wants maxTrips and no turns, they are ${maxTrips} and ${turns}`);
+    const rows = turns >= 0 ? turns : counted ? maxTrips : dimSymbol(extent, 0, maxTrips > 0 ? maxTrips : Infinity);
+    const stacked = results.slice(carried).map((row) => tensorType(row.dtype, [rows, ...row.shape]));
+    return [...values.slice(0, carried), ...stacked, ...(counted ? [tensorType("i32", [])] : [])];
   },
   evaluate: notEvaluated,
   execute([trips, condition, ...values], attrs, [body], { results }) {
     const carried = attrs["carried"] as number;
     const turns = attrs["turns"] as number;
+    const most = attrs["maxTrips"] as number;
     const limit = turns >= 0 ? BigInt(turns) : trips ? (trips.data[0] as bigint) : undefined;
     let state = values.slice(0, carried) as Tensor[];
     const invariant = values.slice(carried) as Tensor[];
     const rows: Tensor[][] = [];
     let goOn = condition ? Boolean(condition.data[0]) : true;
-    for (let i = 0n; goOn && (limit === undefined || i < limit); i++) {
+    let i = 0n;
+    for (; goOn && (limit === undefined || i < limit) && (most < 1 || i < most); i++) {
       const [again, ...given] = body!([tensor("i64", [], [i]), ...state, ...invariant]);
       goOn = turns >= 0 || Boolean(again!.data[0]);
       state = given.slice(0, carried);
       given.slice(carried).forEach((row, k) => (rows[k] ??= []).push(row));
     }
-    return [...state, ...results.slice(carried).map((type, k) => stack(rows[k] ?? [], type))];
+    if (!attrs["counted"]) return [...state, ...results.slice(carried).map((type, k) => stack(rows[k] ?? [], type))];
+    const padded = results.slice(carried, -1).map((type, k) => padTo(stack(rows[k] ?? [], type), type as StaticType));
+    return [...state, ...padded, tensor("i32", [], [i])];
   },
 });
 
@@ -96,6 +103,13 @@ function stack(rows: readonly Tensor[], type: TensorType): Tensor {
   const data = allocate(type.dtype, elementCount(shape));
   rows.forEach((row, i) => copyInto(data, row.data, i * row.data.length));
   return { type: { dtype: type.dtype, shape }, data };
+}
+
+/** The rows, and zeros behind them. */
+function padTo({ data }: Tensor, type: StaticType): Tensor {
+  const whole = allocate(type.dtype, elementCount(type.shape));
+  copyInto(whole, data, 0);
+  return { type, data: whole };
 }
 
 function copyInto(target: Data, source: Data, at: number): void {
