@@ -37,6 +37,7 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
         targets,
         bindings: model.bindings,
         constants: model.constants,
+        bounds: model.bounds,
         state: model.state,
         external: model.external,
         limits: model.limits,

@@ -16,6 +16,7 @@ import { clean } from "./reporter.ts";
 export const MODEL_OPTIONS: readonly OptionSpec[] = [
   { flags: "--shape <binding>", text: "size of a named dim (N=4) or shape of an input (x=1x3x224x224); several values are alternatives (N=1,8)", repeat: true },
   { flags: "--set <input=value>", text: "makes an input a constant: sr=16000", repeat: true },
+  { flags: "--bound <value=n>", text: "the most elements of a value whose length only the data tell and nothing bounds: /range=100", repeat: true },
   { flags: "--state <in=out>", text: "keeps an output for the next run's input, both leave the border: h=hn; auto: those whose names tell it", repeat: true },
   { flags: "--limit-nodes <n>", text: "refuse models with more nodes" },
   { flags: "--limit-tensor-bytes <n>", text: "refuse models with a larger tensor" },
@@ -36,6 +37,7 @@ export interface ModelInput {
   readonly bytes: Uint8Array;
   readonly fileName: string;
   readonly constants: Readonly<Record<string, Tensor>>;
+  readonly bounds: Readonly<Record<string, number>>;
   readonly external: (path: string) => Uint8Array;
   readonly limits: Limits;
   readonly bindings: readonly Binding[];
@@ -57,6 +59,7 @@ export async function modelFrom(file: string, invocation: Invocation): Promise<M
     limits,
     bindings: parseShapes(repeatedOption(options, "shape")),
     constants: constantsFrom(repeatedOption(options, "set"), bytes, fileName),
+    bounds: boundsFrom(repeatedOption(options, "bound")),
     state: statesFrom(repeatedOption(options, "state")),
     external: (path) => readExternalFile(folder, path),
     warn: warnOnce(invocation),
@@ -126,6 +129,18 @@ function constantsFrom(words: readonly string[], bytes: Uint8Array, fileName: st
     constants[input.name] = tensor(input.dtype as DType, shape, values);
   }
   return constants;
+}
+
+function boundsFrom(words: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.lastIndexOf("=");
+      const most = word.slice(at + 1);
+      if (at < 1 || !/^\d{1,15}$/.test(most))
+        throw new NeoError({ code: "NEO1025", message: `--bound ${word}: wanted VALUE=100`, hint: "VALUE is the name of an output of a node in the file" });
+      return [word.slice(0, at), Number(most)] as const;
+    }),
+  );
 }
 
 function statesFrom(words: readonly string[]): (StatePair | "auto")[] {

@@ -34,6 +34,8 @@ const CASES: readonly Case[] = [
   { run: "compile good.onnx -t wasm --stop-after import -o import.nir", code: 0, makes: ["import.nir"] },
   { run: "compile good.onnx -t wasm --dump-ir ir", code: 2, error: "NEO1023" },
   { run: "compile good.onnx -t wasm --state x=y --no-sign -o kept.neo", code: 0, makes: ["kept.neo"] },
+  { run: "compile good.onnx -t wasm --bound y", code: 2, error: "NEO1025" },
+  { run: "compile good.onnx -t wasm --bound y=9", code: 3, error: "NEO2010" },
   { run: "compile good.onnx -t wasm --state x", code: 2, error: "NEO1024" },
   { run: "compile good.onnx -t wasm --state x=z", code: 3, error: "NEO2014" },
   { run: "compile good.onnx -t wasm --print-ir-after nothing", code: 2, error: "NEO1015" },

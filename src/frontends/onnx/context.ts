@@ -4,6 +4,7 @@ import { constant } from "../../ir/ops/control.ts";
 import { tensor, type Tensor } from "../../ir/tensor.ts";
 import { isInteger, type Dim, type DType } from "../../ir/types.ts";
 import { checkLimit, limitError, safeProduct } from "../../support/limits.ts";
+import type { Bounds } from "./bounds.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
 import type { Folder } from "./fold.ts";
 import { domainOf, nodeName, operatorName, type Opsets } from "./library.ts";
@@ -56,6 +57,7 @@ export interface NodeSurroundings {
   readonly opsets: Opsets;
   readonly remarks: Remarks;
   readonly stored: StoredValues;
+  readonly bounds: Bounds;
   /** What people know the node by, with the calls that led to it. */
   readonly name: string;
 }
@@ -71,6 +73,8 @@ export class NodeContext {
   readonly remarks: Remarks;
   /** Which values are codes. */
   readonly stored: StoredValues;
+  /** How long values can get, where the caller says so. */
+  readonly bounds: Bounds;
   readonly name: string;
   private readonly folder: Folder;
   private readonly source: TensorSource;
@@ -83,6 +87,7 @@ export class NodeContext {
     this.source = surroundings.source;
     this.remarks = surroundings.remarks;
     this.stored = surroundings.stored;
+    this.bounds = surroundings.bounds;
     this.name = surroundings.name;
     this.node = node;
     this.operands = operands;

@@ -6,6 +6,7 @@ import type { Note } from "../../support/errors.ts";
 import { DEFAULT_LIMITS, limitError, type Limits } from "../../support/limits.ts";
 import { ExternalFiles, type ExternalReader } from "./external.ts";
 import { dictionaryOf } from "./dictionary.ts";
+import { Bounds } from "./bounds.ts";
 import { bindInputs, inputSpecs, type BoundInputs } from "./inputs.ts";
 import { hasImporter } from "./ops/index.ts";
 import { NodeImporter } from "./nodes.ts";
@@ -25,6 +26,8 @@ export interface OnnxOptions {
   readonly shapes?: Readonly<Record<string, number | readonly number[]>>;
   /** Values that inputs have for good, by their names. */
   readonly constants?: Readonly<Record<string, Tensor>>;
+  /** The most elements of values whose length only the data tell and nothing else bounds, by their names. */
+  readonly bounds?: Readonly<Record<string, number>>;
   /** Reads files beside the model; links and what lies outside are for it to refuse. */
   readonly external?: ExternalReader;
   readonly limits?: Limits;
@@ -45,7 +48,9 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {
   checkInitializers(model, source, problems);
   const inputs = bindInputs(inputSpecs(model.graph), options, file, limits, problems);
   problems.throwIfAny();
-  const graph = buildGraph(model, inputs, source, problems);
+  const bounds = new Bounds(options.bounds);
+  const graph = buildGraph(model, inputs, source, problems, bounds);
+  bounds.report(problems);
   problems.throwIfAny();
   eraseUnused(graph);
   const { warnings, readers } = problems.remarks.wordInputs.replaceIn(graph);
@@ -73,7 +78,7 @@ function checkInitializers(model: CheckedModel, source: TensorSource, problems: 
   for (const sparse of model.graph.sparseInitializer) check(sparse.values?.name ?? "", () => void readSparseTensor(sparse, source));
 }
 
-function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSource, problems: Problems): Graph {
+function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSource, problems: Problems, bounds: Bounds): Graph {
   const params = [...inputs.params].map(([name, type]) => new Value(type, name));
   const graph = new Graph(model.graph.name ?? "", params);
   problems.remarks.wordInputs = new WordInputs(params);
@@ -84,7 +89,7 @@ function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSour
     b.loc = [name];
     scope.set(name, b.create(constant, {}, { value }));
   }
-  const importer = new NodeImporter(model, b, source, problems);
+  const importer = new NodeImporter(model, b, source, problems, bounds);
   for (const { name, type } of model.graph.input) {
     const value = scope.get(name ?? "");
     if (value instanceof Value) importer.stored.mark(value, storedTypeOf(type?.tensorType?.elemType));

@@ -26,6 +26,7 @@ interface Model {
   readonly outputs: readonly (readonly [string, DType])[];
   readonly inputs?: Readonly<Record<string, Tensor>>;
   readonly initializers?: Readonly<Record<string, Tensor>>;
+  readonly bounds?: Readonly<Record<string, number>>;
 }
 
 /** Rows of x where the condition holds, and all kinds of things behind them. */
@@ -99,6 +100,27 @@ const MODELS: readonly Model[] = [
     outputs: [["s", "f32"], ["m", "f32"], ["g", "f32"], ["d", "f32"]], // prettier-ignore
   },
   {
+    name: "numbers as far as a find is long",
+    nodes: [
+      rows,
+      node("Shape", ["rows"], ["s"]),
+      node("Gather", ["s", "first"], ["n"]),
+      node("Range", ["zeroth", "n", "step"], ["r"]),
+      node("Cast", ["r"], ["f"], { to: 1 }),
+      node("Unsqueeze", ["f", "one"], ["u"]),
+      node("Mul", ["rows", "u"], ["y"]),
+    ],
+    outputs: [["r", "i64"], ["y", "f32"]], // prettier-ignore
+    initializers: { first: scalar(0), zeroth: scalar(0), step: scalar(1), one: longs(1) },
+  },
+  {
+    name: "numbers between inputs, with a bound",
+    nodes: [node("Range", ["from", "to", "step"], ["y"])],
+    outputs: [["y", "i64"]],
+    inputs: { from: scalar(11), to: scalar(-4), step: scalar(-4) },
+    bounds: { y: 9 },
+  },
+  {
     name: "concatenation of two finds",
     nodes: [rows, node("Not", ["c"], ["o"]), node("Compress", ["x", "o"], ["others"], { axis: 0 }), node("Concat", ["rows", "others"], ["y"], { axis: 0 })],
     outputs: [["y", "f32"]],
@@ -122,7 +144,7 @@ describe("lengths that data decide", () => {
   test.each(MODELS.map((model) => [model.name, model] as const))("%s: every executor, and ONNX Runtime", { timeout: 60_000 }, async (_name, model) => {
     const { spec, given } = specOf(model);
     const bytes = writeOnnx(spec);
-    const graph = importOnnx(bytes, { fileName: "m.onnx" });
+    const graph = importOnnx(bytes, { fileName: "m.onnx", ...(model.bounds ? { bounds: model.bounds } : {}) });
     const inputs = graph.params.map(({ name }) => given[name]!);
     const executors = new Executors(graph);
     const meant = executors.interpretImported(inputs);
@@ -150,6 +172,13 @@ describe("lengths that data decide", () => {
       [1, 0],
       [0, 4],
     ]);
+  });
+
+  test("numbers that nothing bounds ask for a bound by name, and a bound that nobody asked for is refused", () => {
+    const { spec } = specOf(MODELS.find(({ bounds }) => bounds)!);
+    const load = (bounds: Readonly<Record<string, number>>): unknown => importOnnx(writeOnnx(spec), { fileName: "m.onnx", bounds });
+    expect(expectRefused("NEO2006", () => load({})).hint).toContain("`--bound y=N`");
+    expect(noteTexts(expectRefused("NEO2010", () => load({ y: 9, z: 4 })))).toEqual(["z: is given a bound, and names no value that wants one"]);
   });
 
   test("an operator that wants the length known says which tensor has none", () => {

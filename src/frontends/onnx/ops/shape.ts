@@ -7,6 +7,7 @@ import { countOf } from "../../../ir/dims.ts";
 import { shapeText } from "../../../ir/broadcast.ts";
 import { shapeOf as extentsOf } from "../../../ir/ops/control.ts";
 import { reduce } from "../../../ir/ops/reduction.ts";
+import { importOpenRange } from "../open-range.ts";
 import { importOpenReshape, isOpenReshape } from "../open-reshape.ts";
 import { broadcastTo, product, reshapeTo, unsqueezeAt, sliceAxis } from "../rearrange.ts";
 import { broadcastShapes, rankOf, shapeOf } from "../static-shape.ts";
@@ -86,6 +87,8 @@ export const MICROSOFT_SHAPE: OperatorTable = {
 
 /** The Range of com.microsoft may leave out its delta, which is 1. */
 function importRange(c: NodeContext): Value {
+  const open = importOpenRange(c);
+  if (open) return open;
   const [start, limit] = ["start", "limit"].map((what, i) => c.constantOperand(i, what) ?? c.fail(`has no input ${what}`)) as [Tensor, Tensor];
   const { dtype } = start.type;
   const delta = c.constantOperand(2, "delta") ?? tensor(dtype, [], [1]);
