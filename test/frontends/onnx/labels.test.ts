@@ -5,7 +5,7 @@ import { interpret } from "../../../src/ir/interpret.ts";
 import { tensor, type Tensor } from "../../../src/ir/tensor.ts";
 import { load } from "../../../src/index.ts";
 import { readBundle } from "../../../src/package/read-bundle.ts";
-import type { Note } from "../../../src/support/errors.ts";
+import type { ErrorCode, Note } from "../../../src/support/errors.ts";
 import { nodeCrypto } from "../../../src/support/node/crypto.ts";
 import { target } from "../../executors/targets.ts";
 import { floats, node, value, writeOnnx, type ModelSpec, type NodeSpec } from "../../fixtures/onnx-writer.ts";
@@ -149,12 +149,15 @@ test("an input that something else reads as strings is refused", () => {
 test("words that are computed, and maps, are refused by the node that reads them", () => {
   const look = (op: string, attrs: Parameters<typeof node>[3]): NodeSpec => node(op, ["joined"], ["y"], attrs, { ...ML, name: "look" });
   const joined = node("Concat", ["w", "w"], ["joined"], { axis: 0 });
-  const refused = (last: NodeSpec): string[] =>
-    noteTexts(expectRefused("NEO2008", () => importOnnx(overWords([joined, last], [value("y", "i64")]), { fileName: "w.onnx" })));
+  const refused = (last: NodeSpec, code: ErrorCode = "NEO2008"): string[] =>
+    noteTexts(expectRefused(code, () => importOnnx(overWords([joined, last], [value("y", "i64")]), { fileName: "w.onnx" })));
   expect(refused(look("LabelEncoder", { keys_strings: ["a"], values_int64s: [1] }))).toEqual([
     "look: ai.onnx.ml::LabelEncoder reads joined, whose words only its data tell: code has no strings",
   ]);
   expect(refused(look("OneHotEncoder", { cats_strings: ["a"] }))[0]).toContain("look: ai.onnx.ml::OneHotEncoder reads joined");
+  expect(refused(look("Imputer", { imputed_value_int64s: [1], replaced_value_int64: 0 }), "NEO2005")).toEqual([
+    "look: ai.onnx.ml::Imputer has an input of string, wanted numbers",
+  ]);
   expect(refused(look("DictVectorizer", { string_vocabulary: ["a"] }))).toEqual(["look: ai.onnx.ml::DictVectorizer takes a map"]);
 });
 

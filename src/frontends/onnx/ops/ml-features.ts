@@ -5,7 +5,7 @@ import { select } from "../../../ir/ops/logic.ts";
 import { concat, pad } from "../../../ir/ops/movement.ts";
 import { reduce } from "../../../ir/ops/reduction.ts";
 import type { Value } from "../../../ir/graph.ts";
-import { isFloat } from "../../../ir/types.ts";
+import { isFloat, isInteger } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, product, reshapeTo, sliceAxis } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
@@ -58,6 +58,7 @@ function importImputer(c: NodeContext): Value {
   const x = c.need(0, "X");
   const { dtype } = x.type;
   const asFloat = isFloat(dtype);
+  if (!asFloat && !isInteger(dtype)) c.fail(`has an input of ${dtype}, wanted numbers`);
   const missing = asFloat ? c.float("replaced_value_float", 0) : c.int("replaced_value_int64", 0);
   c.ignore("replaced_value_float", "replaced_value_int64");
   const name = asFloat ? "imputed_value_floats" : "imputed_value_int64s";
