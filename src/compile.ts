@@ -4,7 +4,7 @@ import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
 import { WasmInstance } from "./backends/wasm/run.ts";
 import { WeightPool } from "./backends/weight-pool.ts";
 import { importModel, type ImportOptions } from "./frontends/index.ts";
-import type { Graph } from "./ir/graph.ts";
+import type { Graph, Op } from "./ir/graph.ts";
 import { interpret } from "./ir/interpret.ts";
 import { checkSharedState } from "./ir/keep-state.ts";
 import { visibleOutputs } from "./ir/output-extents.ts";
@@ -238,13 +238,26 @@ async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs:
   );
 }
 
+/** Multiply-accumulates of a run: the larger branch of an `if`, bodies as often as they run, once where only data tell. */
 export function macsOf(graph: Graph): number {
-  return graph.ops.reduce((n, op) => n + opMacs(op), 0);
+  return graph.ops.reduce((n, op) => n + opMacs(op) + turnsOf(op) * Math.max(0, ...op.regions.map(macsOf)), 0);
 }
 
+function turnsOf(op: Op): number {
+  if (op.name === "scan") return op.operands[op.attrs["carried"] as number]!.type.shape[0] as number;
+  return op.name === "loop" ? Math.max(1, op.attrs["turns"] as number, op.attrs["maxTrips"] as number) : 1;
+}
+
+/** Ops by name, those in branches and bodies included; what was fused counts as one. */
 export function countOps(graph: Graph): Readonly<Record<string, number>> {
   const counts = new Map<string, number>();
-  for (const op of graph.ops) if (op.name !== "return" && op.name !== "constant") counts.set(op.name, (counts.get(op.name) ?? 0) + 1);
+  const count = ({ ops }: Graph): void => {
+    for (const op of ops) {
+      if (op.name !== "return" && op.name !== "constant") counts.set(op.name, (counts.get(op.name) ?? 0) + 1);
+      if (op.name !== "fused") op.regions.forEach(count);
+    }
+  };
+  count(graph);
   return Object.fromEntries([...counts].sort());
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/backends/lower.ts";
+import { countOps, macsOf } from "../../src/compile.ts";
 import { WeightPool } from "../../src/backends/weight-pool.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { tensor, type Tensor } from "../../src/ir/tensor.ts";
@@ -204,4 +205,31 @@ test("a carried value that is computed in place needs no copy in the loop", () =
   const { program } = lower(parseGraph(text), target("wasm"), new WeightPool());
   const loop = program.steps.find((step) => step.kind === "loop");
   expect(loop?.kind === "loop" && loop.body.map((step) => step.kind === "call" && step.kernel.split("_")[0])).toEqual(["neg"]);
+});
+
+test("multiply-accumulates and ops of bodies count, as often as they run", () => {
+  const graph = parseGraph(`graph @g(%c: tensor<bool>, %x: tensor<2x3xf32>, %w: tensor<3x3xf32>) -> (tensor<2x3xf32>) {
+    %y = loop _, _, %x, %w, %c {carried = 1, turns = 5} body @b(%i: tensor<i64>, %v: tensor<2x3xf32>, %k: tensor<3x3xf32>, %d: tensor<bool>) -> (tensor<bool>, tensor<2x3xf32>) {
+      %m = if %d, %v, %k then @t(%p: tensor<2x3xf32>, %q: tensor<3x3xf32>) -> (tensor<2x3xf32>) {
+        %0 = matmul %p, %q : tensor<2x3xf32>
+        return %0
+      } else @e(%p: tensor<2x3xf32>, %q: tensor<3x3xf32>) -> (tensor<2x3xf32>) { return %p } : tensor<2x3xf32>
+      return %d, %m
+    } : tensor<2x3xf32>
+    return %y
+  }`);
+  expect(macsOf(graph)).toBe(5 * 18);
+  expect(countOps(graph)).toEqual({ if: 1, loop: 1, matmul: 1 });
+});
+
+test("halves are carried as halves", { timeout: 60_000 }, async () => {
+  const text = `graph @g(%n: tensor<i64>, %x: tensor<3xf16>) -> (tensor<3xf16>) {
+    %y = loop %n, _, %x {carried = 1} body @b(%i: tensor<i64>, %v: tensor<3xf16>) -> (tensor<bool>, tensor<3xf16>) {
+      %go = constant {value = dense<true> : tensor<bool>} : tensor<bool>
+      %s = add %v, %v : tensor<3xf16>
+      return %go, %s
+    } : tensor<3xf16>
+    return %y
+  }`;
+  expect(await everywhere(text, [scalar("i64", 3), tensor("f16", [3], [1, -0.5, 0.25])])).toEqual([[8, -4, 2]]);
 });
