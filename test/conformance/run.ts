@@ -1,9 +1,10 @@
 /**
  * Runs the backend tests of the ONNX project and prints how many data sets pass, beside what ONNX Runtime passes.
  *
- *   npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE]
+ *   npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE] [--coverage FILE]
  *
  * PATH is the archive or a folder of that form. `--sample N` takes N data sets, the same ones each time.
+ * `--coverage FILE` writes what the data sets show of each operator: what docs/onnx-support.md is made of.
  * Exit 4 if a data set falls short that `--expect` does not list, or, of a whole suite, if one that it lists passes or a count falls below its.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -12,6 +13,7 @@ import { parseArgs } from "node:util";
 import { formatMs, table } from "../../src/support/table.ts";
 import type { Executor } from "../executors/executors.ts";
 import { runSet, type SetResult } from "./case.ts";
+import { coverageOf } from "./coverage.ts";
 import { judge, type Expectation } from "./expectation.ts";
 import { CLASSES, conformanceSuite, type Class, type DataSet } from "./suite.ts";
 
@@ -25,12 +27,15 @@ const { values: options } = parseArgs({
     executors: { type: "string" },
     expect: { type: "string" },
     json: { type: "string" },
+    coverage: { type: "string" },
     verbose: { type: "boolean" },
   },
 });
 
 if (!options.suite) {
-  console.error("usage: npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE]");
+  console.error(
+    "usage: npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE] [--coverage FILE]",
+  );
   process.exit(2);
 }
 
@@ -80,6 +85,7 @@ if (options.json) {
   const classed = results.map((result) => ({ ...result, class: classOf.get(result.name) }));
   writeFileSync(options.json, `${JSON.stringify({ executors, counts, sets: classed }, null, 1)}\n`);
 }
+if (options.coverage) writeFileSync(options.coverage, `${JSON.stringify(coverageOf(sets, results), null, 1)}\n`);
 if (expected) {
   const isWhole = sets.length === whole.length;
   const findings = judge(results, expected, isWhole ? { counts: passed, executors, isComplete: executors.length === ALL.length } : undefined);

@@ -25,7 +25,7 @@ export function importOpenSlice(c: NodeContext, x: Value): Value {
   return axes.reduce((value, axis, i) => {
     const dim = value.type.shape[axis]!;
     const [start, end] = [starts[i]!, ends[i]!];
-    if (steps[i] !== 1) c.fail(`has a step of ${steps[i]} over a length that only data tell`);
+    if (steps[i] !== 1) c.fail(`has a step of ${steps[i]} over a length that only data tell`, { kind: "dataDependent" });
     if (typeof dim === "number" && typeof start === "number" && typeof end === "number") return known(c, value, axis, dim, start, end);
     return spanned(c, value, axis, dim, start, end);
   }, x);
@@ -38,7 +38,7 @@ function bounds(c: NodeContext, index: number, what: string): readonly Bound[] {
   const value = c.need(index, what);
   if (c.isKnown(index)) return c.constantInts(index, what)!;
   const [count] = value.type.shape;
-  if (typeof count !== "number" || rankOf(value) !== 1) c.fail(`has ${what} of a length that only data tell`);
+  if (typeof count !== "number" || rankOf(value) !== 1) c.fail(`has ${what} of a length that only data tell`, { kind: "dataDependent" });
   const dims = c.dimsIn(value);
   return Array.from({ length: count as number }, (_, i): Bound => {
     const dim = dims?.[i];
