@@ -168,6 +168,37 @@ describe("loop", () => {
   });
 });
 
+describe("a loop whose data say how many rows it stacks", () => {
+  const text = `graph @g(%n: tensor<i64>, %x: tensor<3xf32>) -> (tensor<3xf32>, tensor<?turns[0..4]x3xf32>) {
+    %y, %r = loop %n, _, %x {carried = 1, maxTrips = 4, extent = "turns"} body @b(%i: tensor<i64>, %v: tensor<3xf32>) -> (tensor<bool>, tensor<3xf32>, tensor<3xf32>) {
+      %go = constant {value = dense<true> : tensor<bool>} : tensor<bool>
+      %s = add %v, %v : tensor<3xf32>
+      return %go, %s, %v
+    } : tensor<3xf32>, tensor<?turns[0..4]x3xf32>
+    %m = neg %r : tensor<?turns[0..4]x3xf32>
+    return %y, %m
+  }`;
+  test.each([
+    [0, [[1, 2, 3], []]],
+    [
+      2,
+      [
+        [4, 8, 12],
+        [-1, -2, -3, -2, -4, -6],
+      ],
+    ],
+    [
+      9,
+      [
+        [16, 32, 48],
+        [-1, -2, -3, -2, -4, -6, -4, -8, -12, -8, -16, -24],
+      ],
+    ],
+  ])("%i trips", { timeout: 60_000 }, async (trips, wanted) => {
+    expect(await everywhere(text, [scalar("i64", trips), f32(1, 2, 3)])).toEqual(wanted);
+  });
+});
+
 describe("scan", () => {
   const text = (
     turns: number,

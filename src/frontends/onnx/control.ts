@@ -4,6 +4,7 @@ import { constant, ifOp } from "../../ir/ops/control.ts";
 import { broadcast, reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { equalTypes, isFloat, type TensorType } from "../../ir/types.ts";
+import type { Bounds } from "./bounds.ts";
 import type { Folder } from "./fold.ts";
 import type { Place } from "./place.ts";
 import type { Found, Problems } from "./problems.ts";
@@ -14,6 +15,7 @@ import type { GraphProto, NodeProto } from "./schema.ts";
 export interface Subgraphs {
   readonly folder: Folder;
   readonly problems: Problems;
+  readonly bounds: Bounds;
   /** Where ops go at present. */
   readonly b: Builder;
   /** Nodes imported so far, those of attempts included. */
@@ -38,7 +40,15 @@ export interface ControlNode {
 export class Unfit extends Error {}
 
 /** The reason is a size that data decide. */
-export class Unsized extends Unfit {}
+export class Unsized extends Unfit {
+  /** Instead of the usual hint. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
 
 export function graphOf(node: NodeProto, attribute: string): GraphProto {
   const graph = node.attribute.find(({ name }) => name === attribute)?.g;

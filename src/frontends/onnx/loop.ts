@@ -89,15 +89,23 @@ function closedLoop(loop: LoopNode, s: Subgraphs, region: OpenRegion): readonly 
   const [again, ...results] = region.results;
   initial.forEach(({ type }, i) => sameTypes(type, results[i]!.type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   const turns = knownTurns(loop, s, again!);
-  const most = trips ? numberOf(s, trips) : undefined;
-  if (turns === undefined && results.length > carried && (most === undefined || most >= 2 ** 31))
-    throw new Unsized("gives a row each turn, and how many turns there are hangs on the model's inputs");
+  const most = results.length > carried && turns === undefined ? mostRows(loop, s) : undefined;
   if (turns === undefined && !trips && numberOf(s, again!) === 1) throw new Unfit("never ends");
   const { regions, captures } = closeRegions([region], ["body"]);
   const values = [...initial, ...captures];
   if (turns !== undefined) return s.b.createAll(loopOp, { values }, { carried, turns }, regions);
-  const rows = results.length > carried ? { maxTrips: most!, extent: `${loop.name}/turns` } : {};
+  const rows = most !== undefined ? { maxTrips: most, extent: `${loop.name}/turns` } : {};
   return s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried, ...rows }, regions);
+}
+
+/** How many turns there can be, where rows are stacked: what constants or else the caller says. */
+function mostRows({ trips, initial, node, place }: LoopNode, s: Subgraphs): number {
+  const names = node.output.slice(initial.length).flatMap((output) => (output === "" ? [] : [place.prefix + output]));
+  const given = names.map((name) => s.bounds.of(name)).find((bound) => bound !== undefined);
+  const most = given ?? (trips && numberOf(s, trips));
+  if (most !== undefined && most > 0 && most < 2 ** 31) return most;
+  const hint = names[0] === undefined ? undefined : `say how many there can be: \`--bound ${names[0]}=N\``;
+  throw new Unsized("gives a row each turn, and how many turns there are hangs on the model's inputs", hint);
 }
 
 function asScalar(s: Subgraphs, value: Value): Value {

@@ -183,12 +183,17 @@ export class NodeImporter {
       this.give(node, place, name, results);
     } catch (error) {
       if (error instanceof Unfit) {
-        if (error.message !== "") this.problems.add(error instanceof Unsized ? "dataDependent" : "node", name, `${node.opType} ${error.message}`);
+        if (error.message !== "") this.unfit(error, node, name);
       } else if (error instanceof NodeProblem) this.problems.add(error.kind, name, `${node.opType} ${error.message}`, error.detail);
       else if (error instanceof TypeMismatch) this.problems.add("node", name, `${node.opType}: ${error.message}`);
       else throw error;
       this.give(node, place, name, undefined);
     }
+  }
+
+  private unfit(error: Unfit, node: NodeProto, name: string): void {
+    const isUnsized = error instanceof Unsized;
+    this.problems.add(isUnsized ? "dataDependent" : "node", name, `${node.opType} ${error.message}`, isUnsized ? { hint: error.hint } : {});
   }
 
   private branch(node: NodeProto, attribute: string, place: Place, name: string): void {
@@ -216,12 +221,13 @@ export class NodeImporter {
   }
 
   private subgraphs(): Subgraphs {
-    const { folder, problems } = this;
+    const { folder, problems, bounds } = this;
     const builder = (): Builder => this.b;
     const nodes = (): number => this.nodes;
     return {
       folder,
       problems,
+      bounds,
       get b() {
         return builder();
       },

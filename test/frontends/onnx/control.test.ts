@@ -76,6 +76,23 @@ test("captured constants become constants of the region, other values its parame
   ]);
 });
 
+test("rows of a loop whose turns are an input, within the bound that the caller gives", () => {
+  const spec = loop([node("Identity", ["go"], ["again"]), node("Neg", ["v"], ["w"]), node("Abs", ["v"], ["row"])], ["again", "w", "row"], {
+    initializers: { start: yes },
+    inputs: [value("m", "i64", [])],
+    outputs: [y, value("rows", "f32")],
+  });
+  const graph = importOnnx(writeOnnx(spec), { fileName: "m.onnx", bounds: { rows: 4 } });
+  expect(verify(graph)).toEqual([]);
+  const shape = (m: bigint): readonly number[] => interpret(graph, [f32([3], 1, 2, 3), tensor("i64", [], [m])])[1]!.type.shape;
+  expect([shape(0n), shape(3n), shape(4n), shape(9n)]).toEqual([
+    [0, 3],
+    [3, 3],
+    [4, 3],
+    [4, 3],
+  ]);
+});
+
 describe("refused by name", () => {
   const again = node("Identity", ["go"], ["again"]);
   test("rows of a loop whose turns the inputs tell", () => {
@@ -85,6 +102,7 @@ describe("refused by name", () => {
     });
     const error = expectRefused("NEO2006", () => load(spec));
     expect(noteTexts(error)).toEqual(["turning: Loop gives a row each turn, and how many turns there are hangs on the model's inputs"]);
+    expect(error.hint).toBe("say how many there can be: `--bound rows=N`");
   });
   test("a carried value that grows by turns which the inputs tell", () => {
     const spec = loop([again, node("Concat", ["v", "x"], ["w"], { axis: 0 })], ["again", "w"], {
