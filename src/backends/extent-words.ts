@@ -1,5 +1,5 @@
 /** Kernels that put lengths into the words where calls and sessions look for them. */
-import { I32, KernelBuilder, scalar, type Term } from "../kernel/build.ts";
+import { I32, KernelBuilder, type Term } from "../kernel/build.ts";
 import type { Elem, Kernel } from "../kernel/kernel.ts";
 import { lanesOf, type TargetProfile } from "../target/profile.ts";
 import { loadIndex } from "./schedules/indexing.ts";
@@ -16,14 +16,13 @@ export function lengthToWord(elem: Elem, size: number, most: number, target: Tar
   return b.finish();
 }
 
-/** y = x rounded up to a multiple of `granule`, times `bytes`, at most `cap`. */
-export function liveBytes(most: number, granule: number, bytes: number, cap: number): Kernel {
-  const b = new KernelBuilder(`live_bytes_${most}_by${granule}x${bytes}_cap${cap}`, { lanes: 1, mode: "exact" });
+/** y = x + slack, times `bytes`, at most `cap`. */
+export function liveBytes(most: number, slack: number, bytes: number, cap: number): Kernel {
+  const b = new KernelBuilder(`live_bytes_${most}_plus${slack}x${bytes}_cap${cap}`, { lanes: 1, mode: "exact" });
   b.param("x", "i32", 1, "in");
   b.param("y", "i32", 1, "out");
   const c = (value: number): Term => b.constant(I32, value);
-  const length = b.let("n", b.pmin(b.pmax(b.load(scalar("i32"), b.cursor("i", "x")), c(0)), c(most)));
-  const rounded = granule === 1 ? length : b.mul(b.div(b.add(length, c(granule - 1)), c(granule)), c(granule));
-  b.store(b.cursor("o", "y"), 0, b.pmin(b.mul(rounded, c(bytes)), c(cap)));
+  const length = b.let("n", b.pmin(b.pmax(b.load(I32, b.cursor("i", "x")), c(0)), c(most)));
+  b.store(b.cursor("o", "y"), 0, b.pmin(b.mul(b.add(length, c(slack)), c(bytes)), c(cap)));
   return b.finish();
 }

@@ -1,7 +1,7 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import { walkStatements, type Loop } from "../kernel/walk.ts";
 import { liveBytes } from "./extent-words.ts";
-import { demandOf, joined, paceOf, stopFor, stopped, type Demand, type Live, type Pace } from "./limit-trips.ts";
+import { demandOf, demandOfExtentLoop, joined, stopFor, stopped, type Demand, type Live, type Stop } from "./limit-trips.ts";
 import type { CallInfo, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
 
 /** What limiting needs of the program. */
@@ -84,15 +84,13 @@ class Limiter {
   private call(call: OpenCall, at: number): OpenCall {
     const kernel = this.context.kernel(call.kernel);
     const written = kernel.params.filter((param) => param.access !== "in");
-    const live = written.length === 1 ? this.liveOf(call.args[written[0]!.name]!) : undefined;
+    const [out] = written;
+    const live = out && written.length === 1 ? this.liveOf(call.args[out.name]!) : undefined;
+    this.read(call, kernel, live && ((param) => demandOf(kernel, param, out!.name, live)));
     const known = live && this.wordOf(live.extent);
-    const stop = live && known && known.at < at ? stopFor(kernel, written[0]!.name, live) : undefined;
-    const word = stop && this.word(known!, live!, stop.granule, stop.loop.trips as number, stop.step);
-    if (!stop || !word) {
-      this.read(call, kernel, extentLoop(kernel, call));
-      return call;
-    }
-    this.read(call, kernel, { loop: stop.loop, extent: live!.extent, pace: paceOf(stop, live!) });
+    const stop = live && known && known.at < at ? stopFor(kernel, out!.name) : undefined;
+    const word = stop && this.word(known!, live!, stop);
+    if (!stop || !word) return call;
     return this.context.bound(stopped(kernel, stop, word.name), call.args, call.info, { ...call.extents, [word.name]: word.name });
   }
 
@@ -101,10 +99,12 @@ class Limiter {
     return demand === "all" ? undefined : demand;
   }
 
-  private read(call: OpenCall, kernel: Kernel, run: { readonly loop: Loop; readonly extent: string; readonly pace: Pace } | undefined): void {
+  private read(call: OpenCall, kernel: Kernel, ofLive: ((param: string) => Demand) | undefined): void {
+    const ending = extentLoop(kernel, call);
     for (const param of kernel.params) {
       if (param.access === "out") continue;
-      const demand = run && param.access === "in" ? demandOf(kernel, param.name, run.loop, run.extent, run.pace) : "all";
+      const own = ending ? demandOfExtentLoop(kernel, param.name, ending.loop, ending.extent) : "all";
+      const demand = param.access === "inout" ? "all" : (ofLive?.(param.name) ?? own);
       const buffer = call.args[param.name]!;
       this.demands.set(buffer, joined(this.demands.get(buffer), demand));
     }
@@ -118,28 +118,22 @@ class Limiter {
   }
 
   /** The live bytes in a word, up to the end of the loop. */
-  private word(
-    { extent, at }: { readonly extent: OpenExtent; readonly at: number },
-    live: Live,
-    granule: number,
-    trips: number,
-    step: number,
-  ): OpenExtent | undefined {
-    const cap = trips * step;
-    if ((extent.most + granule) * live.bytes >= 2 ** 31 || cap >= 2 ** 31) return undefined;
-    const key = `${extent.name} ${granule} ${live.bytes} ${cap}`;
+  private word({ extent, at }: { readonly extent: OpenExtent; readonly at: number }, { bytes, slack }: Live, { loop, step }: Stop): OpenExtent | undefined {
+    const cap = (loop.trips as number) * step;
+    if ((extent.most + slack) * bytes >= 2 ** 31 || cap >= 2 ** 31) return undefined;
+    const key = `${extent.name} ${slack} ${bytes} ${cap}`;
     const known = this.made.get(key);
     if (known) return known;
     const made = this.context.extent(cap);
-    const call = this.context.bound(liveBytes(extent.most, granule, live.bytes, cap), { x: extent.word, y: made.word }, { op: "extent", loc: [], macs: 0 });
+    const call = this.context.bound(liveBytes(extent.most, slack, bytes, cap), { x: extent.word, y: made.word }, { op: "extent", loc: [], macs: 0 });
     this.behind.set(at, [...(this.behind.get(at) ?? []), call]);
     this.made.set(key, made);
     return made;
   }
 }
 
-/** A loop at the top of a kernel that a length of the program ends. */
-function extentLoop(kernel: Kernel, call: OpenCall): { readonly loop: Loop; readonly extent: string; readonly pace: Pace } | undefined {
+/** A loop of a kernel that a length of the program ends. */
+function extentLoop(kernel: Kernel, call: OpenCall): { readonly loop: Loop; readonly extent: string } | undefined {
   let found: Loop | undefined;
   let count = 0;
   walkStatements(kernel.body, (stmt) => {
@@ -148,6 +142,6 @@ function extentLoop(kernel: Kernel, call: OpenCall): { readonly loop: Loop; read
     count++;
   });
   if (!found || count !== 1 || typeof found.trips === "number") return undefined;
-  const { extent, per } = found.trips;
-  return { loop: found, extent: call.extents?.[extent] ?? extent, pace: { turns: 1, per, granule: per } };
+  const { extent } = found.trips;
+  return { loop: found, extent: call.extents?.[extent] ?? extent };
 }

@@ -6,11 +6,11 @@
 import { ELEM_BYTES, type Kernel, type Stmt } from "../kernel/kernel.ts";
 import { accessesOf, expressionsOf, lanesIn, mostTrips, walkExpression, walkStatements, type Access, type Loop } from "../kernel/walk.ts";
 
-/** The first `granule`-rounded `extent` times `bytes` bytes of a buffer are looked at. */
+/** The first `extent` + `slack` times `bytes` bytes of a buffer are looked at. */
 export interface Live {
   readonly extent: string;
   readonly bytes: number;
-  readonly granule: number;
+  readonly slack: number;
 }
 
 export type Demand = "all" | Live;
@@ -19,28 +19,22 @@ export type Demand = "all" | Live;
 export function joined(a: Demand | undefined, b: Demand): Demand {
   if (a === undefined) return b;
   if (a === "all" || b === "all" || a.extent !== b.extent || a.bytes !== b.bytes) return "all";
-  const [low, high] = [Math.min(a.granule, b.granule), Math.max(a.granule, b.granule)];
-  return high % low === 0 ? { ...a, granule: high } : "all";
+  return { ...a, slack: Math.max(a.slack, b.slack) };
 }
 
-/** A loop that may stop early, and what the turns it runs write. */
+/** A loop that may stop early, and the bytes by which a turn of it moves on. */
 export interface Stop {
   readonly loop: Loop;
-  /** Bytes of a turn. */
   readonly step: number;
-  /** Live bytes are a multiple of a turn, or a turn is so many extents. */
-  readonly granule: number;
 }
 
-/** The loop of a kernel that may stop behind the live bytes of `param`; undefined: none is worth it, or none is sure. */
-export function stopFor(kernel: Kernel, param: string, live: Live): Stop | undefined {
+/** The loop of a kernel that may stop behind the live bytes of `param`: of those that may, the one with the longest turns. */
+export function stopFor(kernel: Kernel, param: string): Stop | undefined {
   let best: Stop | undefined;
   walkStatements(kernel.body, (stmt) => {
     if (stmt.kind !== "for" || typeof stmt.trips !== "number" || stmt.trips < 2) return;
     const step = stepOf(kernel, stmt, param);
-    if (step === undefined || (best && best.step >= step) || leaksRegisters(kernel.body, stmt)) return;
-    if (live.bytes % step === 0) best = { loop: stmt, step, granule: live.granule };
-    else if (step % live.bytes === 0 && (step / live.bytes) % live.granule === 0) best = { loop: stmt, step, granule: step / live.bytes };
+    if (step !== undefined && !(best && best.step >= step) && !leaksRegisters(kernel.body, stmt)) best = { loop: stmt, step };
   });
   return best;
 }
@@ -70,16 +64,39 @@ function isForward(kernel: Kernel, access: Access): boolean {
   return cursor.base + access.at.offset >= 0 && Object.values(cursor.steps).every((step) => step >= 0);
 }
 
-/** Registers that the loop sets and somebody reads outside of it. */
+/** Whether somebody outside of the loop may read what it left in a register. */
 function leaksRegisters(body: readonly Stmt[], loop: Loop): boolean {
+  const set = registersSet(loop.body);
+  const reads = (stmt: Stmt, left: ReadonlySet<string>): boolean => {
+    let found = false;
+    for (const root of expressionsOf(stmt)) walkExpression(root, (expr) => void (found ||= expr.kind === "reg" && left.has(expr.name)));
+    return found;
+  };
+  // `left`: registers that may hold what the loop left there.
+  const leaks = (list: readonly Stmt[], left: Set<string>): boolean => {
+    for (const stmt of list) {
+      if (reads(stmt, left)) return true;
+      if (stmt.kind === "set") left.delete(stmt.reg);
+      if (stmt.kind !== "for") continue;
+      const holds = stmt === loop || contains(stmt, loop);
+      if (stmt !== loop && leaks(stmt.body, new Set(holds ? set : left))) return true;
+      if (holds) for (const reg of set) left.add(reg);
+    }
+    return false;
+  };
+  return leaks(body, new Set());
+}
+
+function registersSet(body: readonly Stmt[]): ReadonlySet<string> {
   const set = new Set<string>();
-  walkStatements(loop.body, (stmt) => void (stmt.kind === "set" && set.add(stmt.reg)));
-  let leaks = false;
-  walkStatements(body, (stmt, loops) => {
-    if (loops.includes(loop)) return;
-    for (const root of expressionsOf(stmt)) walkExpression(root, (expr) => void (leaks ||= expr.kind === "reg" && set.has(expr.name)));
-  });
-  return leaks;
+  walkStatements(body, (stmt) => void (stmt.kind === "set" && set.add(stmt.reg)));
+  return set;
+}
+
+function contains(outer: Loop, inner: Loop): boolean {
+  let found = false;
+  walkStatements(outer.body, (stmt) => void (found ||= stmt === inner));
+  return found;
 }
 
 /** The kernel with the loop running to `ceil(extent / step)`, an extent in bytes. */
@@ -92,32 +109,60 @@ export function stopped(kernel: Kernel, { loop, step }: Stop, extent: string): K
   return { ...kernel, name: `${kernel.name}_live`, body: replaced(kernel.body) };
 }
 
-/** How turns of a loop go with an extent: it runs `turns` of them for every `per`, and `granule` extents at a time. */
-export interface Pace {
-  readonly turns: number;
-  readonly per: number;
-  readonly granule: number;
+/**
+ * What a kernel looks at of `param` where only the live bytes of `out` matter. Each access must stand in a loop whose stores and loads
+ * move on together, at the rate of all the others: what a turn reads is then wanted only if what it writes is.
+ */
+export function demandOf(kernel: Kernel, param: string, out: string, live: Live): Demand {
+  let demand: Demand | undefined;
+  walkStatements(kernel.body, (stmt, loops) => {
+    for (const access of accessesOf(stmt)) {
+      if (kernel.cursors[access.at.cursor]!.param !== param || access.what === "store" || access.what === "prefetch") continue;
+      const loop = loops.find((one) => moving(kernel, access, one).bytes > 0 && stepOf(kernel, one, out) !== undefined && !leaksRegisters(kernel.body, one));
+      demand = joined(demand, loop ? alongLoop(kernel, access, loops, loop, out, live) : "all");
+    }
+  });
+  return demand ?? { ...live, slack: 0 };
 }
 
-export function paceOf({ step, granule }: Stop, live: Live): Pace {
-  return live.bytes % step === 0 ? { turns: live.bytes / step, per: 1, granule } : { turns: 1, per: granule, granule };
+/** A turn begins to write at `first` + i * step and reads up to `end` + i * step * rate. */
+function alongLoop(kernel: Kernel, access: Access, loops: readonly Loop[], loop: Loop, out: string, live: Live): Demand {
+  const { cursor, bytes } = moving(kernel, access, loop);
+  const step = stepOf(kernel, loop, out)!;
+  const wanted = (live.bytes * bytes) / step;
+  if (access.at.index || bytes <= 0 || !Number.isInteger(wanted) || !isForward(kernel, access)) return "all";
+  const end = reach(cursor, access, loops, loop);
+  const first = firstStore(kernel, loop);
+  return { extent: live.extent, bytes: wanted, slack: live.slack + Math.max(0, Math.ceil((end - (first * bytes) / step) / wanted)) };
 }
 
-/** What a kernel looks at of a parameter when `loop` runs at a pace. */
-export function demandOf(kernel: Kernel, param: string, loop: Loop, extent: string, { turns, per, granule }: Pace): Demand {
-  let step: number | undefined;
-  let fine = true;
+/** The least byte that turn 0 of a loop writes, in the first turn of those round it. */
+function firstStore(kernel: Kernel, loop: Loop): number {
+  let first = Infinity;
+  walkStatements(loop.body, (stmt) => {
+    for (const access of accessesOf(stmt)) {
+      if (access.what !== "store") continue;
+      const cursor = kernel.cursors[access.at.cursor]!;
+      first = Math.min(first, (cursor.base + access.at.offset) * ELEM_BYTES[cursor.elem]);
+    }
+  });
+  return first;
+}
+
+/** What a kernel looks at of `param` where one of its own loops ends at an extent. */
+export function demandOfExtentLoop(kernel: Kernel, param: string, loop: Loop, extent: string): Demand {
+  const { per } = loop.trips as Exclude<Loop["trips"], number>;
+  let demand: Demand | undefined;
   walkStatements(kernel.body, (stmt, loops) => {
     for (const access of accessesOf(stmt)) {
       if (kernel.cursors[access.at.cursor]!.param !== param || access.what === "store" || access.what === "prefetch") continue;
       const { cursor, bytes } = moving(kernel, access, loop);
-      fine &&= loops.includes(loop) && !access.at.index && bytes > 0 && (step ??= bytes) === bytes && isForward(kernel, access);
-      fine &&= reach(cursor, access, loops, loop) <= bytes;
+      const isPlain = loops.includes(loop) && !access.at.index && bytes > 0 && bytes % per === 0 && isForward(kernel, access);
+      const slack = per - 1 + Math.max(0, Math.ceil((reach(cursor, access, loops, loop) - bytes) / (bytes / per)));
+      demand = joined(demand, isPlain ? { extent, bytes: bytes / per, slack } : "all");
     }
   });
-  if (!fine || step === undefined) return "all";
-  const bytes = (step * turns) / per;
-  return Number.isInteger(bytes) ? { extent, bytes, granule } : "all";
+  return demand ?? "all";
 }
 
 /** Bytes from where a turn of `loop` begins to the end of what the access reads in it. */
