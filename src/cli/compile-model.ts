@@ -41,6 +41,7 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
         state: model.state,
         external: model.external,
         limits: model.limits,
+        warn: model.warn,
         preprocess: preprocessFrom(options),
         ...(name === undefined ? {} : { name }),
         ...(version === undefined ? {} : { version }),

@@ -15,6 +15,7 @@ import { DRAWING_OPTIONS, wantsDrawing, writeDrawings } from "./drawing/write-dr
 import { isBundle, readInput } from "./files.ts";
 import { memoryChart } from "./memory-chart.ts";
 import { MODEL_OPTIONS, modelFrom, type ModelInput } from "./model-options.ts";
+import { clean } from "./reporter.ts";
 
 export const inspect: CommandSpec = {
   name: "inspect",
@@ -63,11 +64,15 @@ function inspectBundle(file: string, bytes: Uint8Array): Outcome {
     formatBytes(a.weights.bytes),
     formatBytes(Math.max(...a.programs.map((p) => p.arenaBytes))),
   ]);
+  const labels = (manifest.programs[0] ? [...manifest.programs[0].inputs, ...manifest.programs[0].outputs] : []).flatMap((port) =>
+    port.labels ? [`labels of ${port.name}: ${clean(port.labels.join(", "))}`] : [],
+  );
   const lines = [
     `${manifest.name} ${manifest.version}, ${formatBytes(bytes.length)}, digest ${digest}`,
     `made by ${manifest.compiler}; ${signatures.length === 0 ? "not signed" : `signed by ${signatures.map((id) => `${id.slice(0, 16)}…`).join(", ")} (not checked here: neo verify)`}`,
     "",
     table([{ title: "program" }, { title: "" }, { title: "tensor", max: 40 }, { title: "dtype" }, { title: "shape" }], ports),
+    ...labels,
     "",
     table(
       [

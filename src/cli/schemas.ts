@@ -12,7 +12,13 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const counts = z.record(z.string(), count);
 const shape = z.array(count);
 
-const port = z.strictObject({ name: z.string(), dtype: z.string(), shape, bytes: count });
+const port = z.strictObject({
+  name: z.string(),
+  dtype: z.string(),
+  shape,
+  bytes: count,
+  labels: z.array(z.string()).optional().describe("names of the columns, or of what whole numbers stand for"),
+});
 const modelTensor = z.strictObject({
   name: z.string(),
   dtype: z.string().optional(),
