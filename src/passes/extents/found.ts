@@ -116,6 +116,6 @@ function zeroOf(x: Value): number | bigint {
 }
 
 /** The number of elements of a type, symbols at their upper bounds. */
-export function mostElements(shape: readonly Dim[]): number {
+function mostElements(shape: readonly Dim[]): number {
   return boundsOf(countOf(shape))[1];
 }
