@@ -1,4 +1,4 @@
-import { boundsOf, countOf } from "../../ir/dims.ts";
+import { boundsOf } from "../../ir/dims.ts";
 import type { Op, Value } from "../../ir/graph.ts";
 import { add, max, min, sub } from "../../ir/ops/arithmetic.ts";
 import { gather } from "../../ir/ops/gather.ts";
@@ -113,9 +113,4 @@ function picked(graph: Bounding, x: Value, axis: number, first: Value): Value {
 
 function zeroOf(x: Value): number | bigint {
   return x.type.dtype === "i64" || x.type.dtype === "u64" ? 0n : 0;
-}
-
-/** The number of elements of a type, symbols at their upper bounds. */
-function mostElements(shape: readonly Dim[]): number {
-  return boundsOf(countOf(shape))[1];
 }
