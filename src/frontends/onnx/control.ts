@@ -129,9 +129,10 @@ function tried(s: Subgraphs, open: () => OpenRegion): Tried {
   return { region: result, added };
 }
 
-/** What does not fit, where that is all there is: shapes, and sizes that data decide. */
+/** What does not fit, where that is all there is. Forms that we have not are no misfit of the file. */
 function misfit(added: Found): string | undefined {
-  const fits = added.size > 0 && [...added.keys()].every((kind) => kind === "node" || kind === "dataDependent");
+  const ours = [...added.values()].some(({ shown }) => shown.some(({ awsName }) => awsName?.endsWith("NotImplemented")));
+  const fits = !ours && added.size > 0 && [...added.keys()].every((kind) => kind === "node");
   const first = [...added.values()][0]?.shown[0];
   return fits && first ? `${first.where}: ${first.text}` : undefined;
 }
