@@ -19,7 +19,8 @@ export interface ValueSpec {
 export function inputSpecs(graph: GraphProto): readonly ValueSpec[] {
   const given = new Set(graph.initializer.map((tensor) => tensor.name));
   for (const sparse of graph.sparseInitializer) given.add(sparse.values?.name);
-  return graph.input.filter((input) => !given.has(input.name)).map(valueSpec);
+  const listed = new Map(graph.input.map((input) => [input.name, input]));
+  return [...listed.values()].filter((input) => !given.has(input.name)).map(valueSpec);
 }
 
 export function valueSpec(info: ValueInfoProto): ValueSpec {

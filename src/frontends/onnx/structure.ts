@@ -2,6 +2,7 @@ import { decodeMessage } from "../formats/protobuf.ts";
 import type { Limits } from "../../support/limits.ts";
 import { limitError } from "../../support/limits.ts";
 import { domainOf, Library, nodeName, operatorName, opsetsOf, type Opsets } from "./library.ts";
+import { valueSpec } from "./inputs.ts";
 import { orderNodes, type NodeList } from "./order.ts";
 import type { Problems } from "./problems.ts";
 import { MODEL, type FunctionProto, type GraphProto, type ModelProto, type NodeProto } from "./schema.ts";
@@ -35,7 +36,10 @@ export function checkModel(
   const checker = new Checker(library, file, limits, problems, knows);
   problems.opset = opsets.has("") ? `opset ${opsets.get("")}` : "no default opset";
   if (!model.graph) problems.add("structure", file, "has no graph");
-  else checker.graph(model.graph, opsets, () => false, 0);
+  else {
+    if (!model.graph.name) problems.remarks.warn(file, "its graph has no name");
+    checker.graph(model.graph, opsets, () => false, 0);
+  }
   checker.functions();
   return { graph: model.graph ?? EMPTY_GRAPH, opsets, library, ordered: (nodes) => checker.orders.get(nodes) ?? [] };
 }
@@ -60,12 +64,14 @@ class Checker {
 
   graph(graph: GraphProto, opsets: Opsets, outer: (name: string) => boolean, depth: number): void {
     const own = new Set<string>();
-    const inputs = new Set<string>();
+    const inputs = new Map<string, string>();
     for (const input of graph.input) {
-      const name = input.name ?? "";
+      const [name, type] = [input.name ?? "", JSON.stringify(valueSpec(input))];
+      const before = inputs.get(name);
       if (name === "") this.problems.add("structure", "an input", "has no name");
-      else if (inputs.has(name)) this.problems.add("structure", name, "is an input twice");
-      inputs.add(name);
+      else if (before === type) this.problems.remarks.warn(name, "is listed twice as an input, both times alike");
+      else if (before !== undefined) this.problems.add("structure", name, "is an input twice, with two types");
+      inputs.set(name, type);
       own.add(name);
     }
     const initializers = new Set<string>();
@@ -94,6 +100,7 @@ class Checker {
     if (depth > this.limits.depth) throw limitError("depth", this.limits, this.file, "nesting of subgraphs:", depth);
     this.nodes += list.nodes.length;
     if (this.nodes > this.limits.nodes) throw limitError("nodes", this.limits, this.file, "nodes:", this.nodes);
+    this.warnOfNames(list.nodes);
     const ordered = orderNodes(list, this.problems);
     this.orders.set(list.nodes, ordered);
     let given: ReadonlySet<string> | undefined;
@@ -105,6 +112,13 @@ class Checker {
         this.graph(attribute.g, opsets, (name) => names.has(name) || list.own.has(name) || list.outer(name), depth + 1);
       }
     }
+  }
+
+  /** Names of nodes say nothing to the computation; two of one name make messages about them ambiguous. */
+  private warnOfNames(nodes: readonly NodeProto[]): void {
+    const counts = new Map<string, number>();
+    for (const { name } of nodes) if (name) counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const [name, count] of counts) if (count > 1) this.problems.remarks.warn(name, `is the name of ${count} nodes`);
   }
 
   private operator(node: NodeProto, opsets: Opsets, isInBranch: boolean): void {

@@ -76,6 +76,20 @@ test("a domain imported twice with one version, and one that nobody uses", () =>
   expect(opsOf(load({ nodes: [node("Exp", ["x"], ["y"])], inputs: [x], outputs: [y], opsets }))).toEqual(["exp", "return"]);
 });
 
+test("what is odd and changes nothing is a warning", () => {
+  const warnings: string[] = [];
+  const bytes = writeOnnx({
+    name: "",
+    nodes: [node("Exp", ["x"], ["a"], {}, { name: "n" }), node("Neg", ["a"], ["y"], {}, { name: "n" })],
+    inputs: [x, x],
+    outputs: [y],
+  });
+  const graph = importOnnx(bytes, { fileName: "m.onnx", warn: ({ where, text }) => void warnings.push(`${where}: ${text}`) });
+  expect(opsOf(graph)).toEqual(["exp", "neg", "return"]);
+  expect(graph.params).toHaveLength(1);
+  expect(warnings).toEqual(["m.onnx: its graph has no name", "x: is listed twice as an input, both times alike", "n: is the name of 2 nodes"]);
+});
+
 test("everything that is wrong with the structure is said at once", () => {
   const error = expectRefused("NEO2002", () =>
     load({
@@ -85,7 +99,7 @@ test("everything that is wrong with the structure is said at once", () => {
         node("Neg", ["b"], ["c"], {}, { name: "n3" }),
         node("Abs", ["x"], ["a"], {}, { name: "n4" }),
       ],
-      inputs: [x, x],
+      inputs: [x, value("x", "i64", [3])],
       outputs: [value("c", "f32"), value("missing", "f32")],
       opsets: [
         { domain: "", version: 13 },
@@ -95,7 +109,7 @@ test("everything that is wrong with the structure is said at once", () => {
   );
   expect(noteTexts(error)).toEqual([
     'm.onnx: imports domain "" twice, as 13 and 17',
-    "x: is an input twice",
+    "x: is an input twice, with two types",
     "a: is given by two nodes, n1 and n4",
     expect.stringMatching(/^n[23]: depends on itself through [bc]$/) as string,
     "n1: reads nowhere, which nothing gives",
