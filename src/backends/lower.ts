@@ -107,7 +107,7 @@ function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, 
   throw new NeoError({
     code: "NEO3100",
     message: `${missing.length} operation${missing.length > 1 ? "s have" : " has"} no kernel for the CPU of ${target.name}`,
-    notes: missing.map((op) => ({ where: op.loc.join(", ") || op.results[0]?.name || op.name, text: op.name })),
+    notes: missing.map((op) => ({ where: op.loc.join(", ") || op.results[0]?.name || op.name, text: touchesWords(op) ? `${op.name} of strings` : op.name })),
     hint: "`neo check` lists all that is in the way; rewrite these nodes with other operators",
     awsName: "OperatorNotImplemented",
   });
@@ -115,9 +115,15 @@ function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, 
 
 function unscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>): readonly Op[] {
   return graph.ops.flatMap((op) => {
+    if (touchesWords(op)) return op.name === "constant" ? [] : [op];
     if (byOp.has(op.def)) return [];
     return STRUCTURAL.has(op.name) ? op.regions.flatMap((region) => unscheduled(region, byOp)) : [op];
   });
+}
+
+/** Strings have no form in memory. Their constants are named by who reads them. */
+function touchesWords(op: Op): boolean {
+  return [...op.operands, ...op.results].some((value) => value?.type.dtype === "string");
 }
 
 /** Lowers one graph, or the region of a control op, into the steps of a program. */
