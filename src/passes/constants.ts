@@ -35,17 +35,19 @@ export function computed<O extends readonly string[]>(builder: Builder, def: OpD
   return makeConstant(builder, data!);
 }
 
-/** What a small value computed from constants only is, constant itself or not. */
-export function folded(value: Value | undefined): Tensor | undefined {
+/** What a small value computed from constants by a few steps is, constant itself or not. */
+export function folded(value: Value | undefined, steps = MOST_STEPS): Tensor | undefined {
   const op = value?.producer;
   const known = constantTensor(value);
-  if (known || !op || !op.def.pure || op.regions.length > 0 || op.operands.length === 0) return known;
+  if (known || !op || !op.def.pure || op.regions.length > 0 || op.operands.length === 0 || steps === 0) return known;
   if (!isStatic(value.type) || elementCount(value.type.shape) > MOST_FOLDED) return undefined;
-  const operands = op.operands.map(folded);
+  const operands = op.operands.map((operand) => folded(operand, steps - 1));
   return operands.every((operand, i) => operand || !op.operands[i]) ? evaluateOp(op, operands)[op.results.indexOf(value)] : undefined;
 }
 
 const MOST_FOLDED = 1 << 14;
+/** A deep graph that joins again and again has very many ways to its inputs. */
+const MOST_STEPS = 4;
 
 /** Numbers of a float tensor. */
 export function numbersOf(value: Tensor): ArrayLike<number> {
