@@ -14,6 +14,7 @@ import { arrange, storeFor } from "../../../src/backends/constant-data.ts";
 import { addressOf, equalLayouts, imageLayout, plainLayout, type Layout } from "../../../src/backends/layout.ts";
 import type { Buffer, LowerContext, Place, Schedule, Wish } from "../../../src/backends/schedule.ts";
 import { lanesOf, type TargetProfile } from "../../../src/target/profile.ts";
+import { targetOf } from "../synthetic-target.ts";
 
 type Store = ReturnType<typeof storeFor>;
 
@@ -44,31 +45,6 @@ export function randomNumbers(count: number, seed: number): Float64Array {
     state >>>= 0;
     return Math.fround((state / 2 ** 32) * 2 - 1);
   });
-}
-
-export function targetOf(lanes: number, imageBlock: number, more: Partial<TargetProfile> = {}): TargetProfile {
-  return {
-    name: `test${lanes}b${imageBlock}`,
-    summary: "",
-    kind: "native",
-    os: "linux",
-    arch: "x86_64",
-    vectorBytes: lanes * 4,
-    registers: lanes === 16 ? 32 : 16,
-    fma: "yes",
-    pressure: "order",
-    imageBlock,
-    tiles: [],
-    unrollK: 2,
-    prefetch: true,
-    fmaPerCycle: 2,
-    loadsPerCycle: 2,
-    l1Bytes: 32768,
-    l2Bytes: 262144,
-    cores: 1,
-    cpuFeatures: [],
-    ...more,
-  };
 }
 
 /** All targets that dense schedules must work for. */

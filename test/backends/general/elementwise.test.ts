@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { elementwiseSchedule } from "../../../src/backends/schedules/elementwise.ts";
 import { OPS } from "../../../src/ir/ops/index.ts";
 import { TypeMismatch, type AnyOpDef, type Sample } from "../../../src/ir/op-def.ts";
-import { checkOp, TARGETS, targetOf, type Operand } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp, TARGETS, type Operand } from "./lowered.ts";
 import { tensor } from "../../../src/ir/tensor.ts";
 import { type DType } from "../../../src/ir/types.ts";
 

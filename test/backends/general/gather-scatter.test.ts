@@ -4,7 +4,8 @@ import { scatterElementsSchedule, scatterNdSchedule } from "../../../src/backend
 import type { AnyOpDef, Sample } from "../../../src/ir/op-def.ts";
 import { gather, gatherElements, gatherNd } from "../../../src/ir/ops/gather.ts";
 import { scatterElements, scatterNd } from "../../../src/ir/ops/scatter.ts";
-import { checkOp, TARGETS, targetOf } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp, TARGETS } from "./lowered.ts";
 
 const SCHEDULES = [gatherSchedule, gatherElementsSchedule, gatherNdSchedule, scatterElementsSchedule, scatterNdSchedule];
 const scheduleOf = (def: AnyOpDef) => SCHEDULES.find((schedule) => schedule.ops.includes(def))!;

@@ -13,7 +13,8 @@ import type { AnyOpDef, Sample } from "../../../src/ir/op-def.ts";
 import { batchNorm, groupNorm, l2Normalise, layerNorm, logSoftmax, rmsNorm, softmax } from "../../../src/ir/ops/normalisation.ts";
 import { argReduce, cumulative, reduce } from "../../../src/ir/ops/reduction.ts";
 import { tensor } from "../../../src/ir/tensor.ts";
-import { checkOp, TARGETS, targetOf } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp, TARGETS } from "./lowered.ts";
 
 const SCHEDULES = [
   reduceSchedule,

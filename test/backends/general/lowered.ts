@@ -12,33 +12,9 @@ import { interpretKernel } from "../../../src/kernel/interpret-kernel.ts";
 import type { Elem, Kernel } from "../../../src/kernel/kernel.ts";
 import { verifyKernel } from "../../../src/kernel/verify-kernel.ts";
 import { lanesOf, type TargetProfile } from "../../../src/target/profile.ts";
+import { targetOf } from "../synthetic-target.ts";
 
 type Store = ReturnType<typeof storeFor>;
-
-export function targetOf(lanes: number, imageBlock: number, more: Partial<TargetProfile> = {}): TargetProfile {
-  return {
-    name: `lanes ${lanes} block ${imageBlock}`,
-    summary: "",
-    kind: "native",
-    os: "linux",
-    arch: "x86_64",
-    vectorBytes: lanes * 4,
-    registers: lanes === 16 ? 32 : 16,
-    fma: "yes",
-    pressure: "order",
-    imageBlock,
-    tiles: [],
-    unrollK: 2,
-    prefetch: true,
-    fmaPerCycle: 2,
-    loadsPerCycle: 2,
-    l1Bytes: 32768,
-    l2Bytes: 262144,
-    cores: 1,
-    cpuFeatures: [],
-    ...more,
-  };
-}
 
 export const TARGETS: readonly TargetProfile[] = [targetOf(1, 1), targetOf(4, 0), targetOf(4, 4), targetOf(8, 8), targetOf(16, 16), targetOf(16, 0)];
 

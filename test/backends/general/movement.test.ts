@@ -18,7 +18,8 @@ import { elementCount } from "../../../src/ir/types.ts";
 import { interpretKernel } from "../../../src/kernel/interpret-kernel.ts";
 import { verifyKernel } from "../../../src/kernel/verify-kernel.ts";
 import { lanesOf } from "../../../src/target/profile.ts";
-import { checkOp, TARGETS, targetOf } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp, TARGETS } from "./lowered.ts";
 
 const MOVEMENT = [transposeSchedule, broadcastSchedule, sliceSchedule, reverseSchedule, concatSchedule, rollSchedule, padSchedule];
 const scheduleOf = (def: AnyOpDef) => MOVEMENT.find((schedule) => schedule.ops.includes(def))!;

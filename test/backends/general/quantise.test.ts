@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { dequantiseSchedule, quantiseSchedule } from "../../../src/backends/schedules/quantise.ts";
 import { dequantise, quantise } from "../../../src/ir/ops/conversion.ts";
 import { tensor } from "../../../src/ir/tensor.ts";
-import { checkOp, TARGETS, targetOf } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp, TARGETS } from "./lowered.ts";
 
 describe.each(TARGETS)("quantisation on $name", (target) => {
   test.each([

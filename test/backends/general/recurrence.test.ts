@@ -2,7 +2,8 @@ import { describe, test } from "vitest";
 import { recurrenceSchedule } from "../../../src/backends/schedules/recurrence.ts";
 import type { AnyOpDef, Sample } from "../../../src/ir/op-def.ts";
 import { gru, lstm, rnn } from "../../../src/ir/ops/recurrence.ts";
-import { checkOp, TARGETS, targetOf } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp, TARGETS } from "./lowered.ts";
 
 const GATES = { lstm: 4, gru: 3, rnn: 1 } as const;
 

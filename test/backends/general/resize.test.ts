@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { resizeSchedule } from "../../../src/backends/schedules/resize.ts";
 import type { Sample } from "../../../src/ir/op-def.ts";
 import { resize } from "../../../src/ir/ops/resize.ts";
-import { checkOp, TARGETS, targetOf } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp, TARGETS } from "./lowered.ts";
 
 const up = (x: string, shape: readonly number[], scales: readonly number[], more: Sample = {}): Sample => ({ x, attrs: { shape, scales, ...more } });
 const MORE: readonly Sample[] = [

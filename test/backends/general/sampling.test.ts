@@ -5,7 +5,8 @@ import { roiAlignSchedule } from "../../../src/backends/schedules/roi-align.ts";
 import type { AnyOpDef, Sample } from "../../../src/ir/op-def.ts";
 import { deformConv } from "../../../src/ir/ops/convolution.ts";
 import { gridSample, roiAlign } from "../../../src/ir/ops/window.ts";
-import { checkOp, targetOf } from "./lowered.ts";
+import { targetOf } from "../synthetic-target.ts";
+import { checkOp } from "./lowered.ts";
 
 const SCHEDULES = [deformConvSchedule, gridSampleSchedule, roiAlignSchedule];
 const scheduleOf = (def: AnyOpDef) => SCHEDULES.find((schedule) => schedule.ops.includes(def))!;
