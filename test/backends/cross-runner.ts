@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CSources } from "../../src/backends/c/print.ts";
-import { weightBytesOf } from "../../src/backends/program-facts.ts";
+import { hasSessionSteps, weightBytesOf } from "../../src/backends/program-facts.ts";
 import type { Program } from "../../src/kernel/program.ts";
 import { chooseCompiler, compileFlags } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
@@ -43,10 +43,13 @@ export async function runSanitized(
   profile: TargetProfile,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
+  atEnd?: (arena: Uint8Array) => void,
+  more: readonly string[] = [],
 ): Promise<Uint8Array[]> {
+  if (hasSessionSteps(program)) throw new Error("steps of the session run in a session only");
   const compiler = await chooseCompiler(profile, "gcc");
   const checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1"];
-  return run(c, program, { compiler, flags: [...compileFlags(profile, compiler), ...checks], link: checks, emulator: [] }, weights, inputs);
+  return run(c, program, { compiler, flags: [...compileFlags(profile, compiler), ...more, ...checks], link: checks, emulator: [] }, weights, inputs, atEnd);
 }
 
 interface Build {
@@ -56,7 +59,14 @@ interface Build {
   readonly emulator: readonly string[];
 }
 
-function run(c: CSources, program: Program, build: Build, weights: Uint8Array, inputs: readonly Uint8Array[]): Uint8Array[] {
+function run(
+  c: CSources,
+  program: Program,
+  build: Build,
+  weights: Uint8Array,
+  inputs: readonly Uint8Array[],
+  atEnd: (arena: Uint8Array) => void = () => undefined,
+): Uint8Array[] {
   const folder = mkdtempSync(join(tmpdir(), "neo-cross-"));
   try {
     for (const file of [...c.sources, ...c.headers]) writeFileSync(join(folder, file.name), file.text);
@@ -75,7 +85,9 @@ function run(c: CSources, program: Program, build: Build, weights: Uint8Array, i
     const done = spawnSync(command!, args, { input: Buffer.concat([weights.subarray(0, weightBytesOf(program)), ...inputs]), maxBuffer: 2 ** 30 });
     if (done.status !== 0) throw new Error(`${command} ended with ${done.status ?? done.signal}: ${done.stderr.toString()}`);
     let at = 0;
-    return program.outputs.map((port) => new Uint8Array(done.stdout.subarray(at, (at += port.bytes))));
+    const outputs = program.outputs.map((port) => new Uint8Array(done.stdout.subarray(at, (at += port.bytes))));
+    atEnd(done.stdout.subarray(at));
+    return outputs;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -153,6 +165,7 @@ function mainText(program: Program): string {
     `  for (long i = 0; i < ${program.arenaBytes}; i++) arena[i] = i < ${program.stateBytes} ? 0 : 255;`,
     `  for (int i = 0; i < ${program.stateBytes > 0 ? 1 : 2}; i++) model_run(weights, inputs, outputs, arena);`,
     ...program.outputs.map((port, i) => `  all(WRITE, 1, output${i}, ${port.bytes});`),
+    `  all(WRITE, 1, arena, ${program.stateBytes});`,
     "  call(EXIT, 0, 0, 0);",
     "}",
     "",

@@ -1,7 +1,7 @@
 /**
  * Runs the backend tests of the ONNX project and prints how many data sets pass, beside what ONNX Runtime passes.
  *
- *   npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE] [--coverage FILE]
+ *   npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm,guarded,sanitized,guardedWasm] [--expect FILE] [--json FILE] [--coverage FILE]
  *
  * PATH is the archive or a folder of that form. `--sample N` takes N data sets, the same ones each time.
  * `--coverage FILE` writes what the data sets show of each operator: what docs/onnx-support.md is made of.
@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { formatMs, table } from "../../src/support/table.ts";
-import type { Executor } from "../executors/executors.ts";
+import { EXECUTORS, type Executor } from "../executors/executors.ts";
 import { runSet, type SetResult } from "./case.ts";
 import { coverageOf } from "./coverage.ts";
 import { judge, type Expectation } from "./expectation.ts";
@@ -34,12 +34,12 @@ const { values: options } = parseArgs({
 
 if (!options.suite) {
   console.error(
-    "usage: npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE] [--coverage FILE]",
+    "usage: npm run conformance -- --suite PATH [--only PATTERN] [--sample N] [--executors interpreter,native,wasm,guarded,sanitized,guardedWasm] [--expect FILE] [--json FILE] [--coverage FILE]",
   );
   process.exit(2);
 }
 
-const executors = ALL.filter((name) => !options.executors || options.executors.split(",").includes(name));
+const executors = options.executors ? EXECUTORS.filter((name) => options.executors!.split(",").includes(name)) : ALL;
 const only = options.only ? new RegExp(options.only) : undefined;
 const expected = options.expect ? (JSON.parse(readFileSync(options.expect, "utf8")) as Expectation) : undefined;
 const whole = conformanceSuite(options.suite);
@@ -88,7 +88,7 @@ if (options.json) {
 if (options.coverage) writeFileSync(options.coverage, `${JSON.stringify(coverageOf(sets, results), null, 1)}\n`);
 if (expected) {
   const isWhole = sets.length === whole.length;
-  const findings = judge(results, expected, isWhole ? { counts: passed, executors, isComplete: executors.length === ALL.length } : undefined);
+  const findings = judge(results, expected, isWhole ? { counts: passed, executors, isComplete: ALL.every((name) => executors.includes(name)) } : undefined);
   for (const finding of findings) console.log(finding);
   process.exitCode = findings.length > 0 ? 4 : 0;
 }
@@ -103,7 +103,9 @@ async function runAll(list: readonly DataSet[]): Promise<SetResult[]> {
       if (process.stderr.isTTY) process.stderr.write(`\r${i + 1} of ${list.length} `);
     }
   };
-  await Promise.all(Array.from({ length: executors.includes("native") ? availableParallelism() + 1 : 1 }, worker));
+  await Promise.all(
+    Array.from({ length: executors.some((name) => ["native", "guarded", "sanitized"].includes(name)) ? availableParallelism() + 1 : 1 }, worker),
+  );
   if (process.stderr.isTTY) process.stderr.write("\r");
   return found;
 }

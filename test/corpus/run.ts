@@ -1,7 +1,7 @@
 /**
  * Runs the golden cases of a corpus folder through the executors and prints a table by format.
  *
- *   npm run corpus -- --root DIR [--only PATTERN] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE]
+ *   npm run corpus -- --root DIR [--only PATTERN] [--executors interpreter,native,wasm,guarded,sanitized,guardedWasm] [--expect FILE] [--json FILE]
  *
  * Exit 4 if a case falls short that `--expect` (case → reason) does not list, or one that it lists passes.
  */
@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatMs, table } from "../../src/support/table.ts";
+import { EXECUTORS } from "../executors/executors.ts";
 import { runCase, type CaseResult, type Executor } from "./case.ts";
 import { goldenCases } from "./golden.ts";
 
@@ -28,11 +29,13 @@ const { values: options } = parseArgs({
 });
 
 if (!options.root) {
-  console.error("usage: npm run corpus -- --root DIR [--only PATTERN] [--executors interpreter,native,wasm] [--expect FILE] [--json FILE]");
+  console.error(
+    "usage: npm run corpus -- --root DIR [--only PATTERN] [--executors interpreter,native,wasm,guarded,sanitized,guardedWasm] [--expect FILE] [--json FILE]",
+  );
   process.exit(2);
 }
 
-const executors = ALL.filter((name) => !options.executors || options.executors.split(",").includes(name));
+const executors = options.executors ? EXECUTORS.filter((name) => options.executors!.split(",").includes(name)) : ALL;
 const only = options.only ? new RegExp(options.only) : undefined;
 const expected = options.expect ? (JSON.parse(readFileSync(options.expect, "utf8")) as Record<string, string>) : {};
 const cases = goldenCases(options.root).filter((golden) => !only || only.test(golden.name));

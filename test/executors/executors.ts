@@ -11,14 +11,24 @@ import type { Tensor } from "../../src/ir/tensor.ts";
 import { shortened, trueOutputs } from "../../src/ir/output-extents.ts";
 import { elementCount, type DType } from "../../src/ir/types.ts";
 import { ProgramInstance } from "../../src/kernel/interpret-program.ts";
+import type { Program } from "../../src/kernel/program.ts";
 import { verifyProgram } from "../../src/kernel/verify-program.ts";
 import { compileC, type CompileOptions } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
+import { runSanitized } from "../backends/cross-runner.ts";
+import { runGuarded } from "./guarded.ts";
+import { runGuardedWasm } from "./guarded-wasm.ts";
 import { runNative } from "./native.ts";
 import { target } from "./targets.ts";
 import { runWasm } from "./wasm.ts";
 
-export type Executor = "interpreter" | "native" | "wasm";
+/**
+ * `guarded` is native code and `guardedWasm` WebAssembly, with nothing behind and before their buffers; `sanitized` is C with gcc's
+ * checks of every address and of what C leaves undefined.
+ */
+export type Executor = "interpreter" | "native" | "wasm" | "guarded" | "sanitized" | "guardedWasm";
+
+export const EXECUTORS: readonly Executor[] = ["interpreter", "native", "wasm", "guarded", "sanitized", "guardedWasm"];
 
 /**
  * One graph, run in every way there is: by its interpreter as imported and once more after the passes, and as kernels.
@@ -57,8 +67,8 @@ export class Executors {
     return decode(lowered, outputs, (name) => instance.extent(name));
   }
 
-  private async runKernels(executor: "native" | "wasm", inputs: readonly Uint8Array[]): Promise<Tensor[]> {
-    const profile = target(executor === "native" ? "host" : "wasm");
+  private async runKernels(executor: Exclude<Executor, "interpreter">, inputs: readonly Uint8Array[]): Promise<Tensor[]> {
+    const profile = target(executor === "wasm" || executor === "guardedWasm" ? "wasm" : "host");
     const { lowered, weights } = this.lower(profile);
     const { program } = lowered;
     const lengths = new Map<string, number>();
@@ -66,12 +76,26 @@ export class Executors {
       const words = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
       for (const [name, { at }] of Object.entries(program.extents)) lengths.set(name, words.getInt32(at.offset, true));
     };
-    const length = (name: string): number => lengths.get(name)!;
-    if (executor === "wasm")
-      return decode(lowered, await runWasm(await emitWasm(program, profile), wasmMemoryPlan(program), program, weights, inputs, atEnd), length);
-    const { sources, headers } = printC(program, profile);
-    const { bytes } = await compileC(sources, profile, { headers, ...this.compiling });
-    return decode(lowered, await runNative(bytes, program, weights, inputs, atEnd), length);
+    const outputs = await this.runProgramOn(executor, program, profile, weights, inputs, atEnd);
+    return decode(lowered, outputs, (name) => lengths.get(name)!);
+  }
+
+  private async runProgramOn(
+    executor: Exclude<Executor, "interpreter">,
+    program: Program,
+    profile: TargetProfile,
+    weights: Uint8Array,
+    inputs: readonly Uint8Array[],
+    atEnd: (arena: Uint8Array) => void,
+  ): Promise<Uint8Array[]> {
+    if (executor === "wasm" || executor === "guardedWasm") {
+      const run = executor === "wasm" ? runWasm : runGuardedWasm;
+      return run(await emitWasm(program, profile), wasmMemoryPlan(program), program, weights, inputs, atEnd);
+    }
+    const c = printC(program, profile);
+    if (executor === "sanitized") return runSanitized(c, program, profile, weights, inputs, atEnd, this.compiling.flags);
+    const { bytes } = await compileC(c.sources, profile, { headers: c.headers, ...this.compiling });
+    return (executor === "native" ? runNative : runGuarded)(bytes, program, weights, inputs, atEnd);
   }
 
   /** Runs the passes, if they did not run yet. */
