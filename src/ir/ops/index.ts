@@ -57,6 +57,7 @@ import { compress, nonZero, unique } from "./selection.ts";
 import { span, zeroTail } from "./span.ts";
 import { sort, topK } from "./sorting.ts";
 import { readState, writeState } from "./state.ts";
+import { trees } from "./trees.ts";
 import { gridSample, lrn, maxPoolWithIndices, maxUnpool, pool, roiAlign } from "./window.ts";
 
 export const OPS: readonly AnyOpDef[] = [
@@ -181,6 +182,7 @@ export const OPS: readonly AnyOpDef[] = [
   groupNorm,
   batchNorm,
   l2Normalise,
+  trees,
   constant,
   returnOp,
   fused,

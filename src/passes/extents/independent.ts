@@ -38,6 +38,7 @@ const INDEPENDENT: Readonly<Record<string, Independence>> = {
   layerNorm: (op, operand, axis) => operand === 0 && axis < axisOf(op),
   rmsNorm: (op, operand, axis) => operand === 0 && axis < axisOf(op),
   groupNorm: batch,
+  trees: batch,
   matmul: (op, operand, axis) => {
     const { length } = op.operands[operand]!.type.shape;
     if (length < 2) return false;
