@@ -5,6 +5,8 @@ import { forgetPeak, peakMemory } from "../support/node/peak-memory.ts";
 import { formatBytes, formatMs } from "../support/table.ts";
 import { NeoError } from "../support/errors.ts";
 import { listOption, repeatedOption, textOption, type CommandSpec, type OptionValues } from "./command.ts";
+import { adviceForLevels, CONCURRENCY_OPTION, concurrencyFrom, levelLines, measureLevels, type BenchLimits, type Level } from "./bench-levels.ts";
+import { adviceFor, Spread, summaryLine, summaryOf } from "./bench-samples.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
 import { openSession, SESSION_OPTIONS } from "./open-session.ts";
 
@@ -17,6 +19,7 @@ export const bench: CommandSpec = {
     { flags: "--min-runs <n>", text: "counted runs at least", fallback: "50" },
     { flags: "--max-secs <s>", text: "counted time at most", fallback: "10" },
     { flags: "--until-stable <percent>", text: "stop when the 95 % interval of the mean is within this share", fallback: "1" },
+    CONCURRENCY_OPTION,
     { flags: "--percentiles <list>", text: "which percentiles", fallback: "50,90,95,99" },
     { flags: "--export <file>", text: "writes the raw samples, in ms, as JSON" },
     { flags: "--memory", text: "also shows the arena, the weights and the most memory the process held while it ran" },
@@ -41,6 +44,7 @@ export const bench: CommandSpec = {
       stable: number(options, "untilStable") / 100,
     };
     const percentiles = percentilesFrom(options);
+    const concurrency = concurrencyFrom(options);
     const rssBefore = process.memoryUsage().rss;
     const session = await openSession(file, invocation);
     // Loading and, for a model, compiling are over: what follows is running alone.
@@ -52,21 +56,20 @@ export const bench: CommandSpec = {
         cwd,
       );
       const bound = await session.bind(inputs);
-      const firstMs = timed(() => bound.run());
-      const { samples, warmup, stable } = await reporter.stage(`timing ${session.name}`, () => measure(() => bound.run(), limits));
-      const sorted = [...samples].sort((a, b) => a - b);
-      const mean = samples.reduce((a, b) => a + b, 0) / samples.length;
-      const at = (p: number): number => sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))]!;
-      const ms = { min: sorted[0]!, mean, ...Object.fromEntries(percentiles.map((p) => [`p${p}`, at(p)])), max: sorted.at(-1)!, ci95: interval(samples, mean) };
+      const levels = concurrency
+        ? await measureLevels(session, inputs, concurrency, limits, reporter)
+        : [await reporter.stage(`timing ${session.name}`, () => measure(() => bound.run(), limits))];
+      const [first] = levels as [Level];
       const samplesFile = textOption(options, "export");
-      if (samplesFile) await writeOutput(samplesFile, new TextEncoder().encode(`${JSON.stringify(samples)}\n`), cwd);
-      const advice = adviceFor(samples, mean, stable);
+      if (samplesFile) {
+        const raw = concurrency ? Object.fromEntries(levels.map((level) => [level.sessions, level.samples])) : first.samples;
+        await writeOutput(samplesFile, new TextEncoder().encode(`${JSON.stringify(raw)}\n`), cwd);
+      }
       const memory = options["memory"] === true ? memoryOf(session, bound.program) : undefined;
+      const advice = concurrency ? adviceForLevels(levels) : adviceFor(first.samples, first.stable);
       const lines = [
-        `${session.name} on ${session.artifact.id}, ${samples.length} runs after ${warmup} of warm-up${stable ? "" : " (not stable)"}`,
-        `first ${formatMs(firstMs)}, min ${formatMs(ms.min)}, mean ${formatMs(mean)} ± ${formatMs(ms.ci95)}, ${percentiles.map((p) => `p${p} ${formatMs(at(p))}`).join(", ")}, max ${formatMs(ms.max)}`,
-        `${(1000 / mean).toFixed(0)} runs a second`,
-        ...(memory ? [memoryLine(memory)] : []),
+        ...(concurrency ? levelLines(session, levels, percentiles) : singleLines(session, first, percentiles)),
+        ...(memory ? [memoryLine(memory, Math.max(...levels.map((level) => level.sessions)))] : []),
         ...advice,
         `next: neo compare ${file} …, or --export samples.json`,
       ];
@@ -74,12 +77,8 @@ export const bench: CommandSpec = {
         text: lines.join("\n"),
         result: {
           device: { artifact: session.artifact.id, executor: session.kind },
-          runs: samples.length,
-          warmup,
-          firstMs,
-          ms,
-          throughput: 1000 / mean,
-          stable,
+          ...figuresOf(first, percentiles),
+          ...(concurrency ? { levels: levels.map((level) => ({ sessions: level.sessions, ...figuresOf(level, percentiles) })) } : {}),
           rssBytes: process.memoryUsage().rss - rssBefore,
           ...(memory ? { memory } : {}),
           ...(samplesFile ? { samples: samplesFile } : {}),
@@ -91,6 +90,18 @@ export const bench: CommandSpec = {
     }
   },
 };
+
+function figuresOf({ runs, warmup, firstMs, throughput, stable, samples }: Level, percentiles: readonly number[]): object {
+  return { runs, warmup, firstMs, ms: summaryOf(samples, percentiles), throughput, stable };
+}
+
+function singleLines({ name, artifact }: Session, { runs, warmup, firstMs, throughput, stable, samples }: Level, percentiles: readonly number[]): string[] {
+  return [
+    `${name} on ${artifact.id}, ${runs} runs after ${warmup} of warm-up${stable ? "" : " (not stable)"}`,
+    `first ${formatMs(firstMs)}, ${summaryLine(summaryOf(samples, percentiles), percentiles)}`,
+    `${throughput.toFixed(0)} runs a second`,
+  ];
+}
 
 interface MemoryReport {
   readonly arenaBytes: number;
@@ -113,9 +124,9 @@ function memoryOf({ artifact }: Session, program: ManifestProgram): MemoryReport
   };
 }
 
-function memoryLine(m: MemoryReport): string {
+function memoryLine(m: MemoryReport, sessions: number): string {
   const peak = m.peakOf === "runs" ? "of the process while it ran" : "of the process since its start, with loading and compiling";
-  return `arena ${formatBytes(m.arenaBytes)}, weights ${formatBytes(m.weightsBytes)}, inputs and outputs ${formatBytes(m.borderBytes)}; peak ${formatBytes(m.peakRssBytes)} ${peak}, Node included`;
+  return `arena ${formatBytes(m.arenaBytes)}${sessions > 1 ? ` in each of ${sessions} sessions` : ""}, weights ${formatBytes(m.weightsBytes)}, inputs and outputs ${formatBytes(m.borderBytes)}; peak ${formatBytes(m.peakRssBytes)} ${peak}, Node included`;
 }
 
 function number(options: OptionValues, key: string): number {
@@ -142,51 +153,30 @@ function timed(run: () => void): number {
 /** Between two runs the event loop gets a turn at least this often, so that an interrupt is heard. */
 const TURN_MS = 50;
 
-interface Limits {
-  readonly warmupMs: number;
-  readonly minRuns: number;
-  readonly maxMs: number;
-  /** Half of the 95 % interval as a share of the mean. */
-  readonly stable: number;
-}
-
-async function measure(run: () => void, limits: Limits): Promise<{ samples: number[]; warmup: number; stable: boolean }> {
+/** One session, in this thread. */
+async function measure(run: () => void, limits: BenchLimits): Promise<Level> {
+  const firstMs = timed(run);
   let warmup = 0;
   for (const start = performance.now(); performance.now() - start < limits.warmupMs; warmup++) {
     run();
     await turn();
   }
   const samples: number[] = [];
+  const spread = new Spread();
   const start = performance.now();
   let [stable, turned] = [false, start];
   while (!stable && (samples.length < limits.minRuns || performance.now() - start < limits.maxMs)) {
     for (let i = 0; i < limits.minRuns; i++) {
-      samples.push(timed(run));
+      const ms = timed(run);
+      samples.push(ms);
+      spread.add(ms);
       if (performance.now() - turned < TURN_MS) continue;
       await turn();
       turned = performance.now();
     }
-    const mean = samples.reduce((a, b) => a + b, 0) / samples.length;
-    stable = interval(samples, mean) <= limits.stable * mean;
-    if (performance.now() - start >= limits.maxMs) break;
+    stable = spread.isWithin(limits.stable);
   }
-  return { samples, warmup, stable };
+  return { sessions: 1, runs: samples.length, warmup, firstMs, samples, throughput: 1000 / spread.mean, stable };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Half the 95 % interval of the mean. */
-function interval(samples: readonly number[], mean: number): number {
-  if (samples.length < 2) return 0;
-  const variance = samples.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (samples.length - 1);
-  return (1.96 * Math.sqrt(variance)) / Math.sqrt(samples.length);
-}
-
-function adviceFor(samples: readonly number[], mean: number, stable: boolean): string[] {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)]!;
-  const advice: string[] = [];
-  if (!stable) advice.push("advice: the mean is not stable: is something else running? Compare minima, or raise --max-secs");
-  if (mean > 1.2 * median) advice.push("advice: a few slow runs raise the mean: look at the percentiles");
-  return advice;
-}

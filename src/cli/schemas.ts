@@ -132,6 +132,15 @@ const inspectResult = z.union([
   }),
 ]);
 
+const benchFigures = {
+  runs: count,
+  warmup: count,
+  firstMs: z.number(),
+  ms: z.object({ min: z.number(), mean: z.number(), max: z.number(), ci95: z.number() }).catchall(z.number()).describe("with p50, p90 … as asked for"),
+  throughput: real,
+  stable: z.boolean(),
+};
+
 const answer = z.strictObject({ output: z.string(), ok: z.boolean(), maxAbs: real, index: count, found: real, wanted: real });
 
 const RESULTS = {
@@ -157,12 +166,11 @@ const RESULTS = {
   keygen: z.strictObject({ secretKey: z.string(), publicKey: z.string(), keyId: hex }),
   bench: z.strictObject({
     device: z.strictObject({ artifact: z.string(), executor: z.enum(["native", "wasm"]) }),
-    runs: count,
-    warmup: count,
-    firstMs: z.number(),
-    ms: z.object({ min: z.number(), mean: z.number(), max: z.number(), ci95: z.number() }).catchall(z.number()).describe("with p50, p90 … as asked for"),
-    throughput: real,
-    stable: z.boolean(),
+    ...benchFigures,
+    levels: z
+      .array(z.strictObject({ sessions: count, ...benchFigures }))
+      .optional()
+      .describe("--concurrency; the figures beside it are those of the first"),
     rssBytes: z.number().int(),
     memory: z
       .strictObject({ arenaBytes: count, weightsBytes: count, borderBytes: count, peakRssBytes: count, peakOf: z.enum(["runs", "process"]) })

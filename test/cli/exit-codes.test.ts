@@ -129,6 +129,8 @@ const CASES: readonly Case[] = [
   usage("bench", "good.neo"),
   { run: "bench good.onnx --executor wasm --max-secs long", code: 2, error: "NEO1012" },
   { run: "bench good.onnx --executor wasm --percentiles 50,101", code: 2, error: "NEO1012" },
+  { run: "bench good.neo --allow-unsigned --concurrency 1:2 --warmup-ms 1 --min-runs 3 --max-secs 0.01", code: 0 },
+  ...["0", "4:1", "1:2:0", "1:300", "two"].map((levels) => ({ run: `bench good.neo --allow-unsigned --concurrency ${levels}`, code: 2, error: "NEO1012" })),
   { run: "bench good.neo --allow-unsigned --export nowhere/samples.json --warmup-ms 1 --min-runs 3 --max-secs 0.01", code: 6, error: "NEO6000" },
   { run: "bench foreign.neo --allow-unsigned", code: 3, error: "NEO3050" },
   { run: "bench tampered.neo --allow-unsigned", code: 5 },
