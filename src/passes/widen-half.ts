@@ -1,6 +1,7 @@
 import { Builder, namedOperands } from "../ir/builder.ts";
 import type { AttrValue } from "../ir/attr.ts";
 import type { Op, Value } from "../ir/graph.ts";
+import { bitcast } from "../ir/ops/bitcast.ts";
 import { cast } from "../ir/ops/conversion.ts";
 import { constant } from "../ir/ops/control.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -27,7 +28,7 @@ export const widenHalf: Pass = {
     for (const op of graph.ops) {
       b.loc = op.loc;
       if (op.name === "return") finish(op, wide, b);
-      else if (op.regions.length > 0) keep(op, wide, b);
+      else if (op.regions.length > 0 || op.def === bitcast) keep(op, wide, b);
       else if (![...op.operands, ...op.results].some((value) => isHalf(value) || (value && wide.has(value)))) b.ops.push(op);
       else widen(op, wide, b);
     }
@@ -66,7 +67,7 @@ function attrsOf(op: Op): Readonly<Record<string, AttrValue>> {
   return Object.fromEntries(Object.entries(op.attrs).map(([name, value]) => [name, HALVES.includes(value) ? "f32" : value]));
 }
 
-/** What regions take and give stays as it is: they are widened inside. */
+/** What regions take and give stays as it is: they are widened inside. A bitcast wants the 16 bits. */
 function keep(op: Op, wide: Map<Value, Value>, b: Builder): void {
   op.operands.forEach((value, i) => {
     const wider = value && wide.get(value);

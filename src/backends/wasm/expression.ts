@@ -1,7 +1,7 @@
 import { isMask } from "../../kernel/build.ts";
 import { ELEM_BYTES, type At, type Elem, type Expr, type Kernel, type Type } from "../../kernel/kernel.ts";
 import { typeText } from "../../kernel/ops.ts";
-import { expressionType } from "../../kernel/walk.ts";
+import { expressionType, mostTrips, walkStatements } from "../../kernel/walk.ts";
 import { relaxedMadd, type BinaryenApi, type Module, type Ref } from "./binaryen.ts";
 import { bitmask, compare, convert, dot4, expand, extremum, lookup, narrow, spread8 } from "./composite.ts";
 import { isFloat, Lanes, signOf, type Method, type Shape } from "./lanes.ts";
@@ -24,8 +24,12 @@ export class ExpressionEmitter {
   private readonly m: Module;
   private readonly e: Lanes;
 
+  /** Cursors that may point below their parameter. */
+  private readonly low: ReadonlySet<string>;
+
   constructor(context: EmitContext) {
     this.c = context;
+    this.low = cursorsBelow(context.kernel);
     this.m = context.module;
     this.e = new Lanes(context.module, context.locals, context.api.auto, context.kernel.name);
   }
@@ -40,7 +44,7 @@ export class ExpressionEmitter {
         return this.load(expr.type, expr.at);
       case "splat": {
         const { elem } = this.e.shape(expr.type);
-        return this.m.v128[`load${(ELEM_BYTES[elem] * 8) as 8 | 16 | 32 | 64}_splat`](...memarg(expr.at, elem), this.base(expr.at));
+        return this.m.v128[`load${(ELEM_BYTES[elem] * 8) as 8 | 16 | 32 | 64}_splat`](...this.address(expr.at, elem));
       }
       case "widen":
         return this.widen(this.e.shape(expr.from), this.e.shape(expr.type), expr.at);
@@ -52,8 +56,7 @@ export class ExpressionEmitter {
   store(type: Type, at: At, value: Ref): Ref {
     const { elem, lanes } = this.e.shape(type);
     const { m } = this;
-    const [offset, align] = memarg(at, elem);
-    const base = this.base(at);
+    const [offset, align, base] = this.address(at, elem);
     if (lanes === 1) {
       if (ELEM_BYTES[elem] === 1) return m.i32.store8(offset, align, base, value);
       if (ELEM_BYTES[elem] === 2) return m.i32.store16(offset, align, base, value);
@@ -76,8 +79,7 @@ export class ExpressionEmitter {
   private load(type: Type, at: At): Ref {
     const { elem, lanes } = this.e.shape(type);
     const { m } = this;
-    const [offset, align] = memarg(at, elem);
-    const base = this.base(at);
+    const [offset, align, base] = this.address(at, elem);
     if (lanes === 1) {
       const bits = 8 * ELEM_BYTES[elem];
       return this.e.method({ elem, lanes }, bits < 32 ? `load${bits}_${signOf(elem)}` : "load")(offset, align, base);
@@ -103,19 +105,35 @@ export class ExpressionEmitter {
     if (from.elem === "f32") return this.m.f64x2.promote_low_f32x4(this.load(from, at));
     if (from.lanes * source === 8 && target === 2 * source) {
       const name = `load${source * 8}x${from.lanes}_${sign}` as "load8x8_s";
-      return this.m.v128[name](...memarg(at, from.elem), this.base(at));
+      return this.m.v128[name](...this.address(at, from.elem));
     }
     let value = this.load(from, at);
     for (let bytes = source; bytes < target; bytes *= 2) value = this.e.extendLow(value, bytes, sign);
     return value;
   }
 
-  private base(at: At): Ref {
+  /**
+   * Offset and alignment hint in bytes, and the address they are counted from. WebAssembly adds an offset without wrapping: where
+   * the sum of cursor and index may lie below the parameter, and so below 0, the offset is added to the address.
+   */
+  private address(at: At, elem: Elem): [number, number, Ref] {
+    const { m } = this;
     const cursor = this.c.locals.get(`c:${at.cursor}`);
-    if (!at.index) return cursor;
-    const bytes = ELEM_BYTES[this.c.kernel.cursors[at.cursor]!.elem];
-    const index = this.emit(at.index);
-    return this.m.i32.add(cursor, bytes === 1 ? index : this.m.i32.shl(index, this.m.i32.const(Math.log2(bytes))));
+    const offset = at.offset * ELEM_BYTES[elem];
+    const wraps = offset > 0 && (this.low.has(at.cursor) || (at.index !== undefined && !this.isNatural(at.index)));
+    const base = at.index ? m.i32.add(cursor, this.scaled(at.index, ELEM_BYTES[this.c.kernel.cursors[at.cursor]!.elem])) : cursor;
+    return wraps ? [0, ELEM_BYTES[elem], m.i32.add(base, m.i32.const(offset))] : [offset, ELEM_BYTES[elem], base];
+  }
+
+  private scaled(index: Expr, bytes: number): Ref {
+    return bytes === 1 ? this.emit(index) : this.m.i32.shl(this.emit(index), this.m.i32.const(Math.log2(bytes)));
+  }
+
+  /** A number that was loaded from a table of numbers from 0 up. */
+  private isNatural(index: Expr): boolean {
+    if (index.kind !== "load") return false;
+    const param = this.c.kernel.params.find(({ name }) => name === this.c.kernel.cursors[index.at.cursor]!.param);
+    return param?.range !== undefined && param.range[0] >= 0;
   }
 
   private constant(type: Type, value: number | bigint): Ref {
@@ -248,7 +266,13 @@ export class ExpressionEmitter {
   }
 }
 
-/** Offset and alignment hint in bytes. Offsets of accesses are not negative, as memarg wants. */
-function memarg(at: At, elem: Elem): [number, number] {
-  return [at.offset * ELEM_BYTES[elem], ELEM_BYTES[elem]];
+/** Cursors that steps backwards, or their base, bring below their parameter in some turn. */
+function cursorsBelow(kernel: Kernel): ReadonlySet<string> {
+  const lowest = new Map(Object.entries(kernel.cursors).map(([name, { base }]) => [name, base]));
+  walkStatements(kernel.body, (stmt) => {
+    if (stmt.kind !== "for") return;
+    for (const [name, { steps }] of Object.entries(kernel.cursors))
+      lowest.set(name, lowest.get(name)! + Math.min(0, (steps[stmt.name] ?? 0) * (mostTrips(stmt.trips) - 1)));
+  });
+  return new Set([...lowest].filter(([, at]) => at < 0).map(([name]) => name));
 }

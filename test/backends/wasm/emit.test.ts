@@ -6,12 +6,12 @@ import v8 from "node:v8";
 import { describe, expect, test } from "vitest";
 import { importBinaryen } from "../../../src/backends/wasm/binaryen.ts";
 import { emitWasm, wasmMemoryPlan } from "../../../src/backends/wasm/emit.ts";
-import { KernelBuilder, vector } from "../../../src/kernel/build.ts";
+import { KernelBuilder, scalar, vector } from "../../../src/kernel/build.ts";
 import type { Kernel } from "../../../src/kernel/kernel.ts";
 import type { Port, Program } from "../../../src/kernel/program.ts";
 import { target } from "../../executors/targets.ts";
 import { runWasm } from "../../executors/wasm.ts";
-import { formCases } from "../form-cases.ts";
+import { filled, formCases } from "../form-cases.ts";
 import { opCases } from "../op-cases.ts";
 import { expectSame, interpretCases, programOf } from "../op-program.ts";
 
@@ -80,6 +80,18 @@ test("relaxed code gives what fused interpretation gives, where the engine fuses
   const [answer] = await runWasm(await emitWasm(probe.program, relaxed), wasmMemoryPlan(probe.program), probe.program, none, probe.inputs);
   const engineFuses = new Float32Array(answer!.slice().buffer)[0] !== 0;
   expectSame(program, interpretCases(cases, engineFuses), outputs);
+});
+
+test("a pointer that walks back below its buffer, and below address 0, finds what lies in the buffer", async () => {
+  const b = new KernelBuilder("backwards", { lanes: 4, mode: "exact" });
+  const count = 2000;
+  b.param("x", "f32", count, "in");
+  b.param("y", "f32", count, "out");
+  const [x, y] = [b.cursor("i", "x"), b.cursor("o", "y")];
+  b.loop("i", count, { [x]: -1, [y]: 1 }, () => b.store(y, 0, b.load(scalar("f32"), x, count - 1)));
+  const { program, inputs } = programOf([filled("backwards", b.finish())]);
+  const [reversed] = await runWasm(await emitWasm(program, wasm), wasmMemoryPlan(program), program, none, inputs);
+  expect(new Float32Array(reversed!.slice().buffer)).toEqual(new Float32Array(inputs[0]!.slice().buffer).reverse());
 });
 
 function fused(): { name: string; kernel: Kernel; buffers: Uint8Array[] } {
