@@ -49,7 +49,14 @@ export async function runSanitized(
   if (hasSessionSteps(program)) throw new Error("steps of the session run in a session only");
   const compiler = await chooseCompiler(profile, "gcc");
   const checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1"];
-  return run(c, program, { compiler, flags: [...compileFlags(profile, compiler), ...more, ...checks], link: [...checks, "-lm"], emulator: [] }, weights, inputs, atEnd);
+  return run(
+    c,
+    program,
+    { compiler, flags: [...compileFlags(profile, compiler), ...more, ...checks], link: [...checks, "-lm"], emulator: [] },
+    weights,
+    inputs,
+    atEnd,
+  );
 }
 
 interface Build {
