@@ -1,4 +1,5 @@
 import { Reader } from "protobufjs/minimal.js";
+import { isXgboost } from "./xgboost/container.ts";
 
 /** Formats that are told apart by their content, and what people call them. */
 export const FORMAT_NAMES = {
@@ -25,7 +26,7 @@ export function detectFormat(bytes: Uint8Array): Format | undefined {
     ["hdf5", startsWith(bytes, [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])],
     ["tflite", latin(bytes, 4, 8) === "TFL3"],
     ["torch", startsWith(bytes, [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46])],
-    ["xgboost", latin(bytes, 0, 4) === "binf"],
+    ["xgboost", isXgboost(bytes)],
     ["lightgbm", latin(bytes, 0, 5) === "tree\n"],
     ["mxnet", startsWith(bytes, [0x12, 1, 0, 0, 0, 0, 0, 0])],
     ["safetensors", latin(bytes, 8, 10) === '{"' && startsWith(bytes.subarray(4), [0, 0, 0, 0])],

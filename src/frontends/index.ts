@@ -4,8 +4,10 @@ import { NeoError } from "../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
 import { describeOnnx, type ModelDescription } from "./onnx/describe.ts";
 import { describeNir, importNir } from "./nir/import.ts";
-import { importOnnx, type OnnxOptions } from "./onnx/import.ts";
+import { importOnnx } from "./onnx/import.ts";
 import { supportedOperators, type SupportedOperator } from "./onnx/ops/index.ts";
+import type { TabularOptions } from "./tabular/graph.ts";
+import { describeXgboost, importXgboost } from "./xgboost/import.ts";
 import { detectFormat, FORMAT_NAMES } from "./detect.ts";
 
 /** How models of a format are read. A format is added here and in `detect.ts`. */
@@ -16,7 +18,7 @@ interface Frontend {
   operators(): readonly SupportedOperator[];
 }
 
-export interface ImportOptions extends OnnxOptions {
+export interface ImportOptions extends TabularOptions {
   /** Outputs that the next run finds in inputs; "auto": those whose names tell it. */
   readonly state?: readonly (StatePair | "auto")[];
 }
@@ -24,6 +26,7 @@ export type { ModelDescription, SupportedOperator };
 
 export const FRONTENDS: readonly Frontend[] = [
   { name: "onnx", importModel: importOnnx, describe: describeOnnx, operators: supportedOperators },
+  { name: "xgboost", importModel: importXgboost, describe: describeXgboost, operators: () => [] },
   { name: "nir", importModel: importNir, describe: describeNir, operators: () => [] },
 ];
 

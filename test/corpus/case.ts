@@ -8,7 +8,7 @@ import { Executors, type Executor } from "../executors/executors.ts";
 import { digestMatches, dtypeOf, goldenInput, goldenOutput, modelPath, type GoldenCase } from "./golden.ts";
 import { reasonOf } from "./reason.ts";
 import { isStream, runStream } from "./stream.ts";
-import { compareElements, ruleFor, type Comparison } from "./tolerance.ts";
+import { compareElements, ruleFor, ruleForOutput, type Comparison } from "./tolerance.ts";
 import { asPlaces } from "./words.ts";
 
 export type { Executor };
@@ -30,7 +30,10 @@ export interface CaseResult {
 }
 
 /** Formats whose files an importer reads. */
-const IMPORTED = /^(?:generated\/)?onnx(?:-ml)?$/;
+const IMPORTED = /^(?:generated\/)?(?:onnx(?:-ml)?|xgboost|lightgbm)$/;
+
+/** Formats whose models give several kinds of outputs, those that the case names. */
+const TABULAR = /xgboost|lightgbm/;
 
 export async function runCase(golden: GoldenCase, root: string, project: string, executors: readonly Executor[]): Promise<CaseResult> {
   const start = performance.now();
@@ -56,7 +59,8 @@ export async function runCase(golden: GoldenCase, root: string, project: string,
     if (golden.outputs.length === 0) return finish("short", { reason: "the protocol of this case has no runner" });
     const inputs = golden.inputs.map((input) => goldenInput(input, golden.blob));
     const shapes = Object.fromEntries(golden.inputs.map((input) => [input.name, [...input.shape]]));
-    const graph = importModel(bytes, { fileName: path.split("/").at(-1)!, shapes, external: (name) => readExternalFile(dirname(path), name) });
+    const outputKinds = TABULAR.test(golden.format) ? golden.outputs.map((output) => output.name) : [];
+    const graph = importModel(bytes, { fileName: path.split("/").at(-1)!, shapes, outputKinds, external: (name) => readExternalFile(dirname(path), name) });
     const description = describeModel(bytes, path);
     const rule = ruleFor(golden, { opCounts: description.opCounts, lastScale: lastScale(graph) });
     const ordered = graph.params.map((param) => inputs[golden.inputs.findIndex((input) => input.name === param.name)]);
@@ -95,7 +99,7 @@ async function runAll(
         const { stride, ...stored } = goldenOutput(want, blob);
         const data = want.strings ? wordPlaces(want.strings, stored.data, graph.labels.get(want.name)) : stored.data;
         const exact = rule.name !== "1 quantum" && rule.name !== "2 quanta" && !["f32", "f64", "f16", "bf16"].includes(dtypeOf(want));
-        return compareElements(got.data as ArrayLike<number>, data, stride, rule, exact);
+        return compareElements(got.data as ArrayLike<number>, data, stride, ruleForOutput(golden, want.name) ?? rule, exact);
       });
       const worst = comparisons.reduce((a, b) => (!b.ok || (a.ok && b.ofAllowed > a.ofAllowed) ? b : a));
       runs.push({ executor, comparison: worst });

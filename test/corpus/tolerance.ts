@@ -56,6 +56,15 @@ export function ruleFor(golden: GoldenCase, facts: ModelFacts): Rule {
   return products > 50 || EXP_LOG.some(has) ? DEEP : FP32;
 }
 
+const EXACT: Rule = { name: "exact", rel: 0, abs: 0, ofMax: false, minCosine: 0 };
+
+/** Rules of single outputs: sums and leaves of trees are equal bit for bit, what objectives make of them nearly so. */
+export function ruleForOutput(golden: GoldenCase, output: string): Rule | undefined {
+  if (golden.format.endsWith("xgboost")) return output === "predict" ? { ...EXACT, name: "transform", abs: 1e-6 } : EXACT;
+  if (!golden.format.endsWith("lightgbm")) return undefined;
+  return output === "leaf" ? EXACT : { ...EXACT, name: "f64", rel: /linear_tree/.test(golden.name) ? 1e-12 : 1e-15, floor: 0 };
+}
+
 export interface Comparison {
   readonly ok: boolean;
   readonly maxAbs: number;

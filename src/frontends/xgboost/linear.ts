@@ -1,0 +1,39 @@
+import { Builder } from "../../ir/builder.ts";
+import { Graph, Value } from "../../ir/graph.ts";
+import { add, mul } from "../../ir/ops/arithmetic.ts";
+import { isNan } from "../../ir/ops/comparison.ts";
+import { returnOp } from "../../ir/ops/control.ts";
+import { select } from "../../ir/ops/logic.ts";
+import { scan } from "../../ir/ops/loop.ts";
+import { broadcast, reshape, transpose } from "../../ir/ops/movement.ts";
+import { tensor } from "../../ir/tensor.ts";
+import { tensorType } from "../../ir/types.ts";
+import { constantOf } from "../tabular/graph.ts";
+
+/**
+ * Margins [rows, groups] of a linear model: bias + base, then x * w feature after feature, each step rounded to f32, missing ones
+ * passed over. A scan, because sums of any other order have other bits; over products made before it, because products and sums
+ * in one kernel may be rounded once. Of base scores by group XGBoost takes the first for all.
+ */
+export function linearMargins(b: Builder, x: Value, weights: ArrayLike<number>, base: readonly number[]): Value {
+  const [rows, features] = x.type.shape as [number, number];
+  const groups = base.length;
+  const bias = base.map((_, k) => Math.fround(Math.fround(weights[features * groups + k]!) + base[0]!));
+  const start = b.create(broadcast, { x: constantOf(b, tensor("f32", [1, groups], bias)) }, { shape: [rows, groups] });
+  if (features === 0) return start;
+  const columns = b.create(reshape, { x: b.create(transpose, { x }, { perm: [1, 0] }) }, { shape: [features, rows, 1] });
+  const slopes = constantOf(b, tensor("f32", [features, 1, groups], Array.from(weights).slice(0, features * groups)));
+  // s + -0 is s, whatever s is; s + 0 is not.
+  const nothing = constantOf(b, tensor("f32", [], [-0]));
+  const terms = b.create(select, { condition: b.create(isNan, { x: columns }), a: nothing, b: b.create(mul, { a: columns, b: slopes }) });
+  return b.createAll(scan, { values: [start, terms] }, { carried: 1, captured: 0 }, [addition(rows, groups)])[0]!;
+}
+
+/** One feature added to the sums so far. */
+function addition(rows: number, groups: number): Graph {
+  const [sum, term] = ["sum", "term"].map((name) => new Value(tensorType("f32", [rows, groups]), name)) as [Value, Value];
+  const graph = new Graph("body", [sum, term]);
+  const b = new Builder(graph.ops);
+  b.createAll(returnOp, { values: [b.create(add, { a: sum, b: term })] }, { names: [] });
+  return graph;
+}
