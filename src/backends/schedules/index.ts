@@ -25,6 +25,7 @@ import { scatterElementsSchedule, scatterNdSchedule } from "./scatter.ts";
 import { shapeOfSchedule } from "./shape-of.ts";
 import { softmaxSchedule } from "./softmax.ts";
 import { sortSchedule, topKSchedule } from "./sorting.ts";
+import { treesSchedule } from "./trees.ts";
 
 /** Every schedule, one row a family. Ops that are in no row, and that lowering doesn't handle itself, can't be compiled for a CPU. */
 export const SCHEDULES: readonly Schedule[] = [
@@ -72,4 +73,5 @@ export const SCHEDULES: readonly Schedule[] = [
   l2NormaliseSchedule,
   recurrenceSchedule,
   shapeOfSchedule,
+  treesSchedule,
 ];
