@@ -2,13 +2,14 @@
 const allowed = {
   support: [],
   target: ["support"],
-  ir: ["support"],
+  host: ["support"],
+  ir: ["support", "host"],
   frontends: ["support", "ir"],
   passes: ["support", "ir", "target"],
-  kernel: ["support"],
-  backends: ["support", "ir", "target", "passes", "kernel"],
-  package: ["support"],
-  session: ["support", "package"],
+  kernel: ["support", "host"],
+  backends: ["support", "host", "ir", "target", "passes", "kernel"],
+  package: ["support", "host"],
+  session: ["support", "package", "host"],
 };
 
 const layers = Object.entries(allowed).map(([folder, may]) => ({

@@ -1,9 +1,11 @@
 import { printC, type CSources } from "./backends/c/print.ts";
+import { sessionSteps } from "./backends/host-steps.ts";
 import { lower, opMacs, type Lowered } from "./backends/lower.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
 import { WasmInstance } from "./backends/wasm/run.ts";
 import { WeightPool } from "./backends/weight-pool.ts";
 import { importModel, type ImportOptions } from "./frontends/index.ts";
+import { TextTable } from "./host/text-table.ts";
 import type { Graph, Op } from "./ir/graph.ts";
 import { interpret } from "./ir/interpret.ts";
 import { checkSharedState } from "./ir/keep-state.ts";
@@ -103,10 +105,11 @@ export interface GraphOptions extends Pick<CompileOptions, "version" | "release"
 /** From optimised graphs, one program each, to an unsigned bundle: the second half of `compile`. */
 export async function compileGraphs(graphs: readonly Graph[], options: GraphOptions, ports: CompilePorts): Promise<Compiled> {
   const { name, bindings } = options;
+  const texts = new TextTable();
   const generated: Generated[] = [];
   for (const target of options.targets) {
     ports.stage?.(`generate code for ${target.name}`);
-    generated.push(await generate(graphs, target, ports));
+    generated.push(await generate(graphs, target, texts, ports));
   }
   ports.stage?.("pack");
   const artifacts = generated.map((g) => g.artifact);
@@ -115,6 +118,7 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
     inputs: program.inputs.map((port) => labelledPort(port, graphs[i]!)),
     outputs: program.outputs.map((port) => labelledPort(port, graphs[i]!)),
   }));
+  const selfTest = options.withoutSelfTest ? [] : await selfTests(graphs, programs, artifacts, texts);
   const bundle = buildBundle(
     {
       name,
@@ -124,7 +128,8 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
       ...(options.version === undefined ? {} : { version: options.version }),
       ...(options.release === undefined ? {} : { release: options.release }),
       ...(options.preprocess ? { preprocess: options.preprocess } : {}),
-      selfTest: options.withoutSelfTest ? [] : await selfTests(graphs, programs, artifacts),
+      ...(texts.length > 1 ? { texts: texts.list() } : {}),
+      selfTest,
     },
     ports.crypto,
   );
@@ -151,14 +156,14 @@ interface Generated {
 }
 
 /** Code of all programs for one target, over one pool of weights. */
-async function generate(graphs: readonly Graph[], target: TargetProfile, ports: CompilePorts): Promise<Generated> {
-  const pool = new WeightPool();
+async function generate(graphs: readonly Graph[], target: TargetProfile, texts: TextTable, ports: CompilePorts): Promise<Generated> {
+  const pool = new WeightPool(texts);
   const lowered = graphs.map((graph) => lower(graph, target, pool));
   // Every program knows the whole pool, so that segments have one place in all of them.
   const segments = pool.segments((bytes) => sha256Hex(ports.crypto, bytes));
   const programs: BuildCode[] = [];
   for (const { program, lengths } of lowered)
-    programs.push({ ...(await codeFor({ ...program, segments }, target, ports)), extents: extentsOf(program, lengths) });
+    programs.push({ ...(await codeFor({ ...program, segments }, target, ports)), extents: extentsOf(program, lengths), steps: sessionSteps(program) });
   const weights = pool.bytes();
   return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
 }
@@ -199,35 +204,50 @@ function artifactReport(target: TargetProfile, lowered: readonly Lowered[], prog
 const INTERPRETER_MACS = 40e6;
 const SELF_TEST_SEED = 1;
 
-/** One known answer a program: inputs from a seed, outputs from the graph's interpreter or, for large models, the bundle's own WebAssembly. */
+/**
+ * One known answer a program: inputs from a seed, outputs from the graph's interpreter or, for large models of code alone, the bundle's
+ * own WebAssembly. Strings that come in are some of the model's own; a model that does not take them has no known answer.
+ */
 async function selfTests(
   graphs: readonly Graph[],
   programs: readonly Pick<Program, "inputs" | "outputs">[],
   artifacts: readonly BuildArtifact[],
+  texts: TextTable,
 ): Promise<BuildSelfTest[]> {
   const wasm = artifacts.find((artifact) => artifact.target.kind === "wasm");
   const tests: BuildSelfTest[] = [];
+  const own = texts.length - 1;
   for (const [program, graph] of graphs.entries()) {
     const ports = programs[program]!;
-    const seeds = ports.inputs.map((port) => ({ seed: SELF_TEST_SEED, low: isFloat(port.dtype as DType) ? -1 : 0, high: 1 }));
+    const high = ({ dtype }: ManifestPort): number => (dtype === "string" ? Math.min(own, MOST_SEEDED_TEXTS) : 1);
+    const seeds = ports.inputs.map((port) => ({ seed: SELF_TEST_SEED, low: isFloat(port.dtype as DType) ? -1 : 0, high: high(port) }));
     const inputs = seeds.map((seed, i) => seededBytes(ports.inputs[i]!, seed));
-    const large = macsOf(graph) > INTERPRETER_MACS;
-    const outputs = large && wasm ? await runWasm(wasm.programs[program]!, wasm.weights, inputs, ports.outputs) : interpretBytes(graph, inputs);
-    tests.push({ program, inputs: seeds, outputs, tolerance: SELF_TEST_TOLERANCE });
+    const code = wasm?.programs[program];
+    const large = code?.steps?.length === 0 && macsOf(graph) > INTERPRETER_MACS;
+    const outputs = large ? await runWasm(code, wasm!.weights, inputs, ports.outputs) : interpretBytes(graph, inputs, texts);
+    if (outputs) tests.push({ program, inputs: seeds, outputs, tolerance: SELF_TEST_TOLERANCE });
   }
   return tests;
 }
 
+const MOST_SEEDED_TEXTS = 15;
+
 /** Of whole models: errors of single ops add up. */
 const SELF_TEST_TOLERANCE = { abs: 1e-3, rel: 1e-3 };
 
-function interpretBytes(graph: Graph, inputs: readonly Uint8Array[]): Uint8Array[] {
-  const tensors = graph.params.map((param, i): Tensor => {
-    const shape = param.type.shape as readonly number[];
-    return { type: { dtype: param.type.dtype, shape }, data: decodePort(param.type.dtype, inputs[i]!, elementCount(shape)) };
-  });
-  const results = interpret(graph, tensors).slice(0, visibleOutputs(graph).length);
-  return results.map((tensor) => encodePort(tensor.type.dtype, tensor.data));
+/** Undefined where a function of the host takes no such data. */
+function interpretBytes(graph: Graph, inputs: readonly Uint8Array[], texts: TextTable): Uint8Array[] | undefined {
+  try {
+    const tensors = graph.params.map((param, i): Tensor => {
+      const shape = param.type.shape as readonly number[];
+      return { type: { dtype: param.type.dtype, shape }, data: decodePort(param.type.dtype, inputs[i]!, elementCount(shape), texts) };
+    });
+    const results = interpret(graph, tensors).slice(0, visibleOutputs(graph).length);
+    return results.map((tensor) => encodePort(tensor.type.dtype, tensor.data, texts));
+  } catch (error) {
+    if (error instanceof NeoError && error.code === "NEO1057") return undefined;
+    throw error;
+  }
 }
 
 async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs: readonly Uint8Array[], outputs: Program["outputs"]): Promise<Uint8Array[]> {

@@ -6,8 +6,11 @@ import type { Elem } from "../kernel/kernel.ts";
 import { imageLayout, plainLayout, type Halo, type Layout } from "./layout.ts";
 import type { Schedule, Wish } from "./schedule.ts";
 
-/** Storage element of a dtype inside the arena and at the border; 4-bit elements take a byte each in the arena. */
-export const ELEM_OF: Readonly<Record<Exclude<DType, "string">, Elem>> = {
+/**
+ * Storage element of a dtype inside the arena and at the border; 4-bit elements take a byte each in the arena, and a string is its
+ * place among the texts of a run: equal ones have one place, and 0 is the empty one.
+ */
+export const ELEM_OF: Readonly<Record<DType, Elem>> = {
   f64: "f64",
   f32: "f32",
   f16: "u16",
@@ -23,10 +26,11 @@ export const ELEM_OF: Readonly<Record<Exclude<DType, "string">, Elem>> = {
   i4: "i8",
   u4: "u8",
   bool: "u8",
+  string: "i32",
 };
 
 export function elemOf(value: Value): Elem {
-  return ELEM_OF[value.type.dtype as Exclude<DType, "string">];
+  return ELEM_OF[value.type.dtype];
 }
 
 export function shapeOf(value: Value): readonly number[] {

@@ -76,6 +76,6 @@ function lowerWrite(op: Op, context: RegionContext): void {
 }
 
 function statePlace(name: string, dtype: DType, shape: readonly number[], context: RegionContext): Place {
-  const layout = plainLayout(ELEM_OF[dtype as keyof typeof ELEM_OF], shape);
+  const layout = plainLayout(ELEM_OF[dtype], shape);
   return { buffer: context.open.state(name, layout.size * ELEM_BYTES[layout.elem]), layout, dtype };
 }

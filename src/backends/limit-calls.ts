@@ -51,6 +51,8 @@ function mentioned(step: OpenStep): readonly OpenBuffer[] {
   switch (step.kind) {
     case "call":
       return Object.values(step.args);
+    case "host":
+      return [...step.inputs, ...step.outputs];
     case "if":
       return [step.condition, ...[...step.then, ...step.else].flatMap(mentioned)];
     case "loop":

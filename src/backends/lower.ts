@@ -2,7 +2,7 @@ import type { Graph, Op, Value } from "../ir/graph.ts";
 import type { AnyOpDef } from "../ir/op-def.ts";
 import type { Data, Tensor } from "../ir/tensor.ts";
 import { outputExtents, visibleOutputs } from "../ir/output-extents.ts";
-import { elementCount } from "../ir/types.ts";
+import { elementCount, type DType } from "../ir/types.ts";
 import { ELEM_BYTES, type Elem, type Kernel } from "../kernel/kernel.ts";
 import type { Port, Program } from "../kernel/program.ts";
 import { InternalError, NeoError } from "../support/errors.ts";
@@ -12,6 +12,7 @@ import { arrange } from "./constant-data.ts";
 import { CONTROL_OPS, lowerControl, writesState } from "./control.ts";
 import { lengthToWord } from "./extent-words.ts";
 import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
+import { hostFunctionOf, lowerToHost, nestedHostOps } from "./host-steps.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
 import { OpenProgram } from "./open-program.ts";
 import type { CallInfo, OpenBuffer, OpenExtent } from "./open-steps.ts";
@@ -93,21 +94,24 @@ function finished(graph: Graph, open: OpenProgram, pool: WeightPool, lengths: Lo
   };
 }
 
-/** Ops that lowering itself handles. */
+/** Ops that lowering itself handles, beside those of the host. */
 const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "reshape", "storageCast", ...CONTROL_OPS, ...FOUND_OPS]);
 
 /** Whether `lower` knows what to do with this op on a CPU, as far as its name tells. */
 export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
-  return STRUCTURAL.has(name) || SCHEDULES.some((schedule) => schedule.ops.includes(def));
+  return STRUCTURAL.has(name) || hostFunctionOf({ name }) !== undefined || SCHEDULES.some((schedule) => schedule.ops.includes(def));
 }
 
 function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, target: TargetProfile): void {
-  const missing = unscheduled(graph, byOp);
+  const missing = [
+    ...unscheduled(graph, byOp).map((op) => ({ op, text: touchesTexts(op) ? `${op.name} of strings` : op.name })),
+    ...nestedHostOps(graph).map((op) => ({ op, text: `${op.name} runs on the host, which does not step into branches and loops` })),
+  ];
   if (missing.length === 0) return;
   throw new NeoError({
     code: "NEO3100",
     message: `${missing.length} operation${missing.length > 1 ? "s have" : " has"} no kernel for the CPU of ${target.name}`,
-    notes: missing.map((op) => ({ where: op.loc.join(", ") || op.results[0]?.name || op.name, text: touchesWords(op) ? `${op.name} of strings` : op.name })),
+    notes: missing.map(({ op, text }) => ({ where: op.loc.join(", ") || op.results[0]?.name || op.name, text })),
     hint: "`neo check` lists all that is in the way; rewrite these nodes with other operators",
     awsName: "OperatorNotImplemented",
   });
@@ -115,14 +119,20 @@ function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, 
 
 function unscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>): readonly Op[] {
   return graph.ops.flatMap((op) => {
-    if (touchesWords(op)) return op.name === "constant" ? [] : [op];
+    if (hostFunctionOf(op) || op.name === "constant") return [];
+    if (touchesTexts(op) && !OF_TEXTS.has(op.name)) return [op];
     if (byOp.has(op.def)) return [];
     return STRUCTURAL.has(op.name) ? op.regions.flatMap((region) => unscheduled(region, byOp)) : [op];
   });
 }
 
-/** Strings have no form in memory. Their constants are named by who reads them. */
-function touchesWords(op: Op): boolean {
+/** Ops of code that only move texts, or ask whether they are the same. */
+const OF_TEXTS: ReadonlySet<string> = new Set([
+  ...["return", "reshape", "transpose", "broadcast", "slice", "pad", "concat", "reverse", "roll", "gather", "gatherElements", "gatherNd", "scatterElements"],
+  ...["scatterNd", "select", "equal", "notEqual", "fused", "zeroTail", "if", "loop", "scan", "call"],
+]);
+
+function touchesTexts(op: Op): boolean {
   return [...op.operands, ...op.results].some((value) => value?.type.dtype === "string");
 }
 
@@ -188,6 +198,7 @@ class Lowering implements LowerContext, RegionContext {
       if (op.name !== "readState") op.results.forEach((value) => this.placeResult(op, value));
       if (schedule) schedule.lower(op, this);
       else if (FOUND_OPS.has(op.name)) lowerFound(op, this);
+      else if (hostFunctionOf(op)) lowerToHost(op, this);
       else lowerControl(op, this);
     }
     for (const value of op.operands) if (value) this.usesLeft.set(value, this.usesLeft.get(value)! - 1);
@@ -198,10 +209,11 @@ class Lowering implements LowerContext, RegionContext {
     this.places.set(op.result, this.constantPlace(data, op.result, plainLayout(elemOf(op.result), type.shape)));
   }
 
-  private constantPlace(data: Data, value: Value, layout: Layout): Place {
+  private constantPlace(given: Data, value: Value, layout: Layout): Place {
+    const data = value.type.dtype === "string" && Array.isArray(given) ? this.open.placesOf(given) : given;
     const buffer = this.open.buffer(value.name || "constant", layout.size * ELEM_BYTES[layout.elem], {
       space: "weights",
-      data: () => bytesOf(arrange(data, value.type.dtype, layout)),
+      data: () => bytesOf(arrange(data, storedDtype(value), layout)),
     });
     return { ...place(value, buffer, layout), constant: data };
   }
@@ -393,7 +405,12 @@ class Lowering implements LowerContext, RegionContext {
 }
 
 function place(value: Value, buffer: Buffer, layout: Layout): Place {
-  return { buffer, layout, dtype: value.type.dtype };
+  return { buffer, layout, dtype: storedDtype(value) };
+}
+
+/** Texts are numbers in memory. */
+function storedDtype({ type: { dtype } }: Value): DType {
+  return dtype === "string" ? "i32" : dtype;
 }
 
 /** 4-bit tensors are packed at the border and a byte an element inside; all other dtypes are stored as they cross it. */
@@ -406,7 +423,7 @@ function borderBytes(value: Value): number {
 }
 
 function portOf(value: Value, name: string): Port {
-  const elem = ELEM_OF[value.type.dtype as keyof typeof ELEM_OF];
+  const elem = ELEM_OF[value.type.dtype];
   return { name, dtype: value.type.dtype, shape: shapeOf(value), elem, bytes: borderBytes(value) };
 }
 

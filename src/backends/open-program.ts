@@ -45,6 +45,11 @@ export class OpenProgram {
     return known;
   }
 
+  /** Constant texts as places in the table of the bundle. */
+  placesOf(texts: readonly string[]): Int32Array {
+    return Int32Array.from(texts, (text) => this.pool.texts.place(text));
+  }
+
   /** One i32 of the arena. */
   word(name: string): OpenBuffer {
     return this.buffer(name, 4, { space: "arena" });
@@ -172,6 +177,8 @@ function placedStep(step: OpenStep, sliceOf: (buffer: OpenBuffer) => Slice): Ste
       const args = Object.fromEntries(Object.entries(step.args).map(([name, buffer]) => [name, sliceOf(buffer)]));
       return { kind: "call", kernel: step.kernel, args, parts: step.parts, ...(step.extents ? { extents: step.extents } : {}) };
     }
+    case "host":
+      return { kind: "host", name: step.call.function, inputs: step.inputs.map(sliceOf), outputs: step.outputs.map(sliceOf), call: step.call };
     case "if":
       return { kind: "if", condition: sliceOf(step.condition), then: placed(step.then), else: placed(step.else) };
     case "loop":
@@ -187,6 +194,7 @@ function placedStep(step: OpenStep, sliceOf: (buffer: OpenBuffer) => Slice): Ste
 function callsOf(steps: readonly OpenStep[]): readonly OpenCall[] {
   return steps.flatMap((step) => {
     if (step.kind === "call") return [step];
+    if (step.kind === "host") return [];
     return step.kind === "if" ? [...callsOf(step.then), ...callsOf(step.else)] : callsOf(step.body);
   });
 }

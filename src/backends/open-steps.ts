@@ -1,3 +1,4 @@
+import type { HostCall } from "../host/host-function.ts";
 import type { Buffer } from "./buffer.ts";
 
 /** Where a buffer will be. Constants become weight segments when a call first reads them; state lies in front of the arena. */
@@ -32,9 +33,19 @@ export interface OpenCall {
   readonly info: CallInfo;
 }
 
+/** A step that the session does. */
+export interface OpenHostStep {
+  readonly kind: "host";
+  readonly call: HostCall;
+  readonly inputs: readonly OpenBuffer[];
+  readonly outputs: readonly OpenBuffer[];
+  readonly info: Omit<CallInfo, "kernel">;
+}
+
 /** A step whose buffers have no offsets yet. Conditions and run-time trips are buffers of one i32. */
 export type OpenStep =
   | OpenCall
+  | OpenHostStep
   | { readonly kind: "if"; readonly condition: OpenBuffer; readonly then: readonly OpenStep[]; readonly else: readonly OpenStep[] }
   | { readonly kind: "loop"; readonly trips: number | OpenBuffer; readonly condition?: OpenBuffer; readonly body: readonly OpenStep[] };
 

@@ -1,3 +1,4 @@
+import { TextTable } from "../host/text-table.ts";
 import type { Segment } from "../kernel/program.ts";
 
 const SEGMENT_ALIGN = 64;
@@ -7,6 +8,12 @@ export class WeightPool {
   private readonly parts: { readonly bytes: Uint8Array; readonly offset: number }[] = [];
   private readonly byContent = new Map<string, number[]>();
   private length = 0;
+  /** Texts that constants stand for. */
+  readonly texts: TextTable;
+
+  constructor(texts = new TextTable()) {
+    this.texts = texts;
+  }
 
   /** The number of the segment that holds these bytes. */
   add(bytes: Uint8Array): number {

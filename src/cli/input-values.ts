@@ -1,5 +1,6 @@
 import { readNpy } from "../frontends/formats/npy.ts";
 import { readNpz } from "../frontends/formats/npz.ts";
+import { TextTable } from "../host/text-table.ts";
 import { decodePort } from "../ir/port-data.ts";
 import { decodeData, tensor, type Tensor } from "../ir/tensor.ts";
 import { DTYPES, elementCount, isFloat, type DType } from "../ir/types.ts";
@@ -56,6 +57,7 @@ async function oneValue(name: string, word: string, target: InputTarget, cwd: st
   const raw = /^((?:\d+x)*)([a-z]+\d*)=@(.*)$/.exec(word);
   if (raw) return rawTensor(name, raw[1]!, raw[2]!, await readInput(raw[3]!, cwd));
   if (word.startsWith("@")) return fileValue(name, word.slice(1), target, cwd);
+  if (port?.dtype === "string") return word.split(",");
   const numbers = word.split(",").map((text) => text.trim());
   if (word === "" || numbers.some((text) => text === "" || Number.isNaN(Number(text)))) throw malformed(name, word);
   return numbers.map((text) => (port && /^[iu]64$/.test(port.dtype) && /^-?\d+$/.test(text) ? BigInt(text) : Number(text)));
@@ -131,7 +133,7 @@ const bitsOf = (dtype: DType): number => (dtype === "bool" ? 8 : Number(/\d+$/.e
 function random(port: ManifestPort, seed: number): InputValue {
   const dtype = port.dtype as DType;
   const bytes = seededBytes(port, { seed, low: isFloat(dtype) ? -1 : 0, high: 1 });
-  return { type: { dtype, shape: port.shape }, data: decodePort(dtype, bytes, elementCount(port.shape)) } as InputValue;
+  return { type: { dtype, shape: port.shape }, data: decodePort(dtype, bytes, elementCount(port.shape), TextTable.of(["1"])) } as InputValue;
 }
 
 function malformed(name: string, word: string): NeoError {

@@ -1,6 +1,6 @@
 import { compileGraphs } from "../compile.ts";
 import type { Graph } from "../ir/graph.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import type { Data, Tensor } from "../ir/tensor.ts";
 import type { DType } from "../ir/types.ts";
 import { load } from "../session/load.ts";
 import { nativeRunner } from "../session/node/native-engine.ts";
@@ -27,7 +27,10 @@ export function compiledRun(target: TargetProfile, { env }: Invocation): RunGrap
     try {
       const outputs = await session.run(Object.fromEntries(session.inputs.map((port, i) => [port.name, inputs[i]!])));
       // By name: an object has names that are numbers, as exporters give them, in an order of its own.
-      return session.outputs.map(({ name }) => ({ type: { dtype: outputs[name]!.dtype as DType, shape: outputs[name]!.shape }, data: outputs[name]!.data }));
+      return session.outputs.map(({ name }) => ({
+        type: { dtype: outputs[name]!.dtype as DType, shape: outputs[name]!.shape },
+        data: outputs[name]!.data as Data,
+      }));
     } finally {
       session.close();
     }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeNpy } from "../frontends/formats/npy.ts";
 import { writeNpz } from "../frontends/formats/npz.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import type { Data, Tensor } from "../ir/tensor.ts";
 import type { DType } from "../ir/types.ts";
 import type { OutputTensor } from "../session/tensors.ts";
 import { formatMs } from "../support/table.ts";
@@ -62,7 +62,7 @@ export const run: CommandSpec = {
             name,
             dtype: t.dtype,
             shape: t.shape,
-            data: t.data.length <= 1024 ? Array.from(t.data as ArrayLike<number | bigint>, jsonNumber) : undefined,
+            data: t.data.length <= 1024 ? Array.from(t.data as ArrayLike<number | bigint | string>, jsonNumber) : undefined,
           })),
           files,
         },
@@ -74,13 +74,16 @@ export const run: CommandSpec = {
 };
 
 /** JSON has neither NaN nor infinities nor integers beyond 2^53. */
-function jsonNumber(value: number | bigint): number | string {
-  return typeof value === "bigint" ? value.toString() : Number.isFinite(value) ? value : String(value);
+function jsonNumber(value: number | bigint | string): number | string {
+  return typeof value === "string" ? value : typeof value === "bigint" ? value.toString() : Number.isFinite(value) ? value : String(value);
 }
 
 async function writeOutputs(outputs: Readonly<Record<string, OutputTensor>>, place: string | undefined, cwd: string): Promise<string[]> {
   if (place === undefined) return [];
-  const tensors = Object.entries(outputs).map(([name, t]): [string, Tensor] => [name, { type: { dtype: t.dtype as DType, shape: t.shape }, data: t.data }]);
+  const tensors = Object.entries(outputs).map(([name, t]): [string, Tensor] => [
+    name,
+    { type: { dtype: t.dtype as DType, shape: t.shape }, data: t.data as Data },
+  ]);
   if (/\.npz$/i.test(place)) {
     await writeOutput(place, writeNpz(tensors), cwd);
     return [place];

@@ -25,7 +25,7 @@ export interface TensorDifference {
 
 interface Elements {
   readonly dtype: string;
-  readonly data: ArrayLike<number | bigint>;
+  readonly data: ArrayLike<number | bigint | string>;
 }
 
 interface Wanted extends Elements {
@@ -33,6 +33,7 @@ interface Wanted extends Elements {
 }
 
 export function compareTensors(name: string, got: Elements, want: Wanted, topk?: number): TensorDifference {
+  if (want.dtype === "string") return compareTexts(name, got, want);
   const n = want.data.length;
   const same = got.data.length === n;
   const usual = usualError(want);
@@ -68,6 +69,18 @@ export function compareTensors(name: string, got: Elements, want: Wanted, topk?:
     worst: worst < 0 ? undefined : { index: indexOf(worst, want.shape), found: Number(got.data[worst]), wanted: Number(want.data[worst]) },
     topk: topk === undefined || !same ? undefined : topkOf(topk, got, want),
   };
+}
+
+/** Texts as numbers that are equal where they are. */
+function compareTexts(name: string, got: Elements, want: Wanted): TensorDifference {
+  const places = new Map<unknown, number>();
+  const numbered = (data: Elements["data"]): Float64Array =>
+    Float64Array.from(Array.from(data), (text) => {
+      if (!places.has(text)) places.set(text, places.size + 1);
+      return places.get(text)!;
+    });
+  const data = numbered(want.data);
+  return compareTensors(name, { dtype: "i32", data: numbered(got.data) }, { ...want, dtype: "i32", data });
 }
 
 const SHARES: Readonly<Record<string, number>> = { f64: 1e-3, f32: 1e-3, f16: 8e-3, bf16: 5e-2 };

@@ -52,11 +52,15 @@ export function randomTensor(type: StaticType, seed: number, range: Range = defa
   const [low, high] = range;
   const draw = isFloat(type.dtype) ? () => low + random() * (high - low) : () => low + Math.floor(random() * (high - low + 1));
   const values = Array.from({ length: elementCount(type.shape) }, draw);
-  return { type, data: tensor(type.dtype, type.shape, type.dtype === "string" ? values.map((i) => `s${i}`) : values).data };
+  return { type, data: tensor(type.dtype, type.shape, type.dtype === "string" ? values.map((i) => (range === TEXTS ? `s${i}` : `${i}`)) : values).data };
 }
+
+/** Of texts s-9 … s9; with a range of its own a text is the number alone. */
+const TEXTS: Range = [-9, 9];
 
 function defaultRange(dtype: DType): Range {
   if (isFloat(dtype)) return [-2, 2];
   if (dtype === "bool") return [0, 1];
+  if (dtype === "string") return TEXTS;
   return dtype.startsWith("u") ? [0, 9] : dtype === "i4" ? [-8, 7] : [-9, 9];
 }

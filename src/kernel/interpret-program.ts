@@ -1,3 +1,4 @@
+import type { HostCall } from "../host/host-function.ts";
 import { InternalError } from "../support/errors.ts";
 import { bindKernel, type BoundKernel } from "./interpret-kernel.ts";
 import { ELEM_BYTES, type Kernel } from "./kernel.ts";
@@ -5,7 +6,7 @@ import type { Call, Program, Slice, Step } from "./program.ts";
 import { extentNames, parallelLoop } from "./walk.ts";
 
 /** Does a step of the session. The slices reach from where a tensor begins to the end of its space; outputs are written in place. */
-export type SessionStep = (name: string, inputs: readonly Uint8Array[], outputs: readonly Uint8Array[]) => void;
+export type SessionStep = (name: string, inputs: readonly Uint8Array[], outputs: readonly Uint8Array[], call?: HostCall) => void;
 
 export interface ProgramOptions {
   /** `madd` rounds once in fast kernels. */
@@ -113,7 +114,7 @@ export class ProgramInstance {
         const [inputs, outputs] = [step.inputs.map((s) => this.space(s)), step.outputs.map((s) => this.space(s))];
         return () => {
           if (!run) throw this.fault(`nobody runs the ${step.kind} step ${step.name}`);
-          run(step.name, inputs, outputs);
+          run(step.name, inputs, outputs, step.call);
         };
       }
     }

@@ -1,3 +1,4 @@
+import type { HostCall } from "../host/host-function.ts";
 import type { Elem, Kernel } from "./kernel.ts";
 
 /** A byte range: `index` numbers inputs and outputs in manifest order, is the segment for weights, and 0 for the arena. */
@@ -23,8 +24,14 @@ export type Step =
   | { readonly kind: "if"; readonly condition: Slice; readonly then: readonly Step[]; readonly else: readonly Step[] }
   /** Runs `body` at most `trips` times (a number, or an i32 word), while the i32 word `condition`, if any, is non-zero before an iteration. */
   | { readonly kind: "loop"; readonly trips: number | Slice; readonly condition?: Slice; readonly body: readonly Step[] }
-  /** Accelerator region or host step: top level only, executed by the session. */
-  | { readonly kind: "region" | "host"; readonly name: string; readonly inputs: readonly Slice[]; readonly outputs: readonly Slice[] };
+  /** Accelerator region or host step: top level only, executed by the session. `call` says which function of src/host a host step is. */
+  | {
+      readonly kind: "region" | "host";
+      readonly name: string;
+      readonly inputs: readonly Slice[];
+      readonly outputs: readonly Slice[];
+      readonly call?: HostCall;
+    };
 
 /** A tensor at the border: dense, row-major, `bytes` long. */
 export interface Port {

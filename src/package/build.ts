@@ -44,6 +44,8 @@ export interface BuildInput {
   /** By input name. */
   readonly preprocess?: Readonly<Record<string, PreprocessSpec>>;
   readonly selfTest?: readonly BuildSelfTest[];
+  /** Texts that strings are places of. Default: none. */
+  readonly texts?: readonly string[];
 }
 
 /** One binding of the model's shapes. */
@@ -129,6 +131,7 @@ export function buildBundle(input: BuildInput, crypto: CryptoEngine): BuiltBundl
     artifacts,
     files: sortFiles([...files].map(([name, bytes]): FileEntry => ({ name, bytes: bytes.length, sha256: sha256Hex(crypto, bytes) }))),
     ...(weights.length > 0 ? { weights: { leafBytes: LEAF_BYTES, leaves: leaves.map(toHex), root: toHex(merkleRoot(crypto, leaves)) } } : {}),
+    ...(input.texts?.length ? { texts: input.texts } : {}),
     preprocess: input.preprocess ?? {},
     selfTest,
   };

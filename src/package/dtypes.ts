@@ -1,4 +1,4 @@
-/** Bytes of one element at the border of a program. 4-bit elements have a byte each there, in the low bits. */
+/** Bytes of one element at the border of a program. 4-bit elements have a byte each there, in the low bits; a string is its place among texts. */
 const BYTES: Readonly<Record<string, number | undefined>> = Object.assign(Object.create(null) as Record<string, number>, {
   f64: 8,
   i64: 8,
@@ -15,6 +15,7 @@ const BYTES: Readonly<Record<string, number | undefined>> = Object.assign(Object
   i4: 1,
   u4: 1,
   bool: 1,
+  string: 4,
 });
 
 /** Undefined for a word that is no dtype of a port. */

@@ -103,7 +103,13 @@ function checkSteps(program: ManifestProgram, code: ArtifactProgram, at: string,
   code.steps.forEach((step, i) => {
     const where = `${at}.steps[${i}]`;
     if (step.kind === "code") return void f.check(step.first < step.last, where, "runs nothing");
-    for (const tensor of [...step.inputs, ...step.outputs]) {
+    const types = step.call && [...step.call.inputs, ...step.call.outputs];
+    const tensors = [...step.inputs, ...step.outputs];
+    f.check(!types || (types.length === tensors.length && step.call.inputs.length === step.inputs.length), where, "its tensors are not those of its call");
+    for (const [k, tensor] of tensors.entries()) {
+      const type = types?.[k];
+      const wanted = type && safeProduct([...type.shape, dtypeBytes(type.dtype) ?? -1]);
+      f.check(!type || wanted === tensor.bytes, where, `tensor ${k} of its call has ${tensor.bytes} bytes, its type wants ${wanted}`);
       const room = tensor.space === "arena" ? code.arenaBytes : (portsOf(program, tensor.space)[tensor.index]?.bytes ?? 0);
       checkInside(tensor, room, where, f);
     }

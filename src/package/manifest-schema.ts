@@ -1,3 +1,4 @@
+import { isHostCall, type HostType } from "../host/host-function.ts";
 import type { Note } from "../support/errors.ts";
 import { isMemberName, MAX_MEMBER_BYTES } from "./ustar.ts";
 import { Findings } from "./findings.ts";
@@ -23,6 +24,7 @@ import type { PreprocessSpec } from "./preprocess-spec.ts";
 /** Memory of a program: more than any machine that runs bundles has, small enough for exact sums. */
 const MAX_BYTES = 2 ** 40;
 const MAX_LABELS = 2 ** 20;
+const MAX_TEXT = 2 ** 20;
 const HEX = /^[0-9a-f]{64}$/;
 
 /** A manifest in strict types, or everything that is wrong with it. Fields that this version does not know are left out. */
@@ -39,6 +41,7 @@ export function checkManifest(value: unknown): { readonly manifest: Manifest } |
     artifacts: f.list(root["artifacts"], "$.artifacts", (v, at) => artifact(f, v, at), 64),
     files: f.list(root["files"], "$.files", (v, at) => file(f, v, at)),
     ...(root["weights"] === undefined ? {} : { weights: weights(f, root["weights"]) }),
+    ...(root["texts"] === undefined ? {} : { texts: f.list(root["texts"], "$.texts", (v, at) => f.text(v, at, { maxLength: MAX_TEXT }), MAX_LABELS) }),
     preprocess: f.map(root["preprocess"], "$.preprocess", (v, at) => preprocess(f, v, at)),
     selfTest: f.list(root["selfTest"], "$.selfTest", (v, at) => selfTest(f, v, at), 256),
   };
@@ -134,7 +137,19 @@ function step(f: Findings, value: unknown, at: string): ManifestStep {
         ...range(f, v, where),
       };
     });
-  return { kind, name: f.text(record["name"], `${at}.name`), inputs: tensors("inputs"), outputs: tensors("outputs") };
+  const { call } = record;
+  f.check(call === undefined || isHostCall(call), `${at}.call`, "wanted {function, attrs, inputs, outputs}");
+  return {
+    kind,
+    name: f.text(record["name"], `${at}.name`),
+    inputs: tensors("inputs"),
+    outputs: tensors("outputs"),
+    ...(isHostCall(call) ? { call: { function: call.function, attrs: call.attrs, inputs: call.inputs.map(typeOf), outputs: call.outputs.map(typeOf) } } : {}),
+  };
+}
+
+function typeOf({ dtype, shape }: HostType): HostType {
+  return { dtype, shape };
 }
 
 function memory(f: Findings, value: unknown, at: string): WasmMemory {

@@ -1,3 +1,5 @@
+import type { HostCall } from "../host/host-function.ts";
+
 /** Version of the bundle format. Readers of one format read every bundle of it: later writers may only add optional fields. */
 export const BUNDLE_FORMAT = 1;
 
@@ -20,6 +22,8 @@ export interface Manifest {
   /** Every file but the manifest, its signatures and padding, in the order of the archive. */
   readonly files: readonly FileEntry[];
   readonly weights?: WeightsEntry;
+  /** Texts that strings in weights and self-tests are places of; the first is the empty one. */
+  readonly texts?: readonly string[];
   /** How pictures become tensors, by input name. */
   readonly preprocess: Readonly<Record<string, PreprocessSpec>>;
   readonly selfTest: readonly SelfTestVector[];
@@ -88,9 +92,16 @@ export interface ManifestExtent {
   readonly dims: readonly { readonly port: "input" | "output"; readonly index: number; readonly axis: number }[];
 }
 
+/** `call`: a function that every session has; without one, `name` is a function that the caller hands in. */
 export type ManifestStep =
   | { readonly kind: "code"; readonly first: number; readonly last: number }
-  | { readonly kind: "host" | "region"; readonly name: string; readonly inputs: readonly StepTensor[]; readonly outputs: readonly StepTensor[] };
+  | {
+      readonly kind: "host" | "region";
+      readonly name: string;
+      readonly inputs: readonly StepTensor[];
+      readonly outputs: readonly StepTensor[];
+      readonly call?: HostCall;
+    };
 
 export interface StepTensor extends Range {
   readonly space: "arena" | "input" | "output";

@@ -37,6 +37,7 @@ const WRITERS: Readonly<Record<string, Writer>> = {
   f16: (view, at, u, low, high) => view.setUint16(at, cutToF16(real(u, low, high)), true),
   i64: (view, at, u, low, high) => view.setBigInt64(at, BigInt(whole(u, low, high)), true),
   u64: (view, at, u, low, high) => view.setBigInt64(at, BigInt(whole(u, low, high)), true),
+  string: (view, at, u, low, high) => view.setInt32(at, whole(u, low, high), true),
   i32: (view, at, u, low, high) => view.setInt32(at, whole(u, low, high), true),
   u32: (view, at, u, low, high) => view.setInt32(at, whole(u, low, high), true),
   i16: (view, at, u, low, high) => view.setInt16(at, whole(u, low, high), true),

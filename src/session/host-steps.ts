@@ -1,17 +1,56 @@
+import { HOST_FUNCTIONS } from "../host/functions.ts";
+import { HostProblem, openExtent, type HostCall, type HostTensor, type HostType } from "../host/host-function.ts";
+import type { TextTable } from "../host/text-table.ts";
+import { dtypeBytes } from "../package/dtypes.ts";
 import type { Artifact, ArtifactProgram, StepTensor } from "../package/manifest.ts";
+import { NeoError } from "../support/errors.ts";
+import { nearestWord } from "../support/nearest.ts";
 import type { Runnable } from "./engine.ts";
+import { copyCorner } from "./extents.ts";
+import { loadElements, storeElements } from "./tensors.ts";
 
 /** A step that the host executes: reads dense inputs, writes dense outputs, keeps none of them. */
 export type HostStep = (inputs: readonly Uint8Array[], outputs: readonly Uint8Array[]) => void;
 
-/** Names of the steps that an artifact wants from its host. */
-export function hostStepsOf(artifact: Artifact): string[] {
-  const names = artifact.programs.flatMap((program) => program.steps.flatMap((step) => (step.kind === "code" ? [] : [step.name])));
-  return [...new Set(names)].sort();
+/** Why an artifact's steps can't be done here: they want functions of the caller's that are not given, or such as no session has. */
+export function stepProblems(artifact: Artifact, given: Readonly<Record<string, HostStep>>): string[] {
+  const steps = artifact.programs.flatMap((program) => program.steps.filter((step) => step.kind !== "code"));
+  const missing = new Set(steps.filter((step) => !step.call && !Object.hasOwn(given, step.name)).map((step) => step.name));
+  const problems = steps.flatMap(({ call }) => (call ? callProblem(call) : []));
+  return [...(missing.size > 0 ? [`leaves ${[...missing].sort().join(", ")} to its host, which this host does not offer`] : []), ...new Set(problems)];
+}
+
+function callProblem(call: HostCall): string[] {
+  const name = call.function;
+  const run = HOST_FUNCTIONS.get(name);
+  if (!run) {
+    const near = nearestWord(name, [...HOST_FUNCTIONS.keys()]);
+    return [`wants the function ${name} of its host, which this version has not${near ? ` (it has ${near})` : ""}`];
+  }
+  try {
+    const results = run.results(call.inputs, call.attrs);
+    const wanted: readonly HostType[] = openExtent(results) ? [...results, { dtype: "i32", shape: [] }] : results;
+    const fits = wanted.length === call.outputs.length && wanted.every((type, i) => isOf(call.outputs[i]!, type));
+    return fits ? [] : [`has a step ${name} whose results are not of the types that it gives`];
+  } catch (error) {
+    if (!(error instanceof HostProblem)) throw error;
+    return [`has a step ${name} that ${error.message}`];
+  }
+}
+
+function isOf(found: HostType, wanted: HostType): boolean {
+  return (
+    found.dtype === wanted.dtype && found.shape.length === wanted.shape.length && wanted.shape.every((dim, axis) => dim === -1 || dim === found.shape[axis])
+  );
 }
 
 /** One run of a program: the code alone, or code and host in turns. */
-export function runProgram(code: ArtifactProgram, runnable: Runnable, hostSteps: Readonly<Record<string, HostStep>>): void {
+export function runProgram(
+  code: Pick<ArtifactProgram, "steps">,
+  runnable: Pick<Runnable, "inputs" | "outputs" | "arena" | "run" | "runSteps">,
+  hostSteps: Readonly<Record<string, HostStep>>,
+  texts: TextTable,
+): void {
   if (code.steps.length === 0) return runnable.run();
   const view = ({ space, index, offset, bytes }: StepTensor): Uint8Array => {
     const whole = space === "arena" ? runnable.arena : space === "input" ? runnable.inputs[index]! : runnable.outputs[index]!;
@@ -19,6 +58,46 @@ export function runProgram(code: ArtifactProgram, runnable: Runnable, hostSteps:
   };
   for (const step of code.steps) {
     if (step.kind === "code") runnable.runSteps(step.first, step.last);
+    else if (step.call) runHostCall(step.call, step.inputs.map(view), step.outputs.map(view), texts);
     else hostSteps[step.name]!(step.inputs.map(view), step.outputs.map(view));
   }
+}
+
+/** Does a step that is a function of src/host, over tensors in memory. */
+export function runHostCall(call: HostCall, inputs: readonly Uint8Array[], outputs: readonly Uint8Array[], texts: TextTable): void {
+  try {
+    const run = HOST_FUNCTIONS.get(call.function)!;
+    const given = call.inputs.map((type, i): HostTensor => ({ ...type, data: loadElements(inputs[i]!.subarray(0, bytesOf(type)), type.dtype, texts) }));
+    const results = run.run(given, call.attrs);
+    results.forEach((result, i) => {
+      const planned = call.outputs[i]!;
+      result.shape.forEach((dim, axis) => {
+        if (dim > planned.shape[axis]!) throw new HostProblem(`gives ${dim} along axis ${axis}, and at most ${planned.shape[axis]!} were planned`);
+      });
+      put(result, planned, outputs[i]!.subarray(0, bytesOf(planned)), texts);
+    });
+    const open = openExtent(run.results(call.inputs, call.attrs));
+    if (open) storeElements(outputs[results.length]!.subarray(0, 4), "i32", [results[open.result]!.shape[open.axis]!]);
+  } catch (error) {
+    if (!(error instanceof HostProblem)) throw error;
+    throw hostProblem(call.function, error);
+  }
+}
+
+/** Texts that are too long, or data that a function does not take: the caller's. */
+export function hostProblem(name: string, { message }: HostProblem): NeoError {
+  return new NeoError({ code: "NEO1057", message: `${name} ${message}`, hint: "other data, or a model compiled for these: `--bound`, `--shape`" });
+}
+
+function put(result: HostTensor, planned: HostType, target: Uint8Array, texts: TextTable): void {
+  const isWhole = result.shape.every((dim, axis) => dim === planned.shape[axis]);
+  const dense = isWhole ? target : new Uint8Array(bytesOf(result));
+  storeElements(dense, result.dtype, Array.from(result.data), texts);
+  if (isWhole) return;
+  target.fill(0);
+  copyCorner("in", dense, result.shape, target, planned.shape, dtypeBytes(result.dtype)!);
+}
+
+function bytesOf({ dtype, shape }: HostType): number {
+  return shape.reduce((n, dim) => n * dim, dtypeBytes(dtype)!);
 }

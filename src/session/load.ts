@@ -4,7 +4,7 @@ import { WEIGHTS_FILE, type Artifact } from "../package/manifest.ts";
 import { readBundle, type Bundle } from "../package/read-bundle.ts";
 import { NeoError } from "../support/errors.ts";
 import type { Code, Engine, NativeRunner } from "./engine.ts";
-import { hostStepsOf, type HostStep } from "./host-steps.ts";
+import { stepProblems, type HostStep } from "./host-steps.ts";
 import { whatIsMissing } from "./machine-fit.ts";
 import { Session, type Refusal } from "./session.ts";
 import { WasmEngine } from "./wasm-engine.ts";
@@ -35,7 +35,7 @@ export async function openBundle(bundle: Bundle, options: Omit<LoadOptions, "tru
   const refusals: Refusal[] = [];
   let failure: NeoError | undefined;
   for (const artifact of preferred(bundle.manifest.artifacts, options.prefer)) {
-    const reasons = [...whatIsMissing(artifact, options.native?.machine), ...missingSteps(artifact, options.hostSteps ?? {})];
+    const reasons = [...whatIsMissing(artifact, options.native?.machine), ...stepProblems(artifact, options.hostSteps ?? {})];
     if (reasons.length > 0) {
       refusals.push({ artifact: artifact.id, reason: reasons.join("; ") });
       continue;
@@ -65,11 +65,6 @@ export async function openBundle(bundle: Bundle, options: Omit<LoadOptions, "tru
 
 function preferred(artifacts: readonly Artifact[], kinds: LoadOptions["prefer"]): readonly Artifact[] {
   return kinds ? kinds.flatMap((kind) => artifacts.filter((artifact) => artifact.kind === kind)) : artifacts;
-}
-
-function missingSteps(artifact: Artifact, given: Readonly<Record<string, HostStep>>): string[] {
-  const missing = hostStepsOf(artifact).filter((name) => !Object.hasOwn(given, name));
-  return missing.length > 0 ? [`leaves ${missing.join(", ")} to its host, which this host does not offer`] : [];
 }
 
 async function engineFor(bundle: Bundle, artifact: Artifact, native: NativeRunner | undefined): Promise<Engine> {

@@ -1,3 +1,5 @@
+import { HostProblem } from "../host/host-function.ts";
+import { TextTable } from "../host/text-table.ts";
 import type { Artifact, Manifest, ManifestPort, ManifestProgram, Range } from "../package/manifest.ts";
 import { SELF_TEST_FILE } from "../package/manifest.ts";
 import { pictureShape, printPreprocess } from "../package/preprocess-spec.ts";
@@ -8,9 +10,9 @@ import { checkAnswer, type SelfTestReport } from "./check-answers.ts";
 import { chooseProgram, describe, type Chosen } from "./choose.ts";
 import type { Engine, Runnable } from "./engine.ts";
 import { copyCorner, shapeOfOutput, writeExtents } from "./extents.ts";
-import { runProgram, type HostStep } from "./host-steps.ts";
+import { hostProblem, runProgram, type HostStep } from "./host-steps.ts";
 import { naturalWidth, pictureElements, type Picture } from "./preprocess.ts";
-import { loadElements, storeElements, type InputValue, type OutputTensor } from "./tensors.ts";
+import { loadElements, storeElements, type InputData, type InputValue, type OutputTensor } from "./tensors.ts";
 
 export type Inputs = Readonly<Record<string, InputValue>>;
 export type Outputs = Record<string, OutputTensor>;
@@ -34,6 +36,8 @@ export class Session {
   readonly artifact: Artifact;
   readonly refusals: readonly Refusal[];
   private readonly hostSteps: Readonly<Record<string, HostStep>>;
+  /** Those of the bundle; each run has its own behind them. */
+  private readonly texts: TextTable;
   private engine: Engine | undefined;
   /** The program that ran last: it has the state. */
   private last: Runnable | undefined;
@@ -43,6 +47,7 @@ export class Session {
     this.artifact = artifact;
     this.engine = engine;
     this.hostSteps = hostSteps;
+    this.texts = TextTable.of(bundle.manifest.texts ?? []);
     this.refusals = refusals;
   }
 
@@ -136,7 +141,7 @@ export class Session {
       vector.inputs.forEach((input, i) => runnable.inputs[i]!.set("seed" in input ? seededBytes(inputs[i]!, input) : at(input)));
       const full = this.artifact.programs[program]!;
       writeExtents(full, runnable, new Map(full.extents.map(({ name, max }) => [name, max])));
-      runProgram(full, runnable, this.hostSteps);
+      runProgram(full, runnable, this.hostSteps, new TextTable(this.texts));
       this.stateOf(runnable).set(state);
       const reports = vector.outputs.map((output, i) => checkAnswer(outputs[i]!, runnable.outputs[i]!, at(output), output, vector.tolerance));
       vectors.push({ program: vector.program, ok: reports.every((r) => r.ok), outputs: reports });
@@ -164,29 +169,32 @@ export class Session {
   private bound(chosen: Chosen, runnable: Runnable): BoundRun {
     const program = this.programs[chosen.program]!;
     const code = this.artifact.programs[chosen.program]!;
+    const texts = new TextTable(this.texts);
     program.inputs.forEach((port, i) => {
       const shape = chosen.shapes[i]!;
       const target = runnable.inputs[i]!;
       const { data } = chosen.given[i]!;
-      if (sameShape(shape, port.shape)) return storeElements(target, port.dtype, data);
+      if (sameShape(shape, port.shape)) return storeInput(target, port, data, texts);
       const width = port.bytes / port.shape.reduce((n, d) => n * d, 1);
       const dense = new Uint8Array(shape.reduce((n, d) => n * d, width));
-      storeElements(dense, port.dtype, data);
+      storeInput(dense, port, data, texts);
       copyCorner("in", dense, shape, target, port.shape, width);
     });
+    const given = texts.length;
     return {
       program,
       run: () => {
         this.opened();
+        texts.shorten(given);
         this.takeState(runnable);
         writeExtents(code, runnable, chosen.extents);
-        runProgram(code, runnable, this.hostSteps);
+        runProgram(code, runnable, this.hostSteps, texts);
       },
       outputs: () =>
         Object.fromEntries(
           program.outputs.map((port, i): [string, OutputTensor] => {
             const shape = shapeOfOutput(code, program, i, runnable);
-            return [port.name, { dtype: port.dtype, shape, data: loadElements(outputBytes(runnable.outputs[i]!, shape, port), port.dtype) }];
+            return [port.name, { dtype: port.dtype, shape, data: loadElements(outputBytes(runnable.outputs[i]!, shape, port), port.dtype, texts) }];
           }),
         ),
     };
@@ -201,6 +209,15 @@ export class Session {
 
   private stateOf({ arena }: Runnable): Uint8Array {
     return arena.subarray(0, this.artifact.programs[0]!.stateBytes);
+  }
+}
+
+function storeInput(target: Uint8Array, port: ManifestPort, data: InputData, texts: TextTable): void {
+  try {
+    storeElements(target, port.dtype, data, texts);
+  } catch (error) {
+    if (!(error instanceof HostProblem)) throw error;
+    throw hostProblem(port.name, error);
   }
 }
 

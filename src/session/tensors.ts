@@ -1,3 +1,4 @@
+import type { TextTable } from "../host/text-table.ts";
 import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from "../support/half.ts";
 
 export type TypedArray =
@@ -22,11 +23,11 @@ export type InputValue =
   | { readonly data: InputData; readonly shape?: readonly number[]; readonly dtype?: string }
   | { readonly data: unknown; readonly type: { readonly dtype: string; readonly shape: readonly unknown[] } };
 
-/** An output. f16 and bf16 are widened to Float32Array; bool is 0 or 1; 4-bit integers have an element each. */
+/** An output. f16 and bf16 are widened to Float32Array; bool is 0 or 1; 4-bit integers have an element each; strings are a list. */
 export interface OutputTensor {
   readonly dtype: string;
   readonly shape: readonly number[];
-  readonly data: Exclude<TypedArray, Uint8ClampedArray>;
+  readonly data: Exclude<TypedArray, Uint8ClampedArray> | readonly string[];
 }
 
 /** What the caller gave, in one form. */
@@ -91,6 +92,7 @@ const INTEGERS: Readonly<Record<string, readonly [bigint, bigint]>> = Object.fro
 );
 
 function fits(element: unknown, dtype: string): boolean {
+  if (dtype === "string") return typeof element === "string";
   if (dtype === "bool") return typeof element === "boolean" || element === 0 || element === 1;
   const range = INTEGERS[dtype];
   if (!range) return typeof element === "number";
@@ -99,8 +101,14 @@ function fits(element: unknown, dtype: string): boolean {
   return whole >= range[0] && whole <= range[1];
 }
 
-/** Puts elements into the storage of an input; `dtypeProblem` found nothing. */
-export function storeElements(target: Uint8Array, dtype: string, data: InputData): void {
+/** Puts elements into the storage of an input; `dtypeProblem` found nothing. Strings become places among the texts of the run. */
+export function storeElements(target: Uint8Array, dtype: string, data: InputData, texts?: TextTable): void {
+  if (dtype === "string" && texts)
+    return storeElements(
+      target,
+      "i32",
+      Int32Array.from(data as readonly string[], (text) => texts.place(text)),
+    );
   if (ArrayBuffer.isView(data)) {
     const halves = data instanceof Float32Array || data.constructor.name === "Float32Array" ? HALVES[dtype] : undefined;
     const source = halves ? Uint16Array.from(data as Float32Array, halves.bits) : data;
@@ -114,9 +122,10 @@ export function storeElements(target: Uint8Array, dtype: string, data: InputData
   storeElements(target, dtype, array as unknown as TypedArray);
 }
 
-/** Elements of a copy of an output's storage. */
-export function loadElements(stored: Uint8Array, dtype: string): OutputTensor["data"] {
-  const { buffer } = stored.slice();
+/** Elements of a copy of an output's storage. Without texts, strings are their places. */
+export function loadElements(stored: Uint8Array, dtype: string, texts?: TextTable): OutputTensor["data"] {
+  const { buffer } = new Uint8Array(stored);
+  if (dtype === "string") return texts ? Array.from(new Int32Array(buffer), (place) => texts.text(place)) : new Int32Array(buffer);
   const halves = HALVES[dtype];
   if (halves) return Float32Array.from(new Uint16Array(buffer), halves.value);
   return new (arrayFor(dtype))(buffer) as OutputTensor["data"];

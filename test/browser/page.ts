@@ -49,6 +49,7 @@ async function fetchBytes(url: string): Promise<Uint8Array> {
 }
 
 function bytesOf({ data }: sessionModule.OutputTensor): number[] {
+  if (!ArrayBuffer.isView(data)) throw new Error("strings have no bytes");
   return Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 

@@ -93,7 +93,7 @@ const { secretKey, publicKey } = await generateKeys();
 const { publicKey: otherKey } = await generateKeys();
 const signed = signBundle(inNode.get("small.onnx")!, parseSecretKey(secretKey), nodeCrypto);
 const x = waves([1, 3, 12, 12], 6).data as Float32Array;
-const wanted = (await (await load(signed, { trust: [publicKey] })).run({ x })).y!.data;
+const wanted = (await (await load(signed, { trust: [publicKey] })).run({ x })).y!.data as Float32Array;
 const tampered = signed.slice();
 tampered[signed.length >> 1]! ^= 1;
 

@@ -70,26 +70,45 @@ interface Made {
 /** The graph at the shapes of the data. Where shapes hang on values, as few inputs as will do become constants. */
 function makeCase(set: DataSet): Made {
   const bytes = set.model();
-  const specs = describeModel(bytes, "model.onnx").inputs;
+  const { inputs: specs, outputs } = describeModel(bytes, "model.onnx");
   const tensors = specs.map((spec, i): Tensor => {
     const read = set.inputs[i];
     if (read) return readTensorFile(read(), `input_${i}.pb`);
     return rampInput((spec.dims ?? []).map(Number));
   });
   const shapes = Object.fromEntries(specs.map((spec, i) => [spec.name, tensors[i]!.type.shape]));
-  const choices = subsets(specs.map(({ name }, i) => ({ name, tensor: tensors[i]! })));
+  const candidates = specs.map(({ name }, i) => ({ name, tensor: tensors[i]! }));
+  let choices = subsets(candidates);
+  let bounds: Readonly<Record<string, number>> | undefined;
   for (;;) {
     const { value: bound } = choices.next();
     try {
       const constants = Object.fromEntries(bound.map(({ name, tensor }) => [name, tensor]));
-      const graph = importModel(bytes, { fileName: "model.onnx", shapes, constants });
+      const graph = importModel(bytes, { fileName: "model.onnx", shapes, constants, ...(bounds ? { bounds } : {}) });
       const given = (name: string): Tensor => tensors[specs.findIndex((spec) => spec.name === name)]!;
       const inputs = graph.params.map(({ name }) => asPlaces(given(name), graph.labels.get(name)));
       return { graph, inputs, bound: bound.map(({ name }) => name), count: specs.length };
     } catch (error) {
-      if (!(error instanceof NeoError) || error.code !== "NEO2006" || bound.length === specs.length) throw error;
+      if (!(error instanceof NeoError) || error.code !== "NEO2006") throw error;
+      const asked = bounds ? undefined : boundsAsked(error, set, outputs);
+      if (asked) {
+        bounds = asked;
+        choices = subsets(candidates);
+      } else if (bound.length === specs.length) throw error;
     }
   }
+}
+
+/** Outputs whose lengths nothing bounds, where a bound would do, are as long as the data set says. */
+function boundsAsked(error: NeoError, set: DataSet, outputs: readonly { readonly name: string }[]): Readonly<Record<string, number>> | undefined {
+  const names = [error.hint ?? "", ...error.notes.map(({ text }) => text)].flatMap((text) =>
+    Array.from(text.matchAll(/--bound (\S+)=N/g), (found) => found[1]!),
+  );
+  const known = names.flatMap((name) => {
+    const read = set.outputs[outputs.findIndex((output) => output.name === name)];
+    return read ? [[name, Math.max(0, ...readTensorFile(read(), "output.pb").type.shape)] as const] : [];
+  });
+  return known.length > 0 ? Object.fromEntries(known) : undefined;
 }
 
 interface Candidate {
@@ -117,6 +136,11 @@ function difference(got: readonly Tensor[], wanted: readonly Tensor[]): string |
   for (const [i, want] of wanted.entries()) {
     const { type, data } = got[i]!;
     if (type.dtype !== want.type.dtype || !sameShape(type, want.type)) return `output ${i} is ${words(type)}, wanted ${words(want.type)}`;
+    if (want.type.dtype === "string") {
+      const at = (want.data as readonly string[]).findIndex((text, k) => text !== data[k]);
+      if (at >= 0) return `output ${i} has "${String(data[at])}" at ${at}, wanted "${String(want.data[at])}"`;
+      continue;
+    }
     const { ok, maxAbs, maxRel } = compareElements(data as ArrayLike<number>, want.data as ArrayLike<number>, 1, RULE, !isFloat(type.dtype));
     if (!ok) return `output ${i} differs: max abs ${maxAbs.toExponential(1)}, max rel ${maxRel.toExponential(1)}`;
   }

@@ -3,6 +3,7 @@ import { WeightPool } from "../../src/backends/weight-pool.ts";
 import { printC } from "../../src/backends/c/print.ts";
 import { emitWasm, wasmMemoryPlan } from "../../src/backends/wasm/emit.ts";
 import { outputName } from "../../src/backends/lower.ts";
+import { TextTable } from "../../src/host/text-table.ts";
 import { optimize } from "../../src/compile.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { interpret } from "../../src/ir/interpret.ts";
@@ -10,9 +11,10 @@ import { decodePort, encodePort } from "../../src/ir/port-data.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { shortened, trueOutputs } from "../../src/ir/output-extents.ts";
 import { elementCount, type DType } from "../../src/ir/types.ts";
-import { ProgramInstance } from "../../src/kernel/interpret-program.ts";
+import { ProgramInstance, type SessionStep } from "../../src/kernel/interpret-program.ts";
 import type { Program } from "../../src/kernel/program.ts";
 import { verifyProgram } from "../../src/kernel/verify-program.ts";
+import { runHostCall } from "../../src/session/host-steps.ts";
 import { compileC, type CompileOptions } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
 import { runSanitized } from "../backends/cross-runner.ts";
@@ -55,29 +57,30 @@ export class Executors {
   async run(executor: Executor, inputs: readonly Tensor[]): Promise<Tensor[]> {
     if (executor === "interpreter" && !this.optimized) return this.interpretImported(inputs);
     if (executor === "interpreter") return [...trueOutputs(this.graph, interpret(this.graph, inputs))];
-    const bytes = inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data));
-    return this.runKernels(executor, bytes);
+    return this.runKernels(executor, inputs);
   }
 
   /** The kernel interpreter: slow, for small graphs. */
   async runProgram(inputs: readonly Tensor[], profile: TargetProfile): Promise<Tensor[]> {
-    const { lowered, weights } = this.lower(profile);
-    const instance = new ProgramInstance(lowered.program, weights);
-    const outputs = await instance.run(inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data)));
-    return decode(lowered, outputs, (name) => instance.extent(name));
+    const { lowered, weights, texts } = this.lower(profile);
+    const host: SessionStep = (_name, given, results, call) => runHostCall(call!, given, results, texts);
+    const instance = new ProgramInstance(lowered.program, weights, { host });
+    const outputs = await instance.run(inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data, texts)));
+    return decode(lowered, outputs, (name) => instance.extent(name), texts);
   }
 
-  private async runKernels(executor: Exclude<Executor, "interpreter">, inputs: readonly Uint8Array[]): Promise<Tensor[]> {
+  private async runKernels(executor: Exclude<Executor, "interpreter">, inputs: readonly Tensor[]): Promise<Tensor[]> {
     const profile = target(executor === "wasm" || executor === "guardedWasm" ? "wasm" : "host");
-    const { lowered, weights } = this.lower(profile);
+    const { lowered, weights, texts } = this.lower(profile);
+    const bytes = inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data, texts));
     const { program } = lowered;
     const lengths = new Map<string, number>();
     const atEnd = (arena: Uint8Array): void => {
       const words = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
       for (const [name, { at }] of Object.entries(program.extents)) lengths.set(name, words.getInt32(at.offset, true));
     };
-    const outputs = await this.runProgramOn(executor, program, profile, weights, inputs, atEnd);
-    return decode(lowered, outputs, (name) => lengths.get(name)!);
+    const outputs = await this.runProgramOn(executor, program, profile, weights, bytes, atEnd, texts);
+    return decode(lowered, outputs, (name) => lengths.get(name)!, texts);
   }
 
   private async runProgramOn(
@@ -87,15 +90,16 @@ export class Executors {
     weights: Uint8Array,
     inputs: readonly Uint8Array[],
     atEnd: (arena: Uint8Array) => void,
+    texts: TextTable,
   ): Promise<Uint8Array[]> {
     if (executor === "wasm" || executor === "guardedWasm") {
       const run = executor === "wasm" ? runWasm : runGuardedWasm;
-      return run(await emitWasm(program, profile), wasmMemoryPlan(program), program, weights, inputs, atEnd);
+      return run(await emitWasm(program, profile), wasmMemoryPlan(program), program, weights, inputs, atEnd, texts);
     }
     const c = printC(program, profile);
     if (executor === "sanitized") return runSanitized(c, program, profile, weights, inputs, atEnd, this.compiling.flags);
     const { bytes } = await compileC(c.sources, profile, { headers: c.headers, ...this.compiling });
-    return (executor === "native" ? runNative : runGuarded)(bytes, program, weights, inputs, atEnd);
+    return (executor === "native" ? runNative : runGuarded)(bytes, program, weights, inputs, atEnd, texts);
   }
 
   /** Runs the passes, if they did not run yet. */
@@ -104,7 +108,7 @@ export class Executors {
     this.optimized = true;
   }
 
-  lower(profile: TargetProfile): { lowered: Lowered; weights: Uint8Array } {
+  lower(profile: TargetProfile): { lowered: Lowered; weights: Uint8Array; texts: TextTable } {
     this.optimize();
     const pool = new WeightPool();
     const lowered = lower(this.graph, profile, pool);
@@ -117,15 +121,15 @@ export class Executors {
           .map((f) => `${f.where}: ${f.text}`)
           .join("; ")}`,
       );
-    return { lowered, weights: pool.bytes() };
+    return { lowered, weights: pool.bytes(), texts: new TextTable(pool.texts) };
   }
 }
 
 /** Outputs as tensors, each as long as it truly is. */
-function decode({ program, lengths }: Lowered, outputs: readonly Uint8Array[], length: (extent: string) => number): Tensor[] {
+function decode({ program, lengths }: Lowered, outputs: readonly Uint8Array[], length: (extent: string) => number, texts: TextTable): Tensor[] {
   return outputs.map((bytes, i) => {
     const { dtype, shape } = program.outputs[i]!;
-    const whole: Tensor = { type: { dtype: dtype as DType, shape }, data: decodePort(dtype as DType, bytes, elementCount(shape)) };
+    const whole: Tensor = { type: { dtype: dtype as DType, shape }, data: decodePort(dtype as DType, bytes, elementCount(shape), texts) };
     return lengths.filter(({ output }) => output === i).reduce((cut, { axis, extent }) => shortened(cut, axis, length(extent)), whole);
   });
 }

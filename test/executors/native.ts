@@ -1,4 +1,7 @@
+import { sessionSteps } from "../../src/backends/host-steps.ts";
+import { TextTable } from "../../src/host/text-table.ts";
 import type { Program } from "../../src/kernel/program.ts";
+import { runProgram } from "../../src/session/host-steps.ts";
 import { openSharedObject } from "../../src/session/node/shared-object.ts";
 
 /** Runs a shared object twice on one arena (first filled with 0xff behind the state) and gives the outputs of the last run. */
@@ -8,16 +11,19 @@ export async function runNative(
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
   atEnd: (arena: Uint8Array) => void = () => undefined,
+  texts = new TextTable(),
 ): Promise<Uint8Array[]> {
-  const { engine, runnable } = await openSharedObject(object, program, weights);
+  const steps = sessionSteps(program);
+  const { engine, runnable } = await openSharedObject(object, program, weights, steps);
+  const run = (): void => runProgram({ steps }, runnable, {}, texts);
   try {
     runnable.arena.fill(0xff, program.stateBytes);
     inputs.forEach((bytes, i) => runnable.inputs[i]!.set(bytes));
-    runnable.run();
+    run();
     atEnd(runnable.arena);
     const first = runnable.outputs.map((bytes) => bytes.slice());
     if (program.stateBytes > 0) return first;
-    runnable.run();
+    run();
     first.forEach((bytes, i) => {
       if (Buffer.compare(bytes, runnable.outputs[i]!) !== 0) throw new Error(`output ${program.outputs[i]!.name} differs between two runs`);
     });

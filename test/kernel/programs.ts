@@ -275,6 +275,13 @@ function sessionSteps(): ProgramCase {
       steps: [
         call(negate, { x: input(0), y: arena(0) }),
         { kind: "host", name: "square", inputs: [arena(0)], outputs: [arena(128)] },
+        {
+          kind: "host",
+          name: "nothing",
+          inputs: [arena(0)],
+          outputs: [],
+          call: { function: "nothing", attrs: { words: ["a", '"'], flag: true }, inputs: [{ dtype: "f32", shape: [4] }], outputs: [] },
+        },
         { kind: "region", name: "plus10", inputs: [arena(128)], outputs: [arena(0)] },
         call(copy, { x: arena(0), y: output(0) }),
       ],
@@ -283,6 +290,7 @@ function sessionSteps(): ProgramCase {
     weights: none,
     runs: [{ inputs: [floats(1, 2, 3, 4)], outputs: [floats(11, 14, 19, 26)] }],
     session(name, [x], [y]) {
+      if (name === "nothing") return;
       view(y!).set(view(x!).map((v) => (name === "square" ? v * v : v + 10)));
     },
   };

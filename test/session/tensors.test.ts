@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { dtypeProblem, givenOf, loadElements, storeElements, type InputData } from "../../src/session/tensors.ts";
 
-const roundTrip = (dtype: string, data: InputData, width: number): ArrayLike<number | bigint> => {
+const roundTrip = (dtype: string, data: InputData, width: number): ArrayLike<number | bigint | string> => {
   const stored = new Uint8Array(data.length * width);
   expect(dtypeProblem(givenOf(data)!, dtype)).toBeUndefined();
   storeElements(stored, dtype, data);

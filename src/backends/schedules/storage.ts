@@ -31,7 +31,7 @@ export function hasVectors(dtype: DType): boolean {
 }
 
 export function memoryElem(dtype: DType): Elem {
-  return ELEM_OF[dtype as Exclude<DType, "string">];
+  return ELEM_OF[dtype];
 }
 
 /** Elements are stored through unsigned views, so that any bits of a register may be cut to size. */

@@ -7,6 +7,7 @@ import { elementCount, tensorType, type StaticType, type TensorType } from "../t
 import { evenOffsets, place, stridesOf, tableOf } from "./elements.ts";
 import { nonMaxSuppression } from "./non-max-suppression.ts";
 import { nonZero, unique } from "./selection.ts";
+import { textNormalise, textSplit } from "./texts.ts";
 
 /**
  * The form of an op in which lengths that its data decide are the largest they can be. Behind the true end stand zeros; the last
@@ -66,3 +67,5 @@ function extended({ type, data }: Tensor, whole: StaticType): Tensor {
 export const nonZeroPadded = padded(nonZero);
 export const uniquePadded = padded(unique);
 export const nonMaxSuppressionPadded = padded(nonMaxSuppression);
+export const textSplitPadded = padded(textSplit);
+export const textNormalisePadded = padded(textNormalise);

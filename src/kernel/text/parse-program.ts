@@ -1,3 +1,4 @@
+import { isHostCall, type HostCall } from "../../host/host-function.ts";
 import { checkLimit, DEFAULT_LIMITS } from "../../support/limits.ts";
 import type { Scanner } from "../../support/scanner.ts";
 import type { Kernel } from "../kernel.ts";
@@ -131,7 +132,20 @@ class ProgramParser {
     const name = parseName(scanner, "the name of a step");
     const inputs = scanner.list("(", ")", () => this.slice());
     scanner.expect("->");
-    return { kind, name, inputs, outputs: scanner.list("(", ")", () => this.slice()) };
+    const outputs = scanner.list("(", ")", () => this.slice());
+    return this.word("does") ? { kind, name, inputs, outputs, call: this.hostCall() } : { kind, name, inputs, outputs };
+  }
+
+  /** JSON in a string. */
+  private hostCall(): HostCall {
+    const text = this.scanner.string();
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      // Not JSON, and so no call.
+    }
+    return isHostCall(value) ? value : this.scanner.fail("a call of a function of the host, as JSON in a string");
   }
 
   private call(): Call {

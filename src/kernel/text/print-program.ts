@@ -43,7 +43,9 @@ function printStep(step: Step, indent: string): string[] {
     }
     case "region":
     case "host":
-      return [`${indent}${step.kind} @${printName(step.name)} (${step.inputs.map(printSlice).join(", ")}) -> (${step.outputs.map(printSlice).join(", ")})`];
+      return [
+        `${indent}${step.kind} @${printName(step.name)} (${step.inputs.map(printSlice).join(", ")}) -> (${step.outputs.map(printSlice).join(", ")})${step.call ? ` does ${JSON.stringify(JSON.stringify(step.call))}` : ""}`,
+      ];
   }
 }
 

@@ -117,8 +117,8 @@ export class Bounding {
     );
   }
 
-  /** A tensor of symbolic type with what lies behind its true end, along the axes given, set to a number of its dtype. */
-  masked(value: Value, axes: readonly number[], fill: number | bigint): Value {
+  /** A tensor of symbolic type with what lies behind its true end, along the axes given, set to a value of its dtype. */
+  masked(value: Value, axes: readonly number[], fill: number | bigint | string): Value {
     let x = this.at(value);
     const other = this.b.create(constant, {}, { value: tensor(x.type.dtype, [], [fill]) });
     for (const axis of axes) {

@@ -2,7 +2,7 @@ import { boundsOf } from "../../ir/dims.ts";
 import type { Op, Value } from "../../ir/graph.ts";
 import { add, max, min, sub } from "../../ir/ops/arithmetic.ts";
 import { gather } from "../../ir/ops/gather.ts";
-import { nonMaxSuppressionPadded, nonZeroPadded, uniquePadded } from "../../ir/ops/padded.ts";
+import { nonMaxSuppressionPadded, nonZeroPadded, textNormalisePadded, textSplitPadded, uniquePadded } from "../../ir/ops/padded.ts";
 import { loopOp } from "../../ir/ops/loop.ts";
 import { concat } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
@@ -44,6 +44,27 @@ export const FOUND: Readonly<Record<string, Handler>> = {
     graph.define(op.result.type.shape[axis]!, count!);
     graph.set(op.result, graph.b.create(gather, { x: source, indices }, { axis }));
   },
+
+  textSplit(op, graph) {
+    const x = op.operands[0]!;
+    const [parts, counts, most] = graph.b.createAll(textSplitPadded, { x: graph.masked(x, openAxes(x.type), "") }, op.attrs);
+    graph.define(op.results[0]!.type.shape.at(-1)!, most!);
+    graph.set(op.results[0]!, parts!);
+    graph.set(op.results[1]!, counts!);
+  },
+
+  textNormalise(op, graph) {
+    if (openAxes(op.operands[0]!.type).length > 0) throw new Unbounded("wants a list whose length is known: what lies behind the end would count as words");
+    const [words, count] = graph.b.createAll(textNormalisePadded, { x: graph.at(op.operands[0]!) }, op.attrs);
+    graph.define(op.result.type.shape.at(-1)!, count!);
+    graph.set(op.result, words!);
+  },
+
+  textConcat: ofTexts,
+  fullMatch: ofTexts,
+  textPlaces: ofTexts,
+  textToNumber: ofTexts,
+  numberToText: ofTexts,
 
   /** No box behind the end has a score above the least. */
   nonMaxSuppression(op, graph) {
@@ -91,6 +112,12 @@ export const FOUND: Readonly<Record<string, Handler>> = {
     graph.set(op.result, graph.b.create(concat, { xs: shape.map((dim) => longOf(graph, dim)) }, { axis: 0 }));
   },
 };
+
+/** What lies behind the end is an empty text, which no function of texts refuses. */
+function ofTexts(op: Op, graph: Bounding): void {
+  const operands = op.operands.map((value) => value && (value.type.dtype === "string" ? graph.masked(value, openAxes(value.type), "") : graph.at(value)));
+  graph.copy(op, operands).forEach((value, i) => graph.set(op.results[i]!, value));
+}
 
 /** One extent as i64 of one axis. */
 function longOf(graph: Bounding, dim: Dim): Value {

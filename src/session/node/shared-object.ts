@@ -1,4 +1,4 @@
-import type { Artifact, ManifestPort } from "../../package/manifest.ts";
+import type { Artifact, ManifestPort, ManifestStep } from "../../package/manifest.ts";
 import { CODE_ABI } from "../../package/manifest.ts";
 import type { Engine, Runnable } from "../engine.ts";
 import { nativeRunner } from "./native-engine.ts";
@@ -16,6 +16,7 @@ export async function openSharedObject(
   code: Uint8Array,
   program: SharedObjectProgram,
   weights: Uint8Array,
+  steps: readonly ManifestStep[] = [],
 ): Promise<{ readonly engine: Engine; readonly runnable: Runnable }> {
   const runner = nativeRunner();
   const { os, arch } = runner.machine;
@@ -26,7 +27,7 @@ export async function openSharedObject(
     target: { name: "host", digest: "" },
     needs: { os, arch, cpuFeatures: [], abi: CODE_ABI },
     weights: { offset: 0, bytes: weights.length },
-    programs: [{ file: "model.so", arenaBytes, stateBytes, extents: [], steps: [] }],
+    programs: [{ file: "model.so", arenaBytes, stateBytes, extents: [], steps }],
   };
   const engine = await runner.open({ artifact, programs: [{ id: "main", binding: {}, inputs, outputs }], file: () => code, weights });
   return { engine, runnable: await engine.open(0) };

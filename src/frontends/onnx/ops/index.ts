@@ -40,6 +40,7 @@ import { MICROSOFT_SHAPE, SHAPE } from "./shape.ts";
 import { SIGNAL } from "./signal.ts";
 import { OLDEST_OPSET, type Operator, type OperatorTable } from "./table.ts";
 import { TENSOR_SCATTER } from "./tensor-scatter.ts";
+import { TEXTS } from "./texts.ts";
 
 /** Every operator that has an importer, by domain; "" is the default domain. */
 const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
@@ -73,6 +74,7 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
     SHAPE,
     SIGNAL,
     TENSOR_SCATTER,
+    TEXTS,
   ],
   "ai.onnx.preview.training": [OPTIMIZERS],
   "ai.onnx.ml": [ML_ENCODERS, ML_FEATURES, ML_LINEAR, ML_SVM],
