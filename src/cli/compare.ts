@@ -1,14 +1,16 @@
+import type { Outputs } from "../session/session.ts";
 import { NeoError, type Note } from "../support/errors.ts";
 import { repeatedOption, type CommandSpec, type Invocation } from "./command.ts";
+import { HEATMAP_OPTION, heatmapLines, heatmapPlace, saveHeatmaps } from "./compare-heatmap.ts";
 import { lookInside, MODES, type Inside } from "./compare-inside.ts";
-import { LIMIT_OPTIONS, limitsFrom, violations, type OutputLimits } from "./compare-limits.ts";
+import { LIMIT_OPTIONS, limitsFrom, violations } from "./compare-limits.ts";
 import { referenceFor, stageFrom, type InputValues, type Reference } from "./compare-reference.ts";
 import { nodeTable, outputTable, placeOf, requirements } from "./compare-text.ts";
 import { isBundle, readInput } from "./files.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
 import { MODEL_OPTIONS } from "./model-options.ts";
 import { openSession, SESSION_OPTIONS } from "./open-session.ts";
-import { compareTensors, type TensorDifference } from "./tensor-difference.ts";
+import { compareTensors } from "./tensor-difference.ts";
 
 export const compare: CommandSpec = {
   name: "compare",
@@ -25,6 +27,7 @@ export const compare: CommandSpec = {
     },
     ...LIMIT_OPTIONS,
     { flags: "--at <stage>", text: "the reference is the graph as imported (import), behind a pass, or behind all (passes)", fallback: "import" },
+    HEATMAP_OPTION,
     { flags: "--bisect <file>", text: "writes the smallest part that fails as .nir, and its inputs beside it as .npz" },
     ...SESSION_OPTIONS.filter((option) => !MODEL_OPTIONS.includes(option)),
     ...MODEL_OPTIONS,
@@ -46,22 +49,24 @@ export const compare: CommandSpec = {
     const model = options["mode"] !== undefined || options["bisect"] !== undefined ? await modelOf(a, b, invocation) : undefined;
     const session = await openSession(b ?? a, invocation);
     try {
-      const limits = limitsFrom(
-        options,
-        session.outputs.map((port) => port.name),
-      );
+      const names = session.outputs.map((port) => port.name);
+      const limits = limitsFrom(options, names);
+      const place = heatmapPlace(invocation, names);
       const inputs = (await inputValues(
         repeatedOption(options, "input"),
         { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never },
         cwd,
       )) as InputValues;
       const reference = await referenceFor(a, session, inputs, stage, invocation);
-      const outputs = compareOutputs(await session.run(inputs as never), reference, limits);
+      const pairs = pairsOf(await session.run(inputs as never), reference);
+      const outputs = pairs.map(({ name, found, wanted }) => compareTensors(name, found, wanted, limits.topk));
+      const heatmaps = place === undefined ? undefined : await saveHeatmaps(place, pairs, cwd);
       const inside = model === undefined ? { nodes: [], skipped: [] } : await lookInside(model, session, inputs, limits.all, invocation);
       const firstBad = inside.nodes.find((node) => node.bad);
       const lines = [
         outputTable(outputs),
         ...requirements(outputs),
+        ...(heatmaps ? heatmapLines(heatmaps) : []),
         `${session.artifact.id} against ${reference.label}`,
         ...(inside.nodes.length > 0 ? ["", nodeTable(inside.nodes, invocation.reporter.verbose)] : []),
         ...inside.skipped.map(({ where, text }) => `not compared: ${where}: ${text}`),
@@ -71,6 +76,7 @@ export const compare: CommandSpec = {
         text: lines.join("\n"),
         result: {
           outputs,
+          ...(heatmaps ? { heatmaps: heatmaps.saved } : {}),
           ...(firstBad ? { firstBad: { node: firstBad.node, value: firstBad.name, op: firstBad.op, maxAbs: firstBad.maxAbs, worst: firstBad.worst } } : {}),
           nodes: inside.nodes,
           skipped: inside.skipped,
@@ -100,14 +106,10 @@ async function modelOf(a: string, b: string | undefined, { cwd }: Invocation): P
   });
 }
 
-function compareOutputs(
-  found: Awaited<ReturnType<Awaited<ReturnType<typeof openSession>>["run"]>>,
-  reference: Reference,
-  limits: OutputLimits,
-): TensorDifference[] {
-  return Object.entries(found).map(([name, got]) => {
-    const want = reference.outputs.get(name);
-    if (want) return compareTensors(name, got, want, limits.topk);
+function pairsOf(found: Outputs, reference: Reference) {
+  return Object.entries(found).map(([name, output]) => {
+    const wanted = reference.outputs.get(name);
+    if (wanted) return { name, found: output, wanted };
     throw new NeoError({
       code: "NEO4004",
       message: `the reference has no output ${name}`,

@@ -36,3 +36,15 @@ export function makeFolder(path: string, cwd: string): void {
     throw ioError(path, error);
   }
 }
+
+/** Names of files for values called by these names, no two alike, also where a file system knows no capitals. */
+export function fileNamesFor(names: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    const plain = name.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^\.+/, "_") || "output";
+    let free = plain;
+    for (let n = 2; taken.has(free.toLowerCase()); n++) free = `${plain}-${n}`;
+    taken.add(free.toLowerCase());
+    return free;
+  });
+}

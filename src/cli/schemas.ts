@@ -181,6 +181,20 @@ const RESULTS = {
   }),
   compare: z.strictObject({
     outputs: z.array(difference),
+    heatmaps: z
+      .array(
+        z.strictObject({
+          output: z.string(),
+          path: z.string(),
+          width: count,
+          height: count,
+          max: z.number().describe("the error of the brightest colour"),
+          nonFinite: count.describe("elements whose error is NaN or infinite"),
+          scale: z.number().describe("pixels an element; below 1 a pixel shows the largest error of several"),
+        }),
+      )
+      .optional()
+      .describe("--save-heatmap: the pictures"),
     firstBad: z
       .strictObject({ node: z.string(), value: z.string(), op: z.string(), maxAbs: real, worst: difference.shape.worst })
       .optional()

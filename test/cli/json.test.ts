@@ -43,7 +43,7 @@ const RUNS: [run: string, code: number, preload?: string][] = [
   ["bench good.neo --allow-unsigned --warmup-ms 1 --min-runs 3 --max-secs 0.01 --memory --percentiles 50,99.9 --export samples.json", 0],
   ["bench good.neo --allow-unsigned --concurrency 2,1 --warmup-ms 1 --min-runs 3 --max-secs 0.01 --percentiles 50 --export levels.json", 0],
   ["bench foreign.neo --allow-unsigned", 3],
-  ["compare good.onnx good.neo --allow-unsigned --mode passes --topk 2", 0],
+  ["compare good.onnx good.neo --allow-unsigned --mode passes --topk 2 --save-heatmap heat", 0],
   ["compare good.onnx good.neo --allow-unsigned --mode isolated --bisect part.nir", 0],
   ["compare good.onnx good.neo --allow-unsigned --mode cumulative --bisect part.nir", 4, WRONG_MATHS],
   ["compare good.onnx good.neo --allow-unsigned --max-abs 1e-9", 4, WRONG_MATHS],

@@ -44,6 +44,15 @@ export function otherModel(): Uint8Array {
   return writeOnnx({ nodes: [node("Neg", ["x"], ["z"])], inputs: [value("x", "f32", [1, 4])], outputs: [value("z", "f32", [1, 4])] });
 }
 
+/** Two outputs. */
+export function twoOutputs(): Uint8Array {
+  return writeOnnx({
+    nodes: [node("Neg", ["x"], ["y"]), node("Abs", ["x"], ["z"])],
+    inputs: [value("x", "f32", [1, 4])],
+    outputs: [value("y", "f32", [1, 4]), value("z", "f32", [1, 4])],
+  });
+}
+
 /** A bundle for a machine that this is not. */
 export function foreignBundle(): Uint8Array {
   const port = (name: string) => ({ name, dtype: "f32", shape: [1, 4], bytes: 16 });

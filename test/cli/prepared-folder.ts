@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { foreignBundle, goodModel, openModel, otherModel, strangeModel, tampered } from "./models.ts";
+import { foreignBundle, goodModel, openModel, otherModel, strangeModel, tampered, twoOutputs } from "./models.ts";
 import { folderWith, neo } from "./run-neo.ts";
 
 /** Loaded before neo, it gives the interpreter other numbers than compiled code, which has its own functions. */
@@ -14,6 +14,7 @@ export async function preparedFolder(): Promise<ReturnType<typeof folderWith>> {
     "open.onnx": openModel(),
     "strange.onnx": strangeModel(),
     "other.onnx": otherModel(),
+    "two.onnx": twoOutputs(),
     "garbage.onnx": "this is no model at all, whatever its name says",
     "cut.onnx": goodModel().subarray(0, 90),
     "empty.onnx": "",

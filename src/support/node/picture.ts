@@ -1,7 +1,7 @@
 import { NeoError } from "../errors.ts";
 
 /** RGBA, 8 bits each, rows from the top. */
-export interface DecodedPicture {
+export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
@@ -11,7 +11,7 @@ export interface DecodedPicture {
 const MAX_PIXELS = 100e6;
 
 /** A PNG or JPEG file, told by its content. */
-export async function decodePicture(bytes: Uint8Array, file: string): Promise<DecodedPicture> {
+export async function decodePicture(bytes: Uint8Array, file: string): Promise<Picture> {
   const isPng = bytes[0] === 0x89 && bytes[1] === 0x50;
   const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
   if (!isPng && !isJpeg) throw damaged(file, "is neither PNG nor JPEG");
@@ -37,6 +37,14 @@ export async function decodePicture(bytes: Uint8Array, file: string): Promise<De
   } catch (error) {
     throw damaged(file, (error as Error).message);
   }
+}
+
+/** A PNG file; the same picture gives the same bytes. */
+export async function encodePng({ width, height, data }: Picture): Promise<Uint8Array> {
+  const { PNG } = await import("pngjs");
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return new Uint8Array(PNG.sync.write(png));
 }
 
 function damaged(file: string, why: string): NeoError {
