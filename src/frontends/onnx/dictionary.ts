@@ -9,7 +9,7 @@ import type { Tensor } from "../../ir/tensor.ts";
 import type { WordInputs } from "./word-inputs.ts";
 
 /**
- * Code has no strings. A string tensor whose elements are picked from a constant list is that list and the indices into it:
+ * Strings in code are looked up at run time, where they can't be before. A string tensor whose elements are picked from a constant list is that list and the indices into it:
  * classes of a classifier, categories of an encoder, and inputs that encoders read.
  */
 export interface Dictionary {

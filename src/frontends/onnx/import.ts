@@ -53,9 +53,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {
   bounds.report(problems);
   problems.throwIfAny();
   eraseUnused(graph);
-  const { warnings, readers } = problems.remarks.wordInputs.replaceIn(graph);
-  for (const { where, text } of readers) problems.add("type", where, text);
-  problems.throwIfAny();
+  const warnings = problems.remarks.wordInputs.replaceIn(graph);
   for (const warning of [...problems.remarks.warnings, ...warnings]) options.warn?.(warning);
   return graph;
 }
@@ -110,7 +108,7 @@ function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSour
   return graph;
 }
 
-/** Words that the file lists leave as their places in the list: code has no strings. */
+/** Words that the file lists leave as their places in the list. */
 function withoutStrings(b: Builder, value: Value, name: string, remarks: Remarks): Value {
   const dictionary = value.type.dtype === "string" ? dictionaryOf(b, value, undefined) : undefined;
   if (!dictionary) return value;

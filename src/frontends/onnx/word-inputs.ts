@@ -1,4 +1,8 @@
+import { Builder } from "../../ir/builder.ts";
 import { Value, type Graph } from "../../ir/graph.ts";
+import { constant } from "../../ir/ops/control.ts";
+import { textPlaces } from "../../ir/ops/texts.ts";
+import { tensor } from "../../ir/tensor.ts";
 import type { Note } from "../../support/errors.ts";
 
 /** A list of words that grows with those that encoders ask for. */
@@ -10,8 +14,8 @@ interface WordInput {
 }
 
 /**
- * Inputs of strings that encoders read. Code has no strings, so what comes in is the place of each word in a list of all that the
- * encoders know; a place behind the end is any other word. A session looks words up by the labels of the input.
+ * Inputs of strings that encoders alone read. What comes in is the place of each word in a list of all that the encoders know; a place
+ * behind the end is any other word. A session looks words up by the labels of the input.
  */
 export class WordInputs {
   private readonly inputs = new Map<Value, WordInput>();
@@ -32,20 +36,32 @@ export class WordInputs {
     return input;
   }
 
-  /** Puts places for strings into the parameters of a graph without dead ops. Gives what is to be said, and what reads the strings still. */
-  replaceIn(graph: Graph): { readonly warnings: readonly Note[]; readonly readers: readonly Note[] } {
-    const [warnings, readers]: Note[][] = [[], []];
+  /**
+   * Puts places for strings into the parameters of a graph without dead ops. An input that something else reads as strings stays one,
+   * and its words are looked up in a step of the host. Gives what is to be said.
+   */
+  replaceIn(graph: Graph): readonly Note[] {
+    const warnings: Note[] = [];
     graph.params.forEach((param, i) => {
       const input = this.inputs.get(param);
       if (!input || input.indices.uses.size === 0) return;
       const { name } = param;
-      for (const user of param.uses) readers!.push({ where: user.loc.join(", "), text: `reads ${name} as strings, which encoders read as places in a list` });
+      if (param.uses.size > 0) return void lookUp(graph, param, input);
       graph.params[i] = input.indices;
       graph.labels.set(name, input.words);
-      warnings!.push({ where: name, text: `takes places in a list instead of strings, others behind its end; the list is ${someOf(input.words)}` });
+      warnings.push({ where: name, text: `takes places in a list instead of strings, others behind its end; the list is ${someOf(input.words)}` });
     });
-    return { warnings: warnings!, readers: readers! };
+    return warnings;
   }
+}
+
+function lookUp(graph: Graph, param: Value, { words, indices }: WordInput): void {
+  const b = new Builder();
+  b.loc = [param.name];
+  const list = b.create(constant, {}, { value: tensor("string", [words.length], words) });
+  const places = b.create(textPlaces, { x: param, words: list });
+  graph.replaceUses(indices, places);
+  graph.ops.unshift(...b.ops);
 }
 
 /** Some words of a list, for a message. */

@@ -3,18 +3,19 @@ import { equal, isNan } from "../../../ir/ops/comparison.ts";
 import { gather } from "../../../ir/ops/gather.ts";
 import { and, or, select } from "../../../ir/ops/logic.ts";
 import { argReduce, reduce } from "../../../ir/ops/reduction.ts";
+import { textPlaces } from "../../../ir/ops/texts.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { tensor, type Tensor } from "../../../ir/tensor.ts";
 import { isFloat, type DType } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
-import { dictionaryOf } from "../dictionary.ts";
+import { dictionaryOf, type Dictionary } from "../dictionary.ts";
 import { castTo, range, unsqueezeAt } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { someOf } from "../word-inputs.ts";
 import { readLabels } from "./ml-labels.ts";
 import { since, type OperatorTable } from "./table.ts";
 
-/** Operators that put one thing for another. Strings come from a list in the file: see `dictionary.ts`. */
+/** Operators that put one thing for another. Strings mostly come from a list in the file: see `dictionary.ts`. */
 export const ML_ENCODERS: OperatorTable = {
   CategoryMapper: since(1, importCategoryMapper),
   DictVectorizer: since(1, importDictVectorizer),
@@ -67,7 +68,7 @@ function flat(t: Tensor): Tensor {
   return { type: { dtype: t.type.dtype, shape: [t.data.length] }, data: t.data };
 }
 
-/** Words are looked up when the model is imported: what is left is a table by the index of the word. `table` ends in what stands for others. */
+/** What is left of words is a table by the index of the word, which is known when the model is imported, or else looked up. `table` ends in what stands for others. */
 function throughWords(c: NodeContext, x: Value, keys: readonly string[], table: Tensor): Value {
   const places = placesOf(keys);
   const at = (word: string): number => places.get(word) ?? keys.length;
@@ -75,7 +76,7 @@ function throughWords(c: NodeContext, x: Value, keys: readonly string[], table: 
   const pick = (words: readonly string[]): (number | bigint | string)[] => words.map((word) => table.data[at(word)]!);
   const known = c.constant(x);
   if (known) return c.value(tensor(table.type.dtype, known.type.shape, pick(known.data as readonly string[])));
-  const dictionary = dictionaryOf(c.b, x, { inputs: c.remarks.wordInputs, words: keys }) ?? refuseStrings(c, x);
+  const dictionary = dictionaryOf(c.b, x, { inputs: c.remarks.wordInputs, words: keys }) ?? lookedUp(c, x, keys);
   const values = [...pick(dictionary.words), ...(dictionary.isOpen ? [table.data[keys.length]!] : [])];
   const { indices } = dictionary;
   // Any place behind the end is the one for other words.
@@ -88,11 +89,10 @@ function placesOf(words: readonly string[]): ReadonlyMap<string, number> {
   return new Map(words.map((word, i) => [word, i] as const).toReversed());
 }
 
-function refuseStrings(c: NodeContext, x: Value): never {
-  return c.fail(`reads ${x.name || "strings"}, whose words only its data tell: code has no strings`, {
-    kind: "type",
-    hint: "look the words up before the model, and cut the model behind this node or make it read whole numbers",
-  });
+/** Words that only data tell are looked up in a step of the host. */
+function lookedUp(c: NodeContext, x: Value, keys: readonly string[]): Dictionary {
+  const words = c.value(tensor("string", [keys.length], keys));
+  return { words: keys, indices: c.b.create(textPlaces, { x, words }), isOpen: true };
 }
 
 function importCategoryMapper(c: NodeContext): Value {

@@ -19,10 +19,14 @@ export const NGRAMS: OperatorTable = {
 /** How often each n-gram of a pool occurs in each row, also with up to `max_skip_count` elements left out between its parts. */
 function importTfIdfVectorizer(c: NodeContext): Value {
   const given = c.need(0, "X");
-  const pool = c.ints("pool_int64s");
-  if (!isInteger(given.type.dtype) || !pool) return c.fail("counts n-grams of strings", { kind: "type" });
+  const ints = c.ints("pool_int64s");
+  const words = c.texts("pool_strings");
+  const isText = given.type.dtype === "string";
+  const pool: readonly (number | string)[] | undefined = isText ? words : ints;
+  if (!pool || !(isText || isInteger(given.type.dtype)))
+    return c.fail(`counts n-grams of ${words ? "strings" : "integers"}, and its input is ${given.type.dtype}`, { kind: "type" });
   if (rankOf(given) > 2 || rankOf(given) === 0) c.fail(`has an input of rank ${rankOf(given)}, wanted 1 or 2`);
-  const x = castTo(c.b, rankOf(given) === 1 ? reshapeTo(c.b, given, [1, ...shapeOf(given)]) : given, "i64");
+  const x = castTo(c.b, rankOf(given) === 1 ? reshapeTo(c.b, given, [1, ...shapeOf(given)]) : given, isText ? "string" : "i64");
   const starts = c.required("ngram_counts", c.ints("ngram_counts"));
   const columns = c.required("ngram_indexes", c.ints("ngram_indexes"));
   const [shortest, longest] = [c.required("min_gram_length", c.int("min_gram_length")), c.required("max_gram_length", c.int("max_gram_length"))];
@@ -46,7 +50,7 @@ function none(c: NodeContext, x: Value, grams: number): Value {
 }
 
 /** [rows, grams]: windows that equal a gram, over all positions and gaps. */
-function counts(c: NodeContext, x: Value, grams: readonly number[], n: number, skips: number): Value {
+function counts(c: NodeContext, x: Value, grams: readonly (number | string)[], n: number, skips: number): Value {
   const [rows, length] = shapeOf(x) as [number, number];
   const number = grams.length / n;
   let total = none(c, x, number);
@@ -55,7 +59,7 @@ function counts(c: NodeContext, x: Value, grams: readonly number[], n: number, s
     if (windows <= 0) break;
     const same = range(n).map((part) => {
       const wanted = tensor(
-        "i64",
+        x.type.dtype,
         [1, 1, number],
         range(number).map((gram) => grams[gram * n + part]!),
       );
