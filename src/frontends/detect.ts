@@ -1,5 +1,5 @@
 import { Reader } from "protobufjs/minimal.js";
-import { isXgboost } from "./xgboost/container.ts";
+import { holds, isXgboost } from "./xgboost/container.ts";
 
 /** Formats that are told apart by their content, and what people call them. */
 export const FORMAT_NAMES = {
@@ -27,10 +27,10 @@ export function detectFormat(bytes: Uint8Array): Format | undefined {
     ["tflite", latin(bytes, 4, 8) === "TFL3"],
     ["torch", startsWith(bytes, [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46])],
     ["xgboost", isXgboost(bytes)],
-    ["lightgbm", latin(bytes, 0, 5) === "tree\n"],
+    ["lightgbm", /^(tree\r?\n|Tree=)/.test(latin(bytes, 0, 8)) || (isJson(bytes) && holds(bytes, '"tree_info"') && holds(bytes, '"max_feature_idx"'))],
     ["mxnet", startsWith(bytes, [0x12, 1, 0, 0, 0, 0, 0, 0])],
     ["safetensors", latin(bytes, 8, 10) === '{"' && startsWith(bytes.subarray(4), [0, 0, 0, 0])],
-    ["json", /^\s{0,64}[{[]/.test(latin(bytes, 0, 128))],
+    ["json", isJson(bytes)],
     ["darknet", /^(\s|[#;].*\n){0,64}\[net(work)?\]/.test(latin(bytes, 0, 4096))],
     ["nir", /^(\s|\/\/.*\n){0,64}graph @/.test(latin(bytes, 0, 4096))],
     ["onnx", isOnnx(bytes)],
@@ -58,6 +58,10 @@ function isOnnx(bytes: Uint8Array): boolean {
     // Cut short: the importer says where.
   }
   return seen.has(7) || (seen.has(1) && seen.has(8));
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  return /^\s{0,64}[{[]/.test(latin(bytes, 0, 128));
 }
 
 function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {

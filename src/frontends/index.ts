@@ -7,6 +7,7 @@ import { describeNir, importNir } from "./nir/import.ts";
 import { importOnnx } from "./onnx/import.ts";
 import { supportedOperators, type SupportedOperator } from "./onnx/ops/index.ts";
 import type { TabularOptions } from "./tabular/graph.ts";
+import { describeLightgbm, importLightgbm } from "./lightgbm/import.ts";
 import { describeXgboost, importXgboost } from "./xgboost/import.ts";
 import { detectFormat, FORMAT_NAMES } from "./detect.ts";
 
@@ -27,6 +28,7 @@ export type { ModelDescription, SupportedOperator };
 export const FRONTENDS: readonly Frontend[] = [
   { name: "onnx", importModel: importOnnx, describe: describeOnnx, operators: supportedOperators },
   { name: "xgboost", importModel: importXgboost, describe: describeXgboost, operators: () => [] },
+  { name: "lightgbm", importModel: importLightgbm, describe: describeLightgbm, operators: () => [] },
   { name: "nir", importModel: importNir, describe: describeNir, operators: () => [] },
 ];
 

@@ -46,7 +46,7 @@ test("a model of a known format without an importer is called by its name", () =
 });
 
 test("frontends are listed with their operators", () => {
-  expect(FRONTENDS.map((frontend) => frontend.name)).toEqual(["onnx", "xgboost", "nir"]);
+  expect(FRONTENDS.map((frontend) => frontend.name)).toEqual(["onnx", "xgboost", "lightgbm", "nir"]);
   const operators = supportedOperators();
   expect(operators.find((operator) => operator.name === "Gelu")).toEqual({ domain: "", name: "Gelu", since: 20 });
   expect(operators.find((operator) => operator.name === "QLinearAdd")).toEqual({ domain: "com.microsoft", name: "QLinearAdd", since: 1 });

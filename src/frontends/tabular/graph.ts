@@ -83,6 +83,12 @@ function chosenKinds(kinds: readonly OutputKind[], { outputKinds, fileName }: Ta
   });
 }
 
+/** The same value however often it is asked for. */
+export function once(make: (b: Builder, x: Value) => Value): OutputKind["make"] {
+  let made: Value | undefined;
+  return (b, x) => (made ??= make(b, x));
+}
+
 /** First and last round (exclusive) that `iterations` means of `rounds`; `best` is the one that the file calls so. */
 export function roundsFrom(options: TabularOptions, rounds: number, best: number | undefined): readonly [begin: number, end: number] {
   const { iterations = "all", fileName } = options;

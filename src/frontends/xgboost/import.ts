@@ -1,11 +1,10 @@
-import type { Builder } from "../../ir/builder.ts";
-import type { Graph, Value } from "../../ir/graph.ts";
+import type { Graph } from "../../ir/graph.ts";
 import { trees as treesOp } from "../../ir/ops/trees.ts";
 import { ensembleAttrs } from "../../ir/trees/ensemble.ts";
 import { NeoError } from "../../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../support/limits.ts";
 import type { ModelDescription } from "../onnx/describe.ts";
-import { roundsFrom, specOf, tabularGraph, type OutputKind, type TabularInput, type TabularOptions } from "../tabular/graph.ts";
+import { once, roundsFrom, specOf, tabularGraph, type OutputKind, type TabularInput, type TabularOptions } from "../tabular/graph.ts";
 import { flat } from "../tabular/transforms.ts";
 import { readXgboost } from "./container.ts";
 import { ensembleOf } from "./ensemble.ts";
@@ -77,12 +76,6 @@ function kindsOf(model: XgboostModel, objective: Objective, options: TabularOpti
     ...predicted(once((b, x) => b.create(treesOp, { x }, { ...attrs, aggregate: "sum" }))),
     { name: "leaf", make: (b, x) => b.create(treesOp, { x }, { ...attrs, aggregate: "sum", output: "leaves" }) },
   ];
-}
-
-/** The same value however often it is asked for. */
-function once(make: (b: Builder, x: Value) => Value): OutputKind["make"] {
-  let made: Value | undefined;
-  return (b, x) => (made ??= make(b, x));
 }
 
 /** Where sums start, by group. Files from before 1.0 hold margins, which XGBoost takes there and back. */
