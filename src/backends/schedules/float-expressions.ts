@@ -22,6 +22,7 @@ import {
   tanhFast,
   type Expansion,
 } from "../../kernel/expand.ts";
+import { expDouble, logDouble } from "../../kernel/expand-double.ts";
 import type { ElementwiseOp, Expression, Use } from "./expression.ts";
 
 /** Ops on float registers, f32 in vectors or f64. */
@@ -30,7 +31,7 @@ type Unary = (b: KernelBuilder, x: Term, attrs: Use["attrs"]) => Term;
 
 const light = (f: Unary): ElementwiseOp => ({ emit: ({ b, args, attrs }) => f(b, args[0]!, attrs) });
 const heavy = (f: Unary): ElementwiseOp => ({ ...light(f), heavy: true });
-const expansion = (f: Expansion): ElementwiseOp => heavy(f);
+const expansion = (f: Expansion, double = f): ElementwiseOp => heavy((b, x) => ("elem" in x.type && x.type.elem === "f64" ? double : f)(b, x));
 const instruction = (op: "neg" | "abs" | "floor" | "ceil" | "nearest" | "sqrt"): ElementwiseOp => light((b, x) => b.op(op, x.type, [x]));
 
 const like =
@@ -125,8 +126,8 @@ export const FLOAT_OPS: Readonly<Record<string, ElementwiseOp>> = {
   sqrt: instruction("sqrt"),
   sign: light(sign),
   reciprocal: light((b, x) => b.div(like(b, x)(1), x)),
-  exp: expansion(expFast),
-  log: expansion(logFast),
+  exp: expansion(expFast, expDouble),
+  log: expansion(logFast, logDouble),
   sin: expansion(sin),
   cos: expansion(cos),
   tan: expansion(tan),
