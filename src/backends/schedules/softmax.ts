@@ -2,6 +2,7 @@ import { logSoftmax, softmax } from "../../ir/ops/normalisation.ts";
 import { elementCount } from "../../ir/types.ts";
 import { KernelBuilder, type Term } from "../../kernel/build.ts";
 import { expFast, logFast } from "../../kernel/expand.ts";
+import { expDouble, logDouble } from "../../kernel/expand-double.ts";
 import { lanesOf } from "../../target/profile.ts";
 import type { Schedule } from "../schedule.ts";
 import { localOperand, type LineOperand } from "./line-space.ts";
@@ -22,6 +23,7 @@ export const softmaxSchedule: Schedule = {
     const b = new KernelBuilder(`${op.name}_${dtype}_${shape.join("x")}_axis${axes[0]}`, { lanes: lanesOf(context.target), mode: "fast", loc: op.loc });
     // Powers wait in f32 scratch: rounded to short floats they would be felt in their sum, and a line across y may touch a page an element.
     const held = dtype === "f64" ? "f64" : "f32";
+    const [exp, log] = held === "f64" ? [expDouble, logDouble] : [expFast, logFast];
     const isLog = op.def === logSoftmax;
     const powers = localOperand("powers", held, shape, axes, b.lanes);
     const operands: LineOperand[] = [
@@ -45,14 +47,14 @@ export const softmaxSchedule: Schedule = {
       const [sum] = line.fold(
         [c(0)],
         ([total], at) => {
-          const power = b.let("e", expFast(b, b.let("x", b.sub(at.load(source), top!))));
+          const power = b.let("e", exp(b, b.let("x", b.sub(at.load(source), top!))));
           if (!isLog) at.store(2, power);
           return [b.add(total!, power)];
         },
         (_, a, d) => b.add(a, d),
       );
       if (isLog) {
-        const shift = b.let("s", b.add(top!, logFast(b, sum!)));
+        const shift = b.let("s", b.add(top!, log(b, sum!)));
         return line.map((at) => at.store(1, b.sub(at.load(source), shift)));
       }
       const scale = b.let("s", b.div(c(1), sum!));
