@@ -1,5 +1,6 @@
 import { tensor } from "../../../src/ir/tensor.ts";
 import { float, floats } from "../../fixtures/onnx-writer.ts";
+import { DOUBLE_TREE_CASES, LISTED_TREE_CASES, TREE_CASES } from "./ml-tree-cases.ts";
 import { f32, i64, type OneNode } from "./one-node.ts";
 
 const ml = (op: string, inputs: OneNode["inputs"], attrs: OneNode["attrs"] = {}, more: Partial<OneNode> = {}): OneNode => ({
@@ -148,4 +149,7 @@ export const ML_CASES: Readonly<Record<string, { readonly version: number; reado
   "support vectors": { version: 1, cases: svm },
   encoders: { version: 2, cases: encoders },
   "encoders by tensors": { version: 4, cases: tensors },
+  trees: { version: 1, cases: TREE_CASES },
+  "trees of doubles": { version: 3, cases: DOUBLE_TREE_CASES },
+  "trees in lists": { version: 5, cases: LISTED_TREE_CASES },
 };

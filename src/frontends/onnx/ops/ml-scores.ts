@@ -11,7 +11,7 @@ import { castTo, reshapeTo } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 
 /** What the classifiers and regressors of ai.onnx.ml do to a row of scores in the end. */
-const POST_TRANSFORMS = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"] as const;
+export const POST_TRANSFORMS = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"] as const;
 
 export type PostTransform = (typeof POST_TRANSFORMS)[number];
 
