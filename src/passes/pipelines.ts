@@ -14,6 +14,7 @@ import { movementRules } from "./rules/movement.ts";
 import { normalisationRules } from "./rules/normalisation.ts";
 import { paddingRules } from "./rules/padding.ts";
 import { elementwiseRules, quantisedRules } from "./rules/quantised.ts";
+import { quantisedMeanRules } from "./rules/quantised-means.ts";
 import { settleRegions } from "./settle-regions.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
 import { widenHalf } from "./widen-half.ts";
@@ -26,7 +27,10 @@ const canonicalRules: readonly Rule[] = [...algebraRules, ...movementRules, ...p
 const patternRules: readonly Rule[] = [...activationRules, ...normalisationRules, ...attentionRules];
 
 const canonicalize = rulesPass("canonicalize", "applies the small laws: x + 0 = x, transposes cancel, clips merge", canonicalRules);
-export const foldQuantised = rulesPass("fold-quantised", "makes integer arithmetic of dequantise, compute, quantise", quantisedRules);
+export const foldQuantised = rulesPass("fold-quantised", "makes integer arithmetic of dequantise, compute, quantise", [
+  ...quantisedRules,
+  ...quantisedMeanRules,
+]);
 export const expandQuantised = rulesPass("expand-quantised", "writes quantise and dequantise as elementwise ops", elementwiseRules);
 const fusePatterns = rulesPass("fuse-patterns", "recognises LayerNorm, GELU, softmax, hard-swish, attention", patternRules);
 export const foldLinear = rulesPass("fold-linear", "folds batch norms, scales and biases into weights", linearRules);
@@ -37,6 +41,7 @@ export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody 
 /** Every rule of every pass. */
 export const RULES: readonly Rule[] = [
   ...quantisedRules,
+  ...quantisedMeanRules,
   ...elementwiseRules,
   ...canonicalRules,
   ...patternRules,

@@ -22,6 +22,8 @@ interface ElementwiseLoop {
   readonly result: LoopOperand;
   /** Vectors can't. */
   readonly scalarOnly: boolean;
+  /** Every operation rounds, so that all executors have the same bits. */
+  readonly exact?: boolean;
   /** Vectors in one iteration of the inner loop, at most. */
   readonly unroll: number;
   readonly compute: (b: KernelBuilder, args: readonly Term[], lanes: number) => Term;
@@ -32,7 +34,7 @@ interface ElementwiseLoop {
  * before anything is written over it.
  */
 export function elementwiseKernel(loop: ElementwiseLoop): Kernel {
-  const b = new KernelBuilder(loop.name, { lanes: loop.lanes, mode: "fast", loc: loop.loc });
+  const b = new KernelBuilder(loop.name, { lanes: loop.lanes, mode: loop.exact ? "exact" : "fast", loc: loop.loc });
   const declared = new Set<string>();
   for (const { param, dtype, view } of loop.operands) {
     if (!declared.has(param)) b.param(param, memoryElem(dtype), view.layout.size, "in");

@@ -3,7 +3,7 @@ import type { Graph, Op, Value } from "../../ir/graph.ts";
 import { fused } from "../../ir/ops/control.ts";
 import { OPS } from "../../ir/ops/index.ts";
 import type { Data, Tensor } from "../../ir/tensor.ts";
-import { elementCount, type DType } from "../../ir/types.ts";
+import { elementCount, isFloat, type DType } from "../../ir/types.ts";
 import type { KernelBuilder, Term } from "../../kernel/build.ts";
 import { lanesOf } from "../../target/profile.ts";
 import { shapeOf } from "../assign-layouts.ts";
@@ -52,10 +52,16 @@ function lowerChain(op: Op, context: LowerContext, { operands, steps, result }: 
     operands: loopOperands,
     result: { param: "y", dtype: y.dtype, view: wholeView(y.layout) },
     scalarOnly: steps.some((step) => isScalarOnly(step.op)),
+    exact: steps.length > 1 && steps.some(({ op }) => jumps(op)),
     unroll: light ? 4 : 1,
     compute: (b, args, lanes) => emitSteps(b, steps, result, args, lanes),
   });
   context.call(kernel, { y: y.buffer, ...Object.fromEntries(operands.map((place, i) => [`x${i}`, place.buffer])) });
+}
+
+/** Makes a whole step of a last bit: what is computed before it must be the same everywhere. */
+function jumps({ name, from, to }: TypedOp): boolean {
+  return ["round", "floor", "ceil", "sign"].includes(name) || (isFloat(from[0] ?? to) && !isFloat(to));
 }
 
 function emitSteps(b: KernelBuilder, steps: readonly Step[], result: Source, operands: readonly Term[], lanes: number): Term {

@@ -11,16 +11,16 @@ export interface PoolMath {
   /** What an accumulator begins with. */
   readonly first: number;
   step(b: KernelBuilder, x: Term, acc: Term): Term;
-  /** True: the sum is multiplied with 1 / number of elements. */
-  readonly scaled: boolean;
+  /** True: the sum is divided by the number of elements. */
+  readonly averaged: boolean;
   last(b: KernelBuilder, acc: Term): Term;
 }
 
 export function poolMath(op: Op, lowest = -Infinity): PoolMath {
   const kind = op.attrs["kind"] as "max" | "average" | "lp";
   const none = (_: KernelBuilder, acc: Term): Term => acc;
-  if (kind === "max") return { outside: lowest, first: lowest, step: (b, x, acc) => b.pmax(x, acc), scaled: false, last: none };
-  if (kind === "average") return { outside: 0, first: 0, step: (b, x, acc) => b.add(acc, x), scaled: true, last: none };
+  if (kind === "max") return { outside: lowest, first: lowest, step: greater, averaged: false, last: none };
+  if (kind === "average") return { outside: 0, first: 0, step: (b, x, acc) => b.add(acc, x), averaged: true, last: none };
   const p = op.attrs["p"] as number;
   const power = (b: KernelBuilder, size: Term): Term => {
     const x = b.let("x", size);
@@ -32,9 +32,17 @@ export function poolMath(op: Op, lowest = -Infinity): PoolMath {
     outside: 0,
     first: 0,
     step: (b, x, acc) => (p === 2 ? b.madd(x, x, acc) : b.add(acc, power(b, b.op("abs", x.type, [x])))),
-    scaled: false,
+    averaged: false,
     last: (b, acc) => (p === 1 ? acc : p === 2 ? b.op("sqrt", acc.type, [acc]) : expFast(b, b.mul(logFast(b, acc), b.constant(acc.type, 1 / p)))),
   };
+}
+
+/** NaN wins: as x it is taken, as what is held it is not smaller than x. */
+function greater(b: KernelBuilder, x: Term, held: Term): Term {
+  const { type } = x;
+  if (!("elem" in type) || !type.elem.startsWith("f")) return b.pmax(x, held);
+  const value = b.let("x", x);
+  return b.select(b.compare("ne", value, value), value, b.pmax(held, value));
 }
 
 /**

@@ -19,12 +19,12 @@ export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly Win
 
   const b = new KernelBuilder(`plain_${convName(`pool_${op.attrs["kind"] as string}`, op, axes)}_${elem}`, { lanes: 1, mode: "fast", loc: op.loc });
   b.param("x", elem, x.layout.size, "in");
-  const perPixel = math.scaled && Array.isArray(counts);
-  if (perPixel) b.param("scale", elem, counts.length, "in");
+  const perPixel = math.averaged && Array.isArray(counts);
+  if (perPixel) b.param("count", elem, counts.length, "in");
   b.param("y", elem, y.layout.size, "out");
   const first = axes.reduce((at, axis, i) => at - axis.before * x.layout.strides[i + 2]!, x.layout.offset);
   const [from, to] = [b.cursor("i", "x", first), b.cursor("o", "y", y.layout.offset)];
-  const scale = perPixel ? b.cursor("c", "scale") : undefined;
+  const count = perPixel ? b.cursor("c", "count") : undefined;
   const acc = b.register("a", type);
   const loop = (stem: string, trips: number, advance: Readonly<Record<string, number>>, body: () => void): void =>
     trips === 1 ? body() : b.loop(stem, trips, advance, body);
@@ -41,20 +41,19 @@ export function lowerPlainPool(op: Op, context: LowerContext, axes: readonly Win
       return loop(
         "o",
         window.out,
-        { [from]: window.stride * x.layout.strides[axis + 2]!, [to]: y.layout.strides[axis + 2]!, ...(scale ? { [scale]: pitch } : {}) },
+        { [from]: window.stride * x.layout.strides[axis + 2]!, [to]: y.layout.strides[axis + 2]!, ...(count ? { [count]: pitch } : {}) },
         () => outputs(axis + 1),
       );
     }
     b.set(acc, elementConstant(b, elem, math.first));
     taps(0);
-    const sum = !math.scaled ? acc : scale ? b.mul(acc, b.load(memory, scale)) : b.mul(acc, b.constant(type, 1 / (counts as number)));
+    const sum = !math.averaged ? acc : b.div(acc, count ? b.load(memory, count) : b.constant(type, counts as number));
     b.storeAs(memory, to, 0, math.last(b, sum));
   };
   const { shape, strides } = x.layout;
   loop("n", shape[0]!, { [from]: strides[0]!, [to]: y.layout.strides[0]! }, () =>
     loop("c", shape[1]!, { [from]: strides[1]!, [to]: y.layout.strides[1]! }, () => outputs(0)),
   );
-  const factors = perPixel ? counts.map((count) => 1 / count) : [];
-  const table = elem === "f64" ? Float64Array.from(factors) : Float32Array.from(factors);
-  context.call(b.finish(), { x: x.buffer, y: y.buffer, ...(perPixel ? { scale: context.weights(elem, table) } : {}) });
+  const table = (elem === "f64" ? Float64Array : Float32Array).from(perPixel ? counts : []);
+  context.call(b.finish(), { x: x.buffer, y: y.buffer, ...(perPixel ? { count: context.weights(elem, table) } : {}) });
 }

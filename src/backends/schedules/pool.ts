@@ -40,7 +40,7 @@ function lowerImagePool(op: Op, context: LowerContext): void {
   const x = context.operand(op, "x")!;
   const result = columnarResult(context, context.result(op), op.loc, true);
   const counts = divisors(op, axes);
-  const table = Array.isArray(counts) ? Float32Array.from(counts, (count) => 1 / count) : undefined;
+  const table = Array.isArray(counts) ? Float32Array.from(counts) : undefined;
   const kernel = poolKernel({
     name: convName(`pool_${op.attrs["kind"] as string}`, op, axes),
     loc: op.loc,
@@ -50,10 +50,10 @@ function lowerImagePool(op: Op, context: LowerContext): void {
     rows: axes.length === 2 ? axes[0]! : SINGLE_ROW,
     cols: axes.at(-1)!,
     math: poolMath(op),
-    divisor: Array.isArray(counts) ? counts.length : 1 / counts,
+    divisor: Array.isArray(counts) ? counts.length : counts,
     perPixel: table !== undefined,
   });
-  context.call(kernel, { x: x.buffer, y: result.place.buffer, ...(table ? { scale: context.weights("f32", table) } : {}) });
+  context.call(kernel, { x: x.buffer, y: result.place.buffer, ...(table ? { count: context.weights("f32", table) } : {}) });
   result.finish();
 }
 
@@ -66,7 +66,7 @@ interface PoolProblem {
   readonly rows: WindowAxis;
   readonly cols: WindowAxis;
   readonly math: PoolMath;
-  /** What sums are multiplied with; where it differs by pixel, the size of the table of them. */
+  /** What sums are divided by; where it differs by pixel, the size of the table of them. */
   readonly divisor: number;
   readonly perPixel: boolean;
 }
@@ -75,7 +75,7 @@ interface PoolTile {
   readonly cursors: readonly NestCursor[];
   readonly x: string;
   readonly y: string;
-  readonly scale: string | undefined;
+  readonly count: string | undefined;
   readonly pixels: number;
 }
 
@@ -85,7 +85,7 @@ function poolKernel(p: PoolProblem): Kernel {
   const { rows, cols, math } = p;
   const b = new KernelBuilder(p.name, { lanes, mode: "fast", loc: p.loc });
   b.param("x", "f32", p.x.size, "in");
-  if (p.perPixel) b.param("scale", "f32", p.divisor, "in");
+  if (p.perPixel) b.param("count", "f32", p.divisor, "in");
   b.param("y", "f32", p.y.size, "out");
   const hasRows = p.x.shape.length >= 4;
   const rowPitch = hasRows ? p.x.strides.at(-2)! : 0;
@@ -102,10 +102,10 @@ function poolKernel(p: PoolProblem): Kernel {
     tile(row, col) {
       const x = imageCursor(b, "i", "x", p.x, lanes, { row, col, strides: [rows.stride, cols.stride], start });
       const y = imageCursor(b, "o", "y", p.y, lanes, { row, col });
-      const scale: NestCursor | undefined = p.perPixel
-        ? { name: b.cursor("c", "scale", row.start * cols.out + col.start), block: 0, part: 0, batch: 0, row: cols.out, pixel: 1 }
+      const count: NestCursor | undefined = p.perPixel
+        ? { name: b.cursor("c", "count", row.start * cols.out + col.start), block: 0, part: 0, batch: 0, row: cols.out, pixel: 1 }
         : undefined;
-      return { cursors: scale ? [x, y, scale] : [x, y], x: x.name, y: y.name, scale: scale?.name, pixels: col.size };
+      return { cursors: count ? [x, y, count] : [x, y], x: x.name, y: y.name, count: count?.name, pixels: col.size };
     },
     body(tile) {
       for (let i = 0; i < tile.pixels; i++) {
@@ -121,12 +121,19 @@ function poolKernel(p: PoolProblem): Kernel {
       if (rows.kernel === 1) taps();
       else b.loop("kh", rows.kernel, { [tile.x]: rows.dilation * rowPitch }, taps);
       for (let i = 0; i < tile.pixels; i++) {
-        const factor = math.scaled ? (tile.scale ? b.splat(type, tile.scale, i) : b.constant(type, p.divisor)) : undefined;
-        b.store(tile.y, i * p.y.strides.at(-1)!, math.last(b, factor ? b.mul(accs[i]!, factor) : accs[i]!));
+        const mean = math.averaged ? meanOf(b, accs[i]!, tile.count ? b.splat(type, tile.count, i) : p.divisor) : accs[i]!;
+        b.store(tile.y, i * p.y.strides.at(-1)!, math.last(b, mean));
       }
     },
   });
   return b.finish();
+}
+
+/** Rounded once: half of a sum, a quarter of it and so on are products with the same bits. */
+function meanOf(b: KernelBuilder, sum: Term, count: number | Term): Term {
+  if (typeof count !== "number") return b.div(sum, count);
+  const inverse = 1 / count;
+  return Number.isInteger(Math.log2(count)) ? b.mul(sum, b.constant(sum.type, inverse)) : b.div(sum, b.constant(sum.type, count));
 }
 
 /** As many outputs at a time as hide the latency of a step, and fit into registers. */

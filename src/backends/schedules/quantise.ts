@@ -53,6 +53,7 @@ function lowerParameters(op: Op, context: LowerContext, scalarOnly: boolean, for
     operands,
     result: { param: "y", dtype: y.dtype, view: wholeView(y.layout) },
     scalarOnly: scalarOnly || ![...operands.map((o) => o.dtype), y.dtype].every(hasVectors),
+    exact: true,
     unroll: 2,
     compute(b, args, lanes) {
       const part = (param: string, place: Place | undefined): Term | undefined => {

@@ -1,7 +1,7 @@
 import type { Op } from "../../ir/graph.ts";
-import { resize } from "../../ir/ops/resize.ts";
-import { axisTaps, nearestPixels, sourceCoordinates, type AxisTaps, type ResizeAttrs } from "../../ir/ops/resize-axis.ts";
-import { elementCount, isFloat } from "../../ir/types.ts";
+import { isBlended, resize } from "../../ir/ops/resize.ts";
+import { axisTaps, nearestPixels, sourceCoordinates, type ResizeAttrs } from "../../ir/ops/resize-axis.ts";
+import { BITS, elementCount, isFloat, type DType } from "../../ir/types.ts";
 import { shapeOf } from "../assign-layouts.ts";
 import { storedNumber } from "../constant-data.ts";
 import { plainLayout, SLACK, type Layout } from "../layout.ts";
@@ -9,7 +9,7 @@ import type { LowerContext, Place, Schedule, Wish } from "../schedule.ts";
 import { transferKernel, type Transfer } from "./copy.ts";
 import { fillPartsKernel } from "./fill.ts";
 import { nearestKernel } from "./resize-nearest.ts";
-import { tapsKernel } from "./resize-taps.ts";
+import { tapsKernel, type TappedAxis } from "./resize-taps.ts";
 import { slicedView, wholeView, type View } from "./view.ts";
 
 const FLOWS: Wish = { kind: "any", loose: true };
@@ -101,23 +101,44 @@ function repeatedTransfer(from: Layout, to: Layout, pixels: readonly Int32Array[
   return { shape, from: { layout: from, axes: views.from }, to: { layout: to, axes: views.to } };
 }
 
-/** One axis after the other. Integers are summed in f64 and rounded at the end. */
-function lowerTaps(op: Op, context: LowerContext, x: Place, y: Place, passes: readonly { readonly axis: number; readonly taps: AxisTaps }[]): void {
+/** All axes at once between pixels, else one after the other. Integers are summed exactly in f32 where that can be, else in f64, and rounded at the end. */
+function lowerTaps(op: Op, context: LowerContext, x: Place, y: Place, passes: readonly TappedAxis[]): void {
   if (passes.length === 0) {
     const transfer: Transfer = { shape: y.layout.shape, from: wholeView(x.layout), to: wholeView(y.layout) };
     return context.call(transferKernel(`copy_${y.layout.elem}_${y.layout.shape.join("x")}`, [transfer], context.target, op.loc), { x: x.buffer, y: y.buffer });
   }
-  const middle = isFloat(y.dtype) && y.dtype !== "f64" ? "f32" : "f64";
+  const middle = middleOf(
+    y.dtype,
+    passes.map(({ taps }) => taps.weights),
+  );
   let from = x;
-  passes.forEach(({ axis, taps }, i) => {
-    const isLast = i === passes.length - 1;
-    const shape = from.layout.shape.map((dim, a) => (a === axis ? taps.pixels.length / taps.width : dim));
+  const steps = isBlended(op) ? [passes] : passes.map((pass) => [pass]);
+  steps.forEach((axes, i) => {
+    const isLast = i === steps.length - 1;
+    const shape = from.layout.shape.map((dim, a) => {
+      const tapped = axes.find(({ axis }) => axis === a);
+      return tapped ? tapped.taps.pixels.length / tapped.taps.width : dim;
+    });
     const layout = isLast ? y.layout : layoutLike(y.layout, middle, shape);
     const to: Place = isLast ? y : { buffer: context.scratch(layout.elem, layout.size), layout, dtype: middle };
-    const { kernel, tables } = tapsKernel(op, from, to, axis, taps, context.target);
-    context.call(kernel, { x: from.buffer, y: to.buffer, pixels: context.weights("i32", tables.pixels), weights: context.weights(middle, tables.weights) });
+    const { kernel, tables } = tapsKernel(op, from, to, axes, middle, context.target);
+    const constants = tables.flatMap(({ pixels, weights }, k) => [
+      [`pixels${k}`, context.weights("i32", pixels)] as const,
+      [`weights${k}`, context.weights(middle, weights)] as const,
+    ]);
+    context.call(kernel, { x: from.buffer, y: to.buffer, ...Object.fromEntries(constants) });
     from = to;
   });
+}
+
+/** What sums are held in. Weights in few binary places, as those of a doubling, keep those of small integers exact in f32. */
+function middleOf(dtype: DType, weights: readonly Float64Array[]): "f32" | "f64" {
+  if (isFloat(dtype)) return dtype === "f64" ? "f64" : "f32";
+  const places = weights.map((list) => {
+    const count = Array.from({ length: 12 }, (_, places) => places).find((places) => list.every((weight) => Number.isInteger(weight * 2 ** places)));
+    return 1 + (count ?? Infinity);
+  });
+  return BITS[dtype] + 1 + places.reduce((n, count) => n + count, 0) <= 24 ? "f32" : "f64";
 }
 
 /** Another shape and element in the order of `like`: channels innermost or not; no halo. */

@@ -74,6 +74,7 @@ export interface AxisTaps {
 
 export function axisTaps(at: Float64Array, count: number, attrs: ResizeAttrs, scale: number): AxisTaps {
   if (attrs.mode === "nearest") return { pixels: nearestPixels(at, count, attrs, scale), weights: new Float64Array(at.length).fill(1), width: 1 };
+  if (isBetweenPixels(attrs)) return neighbours(at, count);
   const shrink = attrs.antialias ? Math.min(scale, 1) : 1;
   const reach = attrs.mode === "linear" ? 1 : 2;
   const first = Math.floor(-reach / shrink) + 1;
@@ -92,4 +93,23 @@ export function axisTaps(at: Float64Array, count: number, attrs: ResizeAttrs, sc
     });
   });
   return { pixels, weights, width };
+}
+
+/** Linear, and no filter that grows or leaves pixels out: a weighted sum of the pixels on both sides. */
+export function isBetweenPixels({ mode, antialias, excludeOutside }: Pick<ResizeAttrs, "mode" | "antialias" | "excludeOutside">): boolean {
+  return mode === "linear" && !antialias && !excludeOutside;
+}
+
+/** The last pixel stands on both sides of itself, as in ONNX Runtime. */
+function neighbours(at: Float64Array, count: number): AxisTaps {
+  const pixels = new Int32Array(2 * at.length);
+  const weights = new Float64Array(2 * at.length);
+  at.forEach((place, i) => {
+    const inside = Math.min(Math.max(place, 0), count - 1);
+    const first = Math.floor(inside);
+    const rest = first === count - 1 ? 0.5 : inside - first;
+    pixels.set([first, Math.min(first + 1, count - 1)], 2 * i);
+    weights.set([1 - rest, rest], 2 * i);
+  });
+  return { pixels, weights, width: 2 };
 }

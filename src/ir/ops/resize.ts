@@ -1,16 +1,18 @@
 import { bool, float, floats, ints, oneOf } from "../attr.ts";
+import type { Op } from "../graph.ts";
 import { defineOp } from "../op-def.ts";
 import { elementCount, integerRange, isFloat, tensorType } from "../types.ts";
 import { roundHalfEven } from "./arithmetic.ts";
-import { splitAt, stridesOf, tableOf, take, toDoubles } from "./elements.ts";
-import { expect, expectExtents, expectLength, expectNumbers, knownShape } from "./expect.ts";
+import { splitAt, stridesOf, tableOf, take } from "./elements.ts";
+import { expect, expectExtents, expectLength, knownShape } from "./expect.ts";
 import { expectOneScale } from "./gather.ts";
-import { axisTaps, nearestPixels, sourceCoordinates, type AxisTaps } from "./resize-axis.ts";
+import { centred } from "./requantise.ts";
+import { axisTaps, isBetweenPixels, nearestPixels, sourceCoordinates, type AxisTaps, type ResizeAttrs } from "./resize-axis.ts";
 
 export const resize = defineOp({
   name: "resize",
   summary:
-    "x sampled anew along every axis, ONNX Resize-19: element i of an axis lies at i / scale of x, as `coordinates` words it. Integers get the nearest, halfway the even one.",
+    "x sampled anew along every axis, ONNX Resize-19: element i of an axis lies at i / scale of x, as `coordinates` words it. Integers less their zero point get the nearest, halfway the even one.",
   operands: ["x"],
   attrs: {
     /** The whole of the result's shape. */
@@ -59,7 +61,7 @@ export const resize = defineOp({
       () => "x is empty, resize wants elements to read",
     );
     if (attrs.coordinates === "tfCropAndResize") expectLength("resize", "roi", attrs.roi, 2 * shape.length);
-    if (attrs.mode !== "nearest") expectNumbers("resize", "x", x);
+    if (attrs.mode !== "nearest") expect(x.dtype !== "string", () => "x is string, resize wants numbers");
     else expect(!attrs.antialias, () => "mode is nearest, resize wants linear or cubic to antialias");
     expectOneScale("resize", x);
     return tensorType(x.dtype, attrs.shape, x.quant);
@@ -73,19 +75,68 @@ export const resize = defineOp({
         x,
         tableOf(places.map((place, axis) => nearestPixels(place.at, from[axis]!, attrs, attrs.scales[axis]!).map((pixel) => pixel * strides[axis]!))),
       );
-    let data = toDoubles(x);
+    const axes = places.flatMap(({ at }, axis) =>
+      isIdentity(at, from[axis]!, attrs.mode === "nearest") ? [] : [{ axis, taps: axisTaps(at, from[axis]!, attrs, attrs.scales[axis]!) }],
+    );
+    let data = centred(x, types.x);
     const shape = [...from];
-    places.forEach((place, axis) => {
-      if (isIdentity(place.at, from[axis]!, attrs.mode === "nearest")) return;
-      const taps = axisTaps(place.at, from[axis]!, attrs, attrs.scales[axis]!);
-      data = resample(data, shape, axis, taps);
-      shape[axis] = result.shape[axis]!;
-    });
+    if (isFloat(result.dtype) && isBetweenPixels(attrs)) {
+      data = blend(data, from, result.shape, axes, result.dtype === "f64" ? (sum) => sum : Math.fround);
+      shape.splice(0, shape.length, ...result.shape);
+    } else
+      for (const { axis, taps } of axes) {
+        data = resample(data, shape, axis, taps);
+        shape[axis] = result.shape[axis]!;
+      }
     places.forEach((place, axis) => place.outside && fillOutside(data, shape, axis, place.outside, attrs.extrapolation));
-    return isFloat(result.dtype) ? data : saturate(data, integerRange(result.dtype));
+    return isFloat(result.dtype) ? data : saturate(data, result.quant?.zeroPoint[0] ?? 0, integerRange(result.dtype));
   },
   macs: ({ x }, attrs, result) => (attrs.mode === "nearest" ? 0 : elementCount(result.shape) * 2 * x.shape.filter((dim, i) => dim !== result.shape[i]).length),
 });
+
+/** Reals resampled in one step: `blend` says how. */
+export function isBlended(op: Op): boolean {
+  return isFloat(op.result.type.dtype) && isBetweenPixels(op.attrs as unknown as ResizeAttrs);
+}
+
+interface Tapped {
+  readonly axis: number;
+  readonly taps: AxisTaps;
+}
+
+/**
+ * Sums over the corners round each place, the last axis first. Each product and sum is rounded, in ONNX Runtime's order: where places
+ * lie halfway, a quantiser behind it goes by the last bit.
+ */
+function blend(x: Float64Array, from: readonly number[], shape: readonly number[], axes: readonly Tapped[], round: (sum: number) => number): Float64Array {
+  const strides = stridesOf(from);
+  const inner = axes.reduceRight<Corners>(
+    (corners, { axis, taps }) =>
+      (place) =>
+        [0, 1].flatMap((t) => {
+          const i = 2 * place[axis]! + t;
+          const [at, weight] = [taps.pixels[i]! * strides[axis]!, round(taps.weights[i]!)];
+          return corners(place).map((corner) => ({ at: corner.at + at, weight: corner.weight === undefined ? weight : round(corner.weight * weight) }));
+        }),
+    () => [{ at: 0, weight: undefined }],
+  );
+  const untouched = from.map((_, a) => (axes.some(({ axis }) => axis === a) ? 0 : strides[a]!));
+  const place = shape.map(() => 0);
+  const y = new Float64Array(elementCount(shape));
+  for (let o = 0; o < y.length; o++) {
+    const start = place.reduce((sum, i, a) => sum + i * untouched[a]!, 0);
+    let sum: number | undefined;
+    for (const { at, weight } of inner(place)) {
+      const term = round((weight ?? 1) * x[start + at]!);
+      sum = sum === undefined ? term : round(sum + term);
+    }
+    y[o] = sum!;
+    for (let a = shape.length - 1; a >= 0 && ++place[a]! === shape[a]; a--) place[a] = 0;
+  }
+  return y;
+}
+
+type Corners = (place: readonly number[]) => readonly { readonly at: number; readonly weight: number | undefined }[];
 
 function isIdentity(at: Float64Array, count: number, isNearest: boolean): boolean {
   return !isNearest && at.length === count && at.every((place, i) => place === i);
@@ -117,6 +168,6 @@ function fillOutside(data: Float64Array, shape: readonly number[], axis: number,
   }
 }
 
-function saturate(data: Float64Array, [low, high]: readonly [number, number]): Float64Array {
-  return data.map((value) => Math.min(Math.max(roundHalfEven(value), low), high));
+function saturate(data: Float64Array, zero: number, [low, high]: readonly [number, number]): Float64Array {
+  return data.map((value) => Math.min(Math.max(roundHalfEven(value) + zero, low), high));
 }

@@ -17,7 +17,7 @@ import { constantTensor, folded, makeConstant, numbersOf } from "../constants.ts
 import { onlyUse, op, rule, value, type Match, type OpPattern, type Rule } from "../pattern.ts";
 
 /** Constant scales and zero points, one of each or one an index of `axis`. */
-interface Parameters {
+export interface Parameters {
   readonly scale: readonly number[];
   readonly zeroPoint: readonly number[];
   readonly axis: number;
@@ -35,7 +35,7 @@ const reshaped = op(reshape, { x: anyDequantise });
 const cut = op(slice, { x: anyDequantise });
 
 /** Of `dequantise` and `quantise` with constant parameters; undefined where they are computed at run time, or by blocks. */
-function parametersOf(at: Op): Parameters | undefined {
+export function parametersOf(at: Op): Parameters | undefined {
   const [scale, zeroPoint] = [folded(at.operand("scale")), folded(at.operand("zeroPoint"))];
   if (!scale || (at.operand("zeroPoint") && !zeroPoint) || at.attrs["block"] !== 0) return undefined;
   const rank = at.operands[0]!.type.shape.length;
@@ -44,16 +44,16 @@ function parametersOf(at: Op): Parameters | undefined {
   return { scale: Array.from(scale.data, Number), zeroPoint: zeros, axis: scale.data.length === 1 ? 0 : axis < 0 ? axis + rank : axis };
 }
 
-function equalParameters(a: Parameters, b: Parameters): boolean {
+export function equalParameters(a: Parameters, b: Parameters): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Stored integers behind a real value. */
-interface Stored extends Parameters {
+export interface Stored extends Parameters {
   readonly value: Value;
 }
 
-function storedBehind(real: Value | undefined): Stored | undefined {
+export function storedBehind(real: Value | undefined): Stored | undefined {
   const producer = real?.producer;
   if (producer?.def !== dequantise || producer.attrs["to"] !== "f32") return undefined;
   const parameters = parametersOf(producer);
@@ -80,7 +80,7 @@ function storedBias(bias: Value | undefined, x: Stored, w: Stored): { readonly v
   return alike && (stored.scale.length === units.length || units.length === 1) ? { value: stored.value } : undefined;
 }
 
-const typed = (b: Builder, { value, scale, zeroPoint, axis }: Stored): Value => b.create(storageCast, { x: value }, { scale, zeroPoint, axis });
+export const typed = (b: Builder, { value, scale, zeroPoint, axis }: Stored): Value => b.create(storageCast, { x: value }, { scale, zeroPoint, axis });
 
 /** The integers of a real product's operands, where they are bytes and the sums surely exact. */
 function integerOperands(at: Op): { readonly x: Stored; readonly w: Stored; readonly bias: Value | undefined } | undefined {
@@ -205,6 +205,6 @@ export const elementwiseRules: readonly Rule[] = [
   }),
 ];
 
-function numberOf(b: Builder): (element: number) => Value {
+export function numberOf(b: Builder): (element: number) => Value {
   return (element) => makeConstant(b, { type: { dtype: "f32", shape: [] }, data: Float32Array.of(element) });
 }
