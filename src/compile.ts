@@ -17,7 +17,7 @@ import type { Program } from "./kernel/program.ts";
 import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest } from "./package/build.ts";
 import { sha256Hex, type CryptoEngine } from "./package/crypto.ts";
 import type { BuiltBundle } from "./package/write-bundle.ts";
-import type { ManifestExtent, ManifestPort } from "./package/manifest.ts";
+import type { ManifestExtent, ManifestLists, ManifestPort } from "./package/manifest.ts";
 import type { PreprocessSpec } from "./package/preprocess-spec.ts";
 import { seededBytes } from "./package/self-test.ts";
 import { DEFAULT_OPTIONS, runPasses, type PassHooks, type PassRun } from "./passes/pass.ts";
@@ -117,6 +117,7 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
     binding: bindings[i]!,
     inputs: program.inputs.map((port) => labelledPort(port, graphs[i]!)),
     outputs: program.outputs.map((port) => labelledPort(port, graphs[i]!)),
+    ...listsOf(graphs[i]!),
   }));
   const selfTest = options.withoutSelfTest ? [] : await selfTests(graphs, programs, artifacts, texts);
   const bundle = buildBundle(
@@ -137,6 +138,11 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
     bundle,
     report: { name, macs: macsOf(graphs[0]!), ops: countOps(graphs[0]!), passes: [], artifacts: generated.map((g) => g.report), digest: bundle.digest },
   };
+}
+
+function listsOf({ lists }: Graph): { readonly lists?: ManifestLists } {
+  const [inputs, outputs] = [Object.fromEntries(lists.inputs), Object.fromEntries(lists.outputs)];
+  return lists.inputs.size + lists.outputs.size > 0 ? { lists: { inputs, outputs } } : {};
 }
 
 function labelledPort<P extends ManifestPort>(port: P, graph: Graph): P {

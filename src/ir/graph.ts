@@ -83,6 +83,8 @@ export class Graph {
   ops: Op[] = [];
   /** Names of what outputs hold, by the name of the output: of the columns of scores, or of what whole numbers stand for. */
   readonly labels = new Map<string, readonly string[]>();
+  /** Sequences at the border, by name, and how many tensors each has: `x[0]`, `x[1]` … are inputs or outputs. */
+  readonly lists = { inputs: new Map<string, number>(), outputs: new Map<string, number>() };
 
   constructor(name: string, params: readonly Value[] = []) {
     this.name = name;

@@ -12,6 +12,7 @@ import {
   type FileEntry,
   type Manifest,
   type ManifestExtent,
+  type ManifestLists,
   type ManifestPort,
   type ManifestProgram,
   type ManifestStep,
@@ -53,6 +54,7 @@ export interface BuildProgram {
   readonly binding: Readonly<Record<string, number | readonly number[]>>;
   readonly inputs: readonly ManifestPort[];
   readonly outputs: readonly ManifestPort[];
+  readonly lists?: ManifestLists;
 }
 
 export interface BuildTarget {
@@ -111,6 +113,7 @@ export function buildBundle(input: BuildInput, crypto: CryptoEngine): BuiltBundl
     binding: program.binding,
     inputs: program.inputs.map(portEntry),
     outputs: program.outputs.map(portEntry),
+    ...(program.lists ? { lists: program.lists } : {}),
   }));
   checkPreprocess(input);
   const pool = new RangePool(WEIGHTS_ALIGN);

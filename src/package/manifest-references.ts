@@ -23,7 +23,10 @@ export function checkReferences(manifest: Manifest, f: Findings): void {
   checkFiles(manifest, f);
   f.check(manifest.programs.length > 0, "$.programs", "there is none");
   f.check(new Set(manifest.programs.map((p) => p.id)).size === manifest.programs.length, "$.programs", "two have one id");
-  manifest.programs.forEach((program, i) => checkPorts(program, `$.programs[${i}]`, f));
+  manifest.programs.forEach((program, i) => {
+    checkPorts(program, `$.programs[${i}]`, f);
+    checkLists(program, `$.programs[${i}]`, f);
+  });
   manifest.artifacts.forEach((artifact, i) => checkArtifact(manifest, artifact, `$.artifacts[${i}]`, f));
   for (const [name, spec] of Object.entries(manifest.preprocess)) {
     for (const program of manifest.programs) {
@@ -63,6 +66,18 @@ function checkPorts(program: ManifestProgram, at: string, f: Findings): void {
       if (!f.check(width !== undefined, `${at}.${list}[${i}].dtype`, `${port.dtype} is no dtype`)) return;
       f.check(port.bytes === wanted, `${at}.${list}[${i}].bytes`, `found ${port.bytes}, wanted ${wanted}`);
     });
+  }
+}
+
+function checkLists({ inputs, outputs, lists }: ManifestProgram, at: string, f: Findings): void {
+  for (const [key, ports] of [
+    ["inputs", inputs],
+    ["outputs", outputs],
+  ] as const) {
+    for (const [name, count] of Object.entries(lists?.[key] ?? {})) {
+      const missing = Array.from({ length: count }, (_, i) => `${name}[${i}]`).find((item) => !ports.some((port) => port.name === item));
+      f.check(missing === undefined, `${at}.lists.${key}`, `there is no port ${missing}`);
+    }
   }
 }
 

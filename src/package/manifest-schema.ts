@@ -9,6 +9,7 @@ import type {
   FileEntry,
   Manifest,
   ManifestExtent,
+  ManifestLists,
   ManifestPort,
   ManifestProgram,
   ManifestStep,
@@ -58,7 +59,15 @@ function program(f: Findings, value: unknown, at: string): ManifestProgram {
     ),
     inputs: f.list(record["inputs"], `${at}.inputs`, (v, where) => port(f, v, where)),
     outputs: f.list(record["outputs"], `${at}.outputs`, (v, where) => port(f, v, where)),
+    ...(record["lists"] === undefined ? {} : { lists: lists(f, record["lists"], `${at}.lists`) }),
   };
+}
+
+function lists(f: Findings, value: unknown, at: string): ManifestLists {
+  const record = f.record(value, at);
+  const counts = (key: "inputs" | "outputs"): Readonly<Record<string, number>> =>
+    f.map(record[key], `${at}.${key}`, (v, where) => f.integer(v, where, 0, 4096));
+  return { inputs: counts("inputs"), outputs: counts("outputs") };
 }
 
 function port(f: Findings, value: unknown, at: string): ManifestPort {

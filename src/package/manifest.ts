@@ -36,6 +36,13 @@ export interface ManifestProgram {
   readonly binding: Readonly<Record<string, number | readonly number[]>>;
   readonly inputs: readonly ManifestPort[];
   readonly outputs: readonly ManifestPort[];
+  /** Sequences by name, and how many tensors each has: ports `x[0]`, `x[1]` … */
+  readonly lists?: ManifestLists;
+}
+
+export interface ManifestLists {
+  readonly inputs: Readonly<Record<string, number>>;
+  readonly outputs: Readonly<Record<string, number>>;
 }
 
 /** A tensor at the border: dense, row-major, little-endian, `bytes` long. A dim that an extent counts has its maximum here. */

@@ -1,6 +1,7 @@
-import type { Artifact, Manifest, ManifestPort } from "../package/manifest.ts";
+import type { Artifact, Manifest, ManifestPort, ManifestProgram } from "../package/manifest.ts";
 import { NeoError, type ErrorCode, type Note } from "../support/errors.ts";
 import { nearestWord } from "../support/nearest.ts";
+import { asPorts } from "./border.ts";
 import { shapeProblem } from "./extents.ts";
 import { dtypeProblem, givenOf, type Given } from "./tensors.ts";
 import { asPlaces } from "./words.ts";
@@ -16,11 +17,17 @@ export interface Chosen {
 
 /** The first program whose inputs have these names, dtypes and shapes. */
 export function chooseProgram(manifest: Manifest, artifact: Artifact, inputs: Readonly<Record<string, unknown>>): Chosen {
-  const given = checkNames(manifest.programs[0]!.inputs, inputs);
-  const dtypes = manifest.programs[0]!.inputs.flatMap((port, i) => noteIf(port, dtypeProblem(given[i]!, port.dtype)));
+  const ports = asPorts(manifest.programs, inputs);
+  const names = Object.keys(ports);
+  // Programs for sequences of other lengths have other inputs.
+  const takes = ({ inputs: wanted }: ManifestProgram): boolean => wanted.length === names.length && wanted.every((port) => names.includes(port.name));
+  const known = manifest.programs.findIndex(takes);
+  const given = checkNames(manifest.programs[Math.max(0, known)]!.inputs, ports);
+  const dtypes = manifest.programs[Math.max(0, known)]!.inputs.flatMap((port, i) => noteIf(port, dtypeProblem(given[i]!, port.dtype)));
   if (dtypes.length > 0) throw wrong("NEO1051", "of the wrong type", dtypes, "`neo inspect` lists the inputs of a bundle");
   const problems: Note[] = [];
   for (const program of manifest.programs.keys()) {
+    if (!takes(manifest.programs[program]!)) continue;
     const fit = fitShapes(manifest, artifact, program, given);
     if ("extents" in fit) return fit;
     for (const { where, text } of fit) {

@@ -1,5 +1,6 @@
 /** Loads and runs bundles in any host with WebAssembly; knows nothing of the compiler, and names no `node:` module. */
 export { load, openBundle, type LoadOptions } from "./load.ts";
+export type { MapValue } from "./border.ts";
 export { Session, type BoundRun, type Inputs, type Outputs, type Refusal } from "./session.ts";
 export type { AnswerReport, SelfTestReport } from "./check-answers.ts";
 export type { Code, Engine, NativeRunner, Runnable } from "./engine.ts";

@@ -6,15 +6,16 @@ import { pictureShape, printPreprocess } from "../package/preprocess-spec.ts";
 import type { Bundle } from "../package/read-bundle.ts";
 import { seededBytes } from "../package/self-test.ts";
 import { InternalError, NeoError } from "../support/errors.ts";
+import { sequenceOf, type Inputs } from "./border.ts";
 import { checkAnswer, type SelfTestReport } from "./check-answers.ts";
 import { chooseProgram, describe, type Chosen } from "./choose.ts";
 import type { Engine, Runnable } from "./engine.ts";
 import { copyCorner, shapeOfOutput, writeExtents } from "./extents.ts";
 import { hostProblem, runProgram, type HostStep } from "./host-steps.ts";
 import { naturalWidth, pictureElements, type Picture } from "./preprocess.ts";
-import { loadElements, storeElements, type InputData, type InputValue, type OutputTensor } from "./tensors.ts";
+import { loadElements, storeElements, type InputData, type OutputTensor } from "./tensors.ts";
 
-export type Inputs = Readonly<Record<string, InputValue>>;
+export type { Inputs };
 export type Outputs = Record<string, OutputTensor>;
 
 /** An artifact that was not taken, and why. */
@@ -93,6 +94,21 @@ export class Session {
   bindSync(inputs: Inputs): BoundRun {
     const chosen = chooseProgram(this.manifest, this.artifact, inputs);
     return this.bound(chosen, this.opened().openSync(chosen.program));
+  }
+
+  /** The tensors of an output that is a sequence, of what a run gave. */
+  sequence(name: string, outputs: Outputs): OutputTensor[] {
+    for (const program of this.programs) {
+      const found = sequenceOf(program, name, outputs);
+      if (found) return found;
+    }
+    const known = this.programs.flatMap(({ lists }) => Object.keys(lists?.outputs ?? {}));
+    throw new NeoError({
+      code: "NEO1050",
+      message: `${name} is no output of ${this.name} that is a sequence`,
+      notes: [...new Set(known)].map((output) => ({ where: output, text: "is one" })),
+      hint: "`neo inspect` lists the outputs of a bundle",
+    });
   }
 
   /** A picture as the input that the bundle says how to make; of several programs, for the one with the narrowest input that holds it. */

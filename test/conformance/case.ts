@@ -1,14 +1,18 @@
 import { macsOf } from "../../src/compile.ts";
 import { describeModel, importModel } from "../../src/frontends/index.ts";
+import type { TypeProto } from "../../src/frontends/onnx/schema.ts";
+import { readModel } from "../../src/frontends/onnx/structure.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { isFloat, isInteger, type StaticType } from "../../src/ir/types.ts";
 import { NeoError } from "../../src/support/errors.ts";
+import { DEFAULT_LIMITS } from "../../src/support/limits.ts";
 import { reasonOf } from "../corpus/reason.ts";
 import { compareElements, type Rule } from "../corpus/tolerance.ts";
 import { asPlaces } from "../corpus/words.ts";
 import { Executors, type Executor } from "../executors/executors.ts";
 import { rampInput, readTensorFile, type DataSet } from "./suite.ts";
+import { readValueFile, type StoredValue } from "./values.ts";
 
 export interface SetRun {
   readonly executor: Executor;
@@ -37,9 +41,7 @@ export async function runSet(set: DataSet, executors: readonly Executor[]): Prom
   let wanted: Tensor[];
   try {
     made = makeCase(set);
-    const { labels, terminator } = made.graph;
-    const names = terminator.attrs["names"] as readonly string[];
-    wanted = set.outputs.map((read, i) => asPlaces(readTensorFile(read(), `output_${i}.pb`), labels.get(names[i] ?? "")));
+    wanted = wantedOf(set, made.graph);
   } catch (error) {
     const ms = performance.now() - start;
     return { name: set.name, bound: [], inputs: 0, runs: executors.map((executor) => ({ executor, ok: false, reason: reasonOf(error), ms })) };
@@ -60,6 +62,19 @@ export async function runSet(set: DataSet, executors: readonly Executor[]): Prom
   return { name: set.name, bound: made.bound, inputs: made.count, runs };
 }
 
+/** Outputs in the order of the graph: the tensors of a sequence one after another. */
+function wantedOf(set: DataSet, { labels, terminator }: Graph): Tensor[] {
+  const bytes = set.model();
+  const types = typesOf(bytes);
+  const { outputs } = describeModel(bytes, "model.onnx");
+  const all = set.outputs.flatMap((read, i): readonly Tensor[] => {
+    const value = readValueFile(read(), types.get(outputs[i]!.name), `output_${i}.pb`);
+    return value === undefined ? [] : "data" in value ? [value] : value;
+  });
+  const names = terminator.attrs["names"] as readonly string[];
+  return all.map((tensor, i) => asPlaces(tensor, labels.get(names[i] ?? "")));
+}
+
 interface Made {
   readonly graph: Graph;
   readonly inputs: readonly Tensor[];
@@ -71,22 +86,33 @@ interface Made {
 function makeCase(set: DataSet): Made {
   const bytes = set.model();
   const { inputs: specs, outputs } = describeModel(bytes, "model.onnx");
-  const tensors = specs.map((spec, i): Tensor => {
+  const types = typesOf(bytes);
+  const stored = specs.map((spec, i): StoredValue => {
     const read = set.inputs[i];
-    if (read) return readTensorFile(read(), `input_${i}.pb`);
-    return rampInput((spec.dims ?? []).map(Number));
+    return read ? readValueFile(read(), types.get(spec.name), `input_${i}.pb`) : rampInput((spec.dims ?? []).map(Number));
   });
-  const shapes = Object.fromEntries(specs.map((spec, i) => [spec.name, tensors[i]!.type.shape]));
-  const candidates = specs.map(({ name }, i) => ({ name, tensor: tensors[i]! }));
+  const shapes: Record<string, readonly number[]> = {};
+  const tensors = new Map<string, Tensor>();
+  const absent: string[] = [];
+  specs.forEach(({ name }, i) => {
+    const value = stored[i];
+    if (!value) absent.push(name);
+    else if ("data" in value) tensors.set(name, value);
+    else {
+      shapes[name] = [value.length];
+      value.forEach((item, k) => tensors.set(`${name}[${k}]`, item));
+    }
+  });
+  for (const [name, { type }] of tensors) shapes[name] = type.shape;
+  const candidates = specs.flatMap(({ name }) => (tensors.has(name) ? [{ name, tensor: tensors.get(name)! }] : []));
   let choices = subsets(candidates);
   let bounds: Readonly<Record<string, number>> | undefined;
   for (;;) {
     const { value: bound } = choices.next();
     try {
       const constants = Object.fromEntries(bound.map(({ name, tensor }) => [name, tensor]));
-      const graph = importModel(bytes, { fileName: "model.onnx", shapes, constants, ...(bounds ? { bounds } : {}) });
-      const given = (name: string): Tensor => tensors[specs.findIndex((spec) => spec.name === name)]!;
-      const inputs = graph.params.map(({ name }) => asPlaces(given(name), graph.labels.get(name)));
+      const graph = importModel(bytes, { fileName: "model.onnx", shapes, constants, absent, ...(bounds ? { bounds } : {}) });
+      const inputs = graph.params.map(({ name }) => asPlaces(tensors.get(name)!, graph.labels.get(name)));
       return { graph, inputs, bound: bound.map(({ name }) => name), count: specs.length };
     } catch (error) {
       if (!(error instanceof NeoError) || error.code !== "NEO2006") throw error;
@@ -94,9 +120,15 @@ function makeCase(set: DataSet): Made {
       if (asked) {
         bounds = asked;
         choices = subsets(candidates);
-      } else if (bound.length === specs.length) throw error;
+      } else if (bound.length === candidates.length) throw error;
     }
   }
+}
+
+/** What the file declares its inputs and outputs to be. */
+function typesOf(bytes: Uint8Array): ReadonlyMap<string, TypeProto | undefined> {
+  const { graph } = readModel(bytes, "model.onnx", DEFAULT_LIMITS);
+  return new Map([...(graph?.input ?? []), ...(graph?.output ?? [])].map((info) => [info.name ?? "", info.type]));
 }
 
 /** Outputs whose lengths nothing bounds, where a bound would do, are as long as the data set says. */

@@ -11,7 +11,7 @@ import { domainOf, nodeName, operatorName, type Opsets } from "./library.ts";
 import { printable, type ProblemDetail, type ProblemKind } from "./problems.ts";
 import { dimsIn } from "./open-dims.ts";
 import type { Remarks } from "./remarks.ts";
-import type { AttributeProto, NodeProto } from "./schema.ts";
+import type { AttributeProto, GraphProto, NodeProto } from "./schema.ts";
 import { storedTypeOf, type StoredType } from "./stored-types.ts";
 import type { StoredValues } from "./stored-values.ts";
 import { readTensor, type TensorSource } from "./tensors.ts";
@@ -236,6 +236,10 @@ export class NodeContext {
   tensor(name: string): Tensor | undefined {
     const attribute = this.attribute(name, "TENSOR");
     return attribute?.t && readTensor(attribute.t, this.source);
+  }
+
+  graph(name: string): GraphProto {
+    return this.required(name, this.attribute(name, "GRAPH")?.g);
   }
 
   has(name: string): boolean {

@@ -10,6 +10,7 @@ import type { Place } from "./place.ts";
 import type { Found, Problems } from "./problems.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
+import { Sequence, type Given } from "./scope.ts";
 
 /** What importers of nodes with subgraphs need of the importer of nodes. */
 export interface Subgraphs {
@@ -21,7 +22,9 @@ export interface Subgraphs {
   /** Nodes imported so far, those of attempts included. */
   readonly nodes: number;
   /** Lays a subgraph open on values for its inputs: its outputs, undefined where a problem was noted. */
-  subgraph(graph: GraphProto, inputs: readonly Value[], place: Place, prefix: string): readonly (Value | undefined)[];
+  subgraph(graph: GraphProto, inputs: readonly Given[], place: Place, prefix: string): readonly (Value | undefined)[];
+  /** The same, where outputs may be sequences or absent. */
+  open(graph: GraphProto, inputs: readonly Given[], place: Place, prefix: string): readonly (Given | undefined)[];
   /** Runs `build` with a builder of its own; if it throws, what it built is undone. */
   apart<T>(build: () => T): { readonly result: T; readonly ops: readonly Op[] };
 }
@@ -31,6 +34,8 @@ export interface ControlNode {
   readonly node: NodeProto;
   readonly name: string;
   readonly operands: readonly (Value | undefined)[];
+  /** The same with sequences among them. */
+  readonly given: readonly Given[];
   readonly place: Place;
   /** Version of the default domain. */
   readonly opset: number;
@@ -80,10 +85,11 @@ export function orDiscard<T>(regions: readonly OpenRegion[], build: () => T): T 
  * An If whose condition hangs on the inputs. Sizes are fixed, so a branch for other sizes may not fit them: it would fail if it
  * were chosen. It gives NaN then, and a warning says so here.
  */
-export function importIf(c: ControlNode, s: Subgraphs): readonly Value[] {
+export function importIf(c: ControlNode, s: Subgraphs): readonly Given[] {
   const [condition] = c.operands;
   if (!condition) throw new Unfit("has no condition");
-  const [then, otherwise] = BRANCHES.map((branch) => tried(s, () => openBranch(c, s, branch)));
+  const forms: Form[] = [];
+  const [then, otherwise] = BRANCHES.map((branch) => tried(s, () => openBranch(c, s, branch, forms)));
   const branches: OpenRegion[] = [];
   for (const [branch, other] of [
     [then!, otherwise!],
@@ -100,7 +106,21 @@ export function importIf(c: ControlNode, s: Subgraphs): readonly Value[] {
   [then!, otherwise!].forEach(({ region, added }, i) => {
     if (!region) s.problems.remarks.warn(c.name, `gives NaN where its condition chooses the ${BRANCHES[i]}, which does not fit these shapes: ${misfit(added)}`);
   });
-  return orDiscard(branches, () => closedIf(condition, branches as unknown as [OpenRegion, OpenRegion], s));
+  return orDiscard(branches, () => {
+    if (JSON.stringify(forms[0]) !== JSON.stringify(forms.at(-1))) throw new Unsized("gives sequences of different lengths in its branches");
+    return regrouped(closedIf(condition, branches as unknown as [OpenRegion, OpenRegion], s), forms[0]!);
+  });
+}
+
+/** What the outputs of a branch are: one tensor, so many in a sequence, or nothing. */
+type Form = readonly ("one" | "absent" | number)[];
+
+function regrouped(values: readonly Value[], form: Form): readonly Given[] {
+  let at = 0;
+  return form.map((part): Given => {
+    if (part === "absent") return part;
+    return part === "one" ? values[at++]! : new Sequence(values.slice(at, (at += part)));
+  });
 }
 
 const BRANCHES = ["then_branch", "else_branch"] as const;
@@ -110,9 +130,16 @@ interface Tried {
   readonly added: Found;
 }
 
-function openBranch(c: ControlNode, s: Subgraphs, branch: string): OpenRegion {
+/** Sequences are laid out flat; `forms` gets what they were. */
+function openBranch(c: ControlNode, s: Subgraphs, branch: string, forms: Form[]): OpenRegion {
   const graph = graphOf(c.node, branch);
-  return openRegion(s, [], () => s.subgraph(graph, [], c.place, `${c.name}/`));
+  return openRegion(s, [], () => {
+    const results = s.open(graph, [], c.place, `${c.name}/`);
+    forms.push(results.map((result) => (result instanceof Sequence ? result.items.length : result === "absent" ? "absent" : "one")));
+    return results.flatMap((result): readonly (Value | undefined)[] =>
+      result instanceof Sequence ? result.items : result === "absent" ? [] : [result instanceof Value ? result : undefined],
+    );
+  });
 }
 
 /** `open`, or the problems that it noted. */

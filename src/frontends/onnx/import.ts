@@ -7,12 +7,13 @@ import { DEFAULT_LIMITS, limitError, type Limits } from "../../support/limits.ts
 import { ExternalFiles, type ExternalReader } from "./external.ts";
 import { dictionaryOf } from "./dictionary.ts";
 import { Bounds } from "./bounds.ts";
-import { bindInputs, inputSpecs, type BoundInputs } from "./inputs.ts";
+import { heldInputs, MapInput, type Holder } from "./holders.ts";
+import { bindInputs, type BoundInputs } from "./inputs.ts";
 import { hasImporter } from "./ops/index.ts";
 import { NodeImporter } from "./nodes.ts";
 import { Problems } from "./problems.ts";
 import type { Remarks } from "./remarks.ts";
-import { Scope } from "./scope.ts";
+import { Scope, Sequence, type Given } from "./scope.ts";
 import { storedTypeOf } from "./stored-types.ts";
 import { checkModel, readModel, type CheckedModel } from "./structure.ts";
 import { checkTensor, readSparseTensor, tensorLayout, tensorProblem, type TensorSource } from "./tensors.ts";
@@ -28,6 +29,8 @@ export interface OnnxOptions {
   readonly constants?: Readonly<Record<string, Tensor>>;
   /** The most elements of values whose length only the data tell and nothing else bounds, by their names. */
   readonly bounds?: Readonly<Record<string, number>>;
+  /** Optional inputs that are not there. */
+  readonly absent?: readonly string[];
   /** Reads files beside the model; links and what lies outside are for it to refuse. */
   readonly external?: ExternalReader;
   readonly limits?: Limits;
@@ -46,10 +49,11 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {
   const source: TensorSource = { file, limits, external: new ExternalFiles(options.external, limits) };
   const model = checkModel(readModel(bytes, file, limits), file, limits, problems, hasImporter);
   checkInitializers(model, source, problems);
-  const inputs = bindInputs(inputSpecs(model.graph), options, file, limits, problems);
+  const held = heldInputs(model.graph, options, options.absent ?? [], problems);
+  const inputs = bindInputs(held.specs, { ...options, shapes: held.shapes }, file, limits, problems);
   problems.throwIfAny();
   const bounds = new Bounds(options.bounds);
-  const graph = buildGraph(model, inputs, source, problems, bounds);
+  const graph = buildGraph(model, inputs, held.holders, source, problems, bounds);
   bounds.report(problems);
   problems.throwIfAny();
   eraseUnused(graph);
@@ -76,7 +80,14 @@ function checkInitializers(model: CheckedModel, source: TensorSource, problems: 
   for (const sparse of model.graph.sparseInitializer) check(sparse.values?.name ?? "", () => void readSparseTensor(sparse, source));
 }
 
-function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSource, problems: Problems, bounds: Bounds): Graph {
+function buildGraph(
+  model: CheckedModel,
+  inputs: BoundInputs,
+  holders: ReadonlyMap<string, Holder>,
+  source: TensorSource,
+  problems: Problems,
+  bounds: Bounds,
+): Graph {
   const params = [...inputs.params].map(([name, type]) => new Value(type, name));
   const graph = new Graph(model.graph.name ?? "", params);
   problems.remarks.wordInputs = new WordInputs(params);
@@ -87,6 +98,7 @@ function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSour
     b.loc = [name];
     scope.set(name, b.create(constant, {}, { value }));
   }
+  for (const [name, holder] of holders) scope.set(name, meaningOf(holder, scope));
   const importer = new NodeImporter(model, b, source, problems, bounds);
   for (const { name, type } of model.graph.input) {
     const value = scope.get(name ?? "");
@@ -95,17 +107,51 @@ function buildGraph(model: CheckedModel, inputs: BoundInputs, source: TensorSour
   importer.initializers(model.graph, scope, "");
   importer.list(model.graph.node, { scope, opsets: model.opsets, prefix: "", depth: 0 });
   b.loc = [];
-  const outputs = model.graph.output.map((output) => importer.read(output.name ?? "", scope, "the graph"));
-  if (outputs.every((value) => value instanceof Value)) {
-    const names = model.graph.output.map((output) => output.name ?? "");
-    const given = outputs.map((value, i) => withoutStrings(b, value, names[i]!, problems.remarks));
-    b.create(returnOp, { values: given }, { names });
-    given.forEach((value, i) => {
-      const labels = problems.remarks.labelsOf(value);
-      if (labels) graph.labels.set(names[i]!, labels);
-    });
-  }
+  giveOutputs(graph, b, model, importer, scope, problems);
+  addMaps(graph, model, holders);
+  for (const [name, holder] of holders) if ("items" in holder) graph.lists.inputs.set(name, holder.items.length);
   return graph;
+}
+
+function meaningOf(holder: Holder, scope: Scope): Given {
+  if (holder instanceof MapInput) return holder;
+  return holder.kind === "absent"
+    ? "absent"
+    : new Sequence(
+        holder.items.map((name) => scope.get(name) as Value),
+        holder.dtype,
+      );
+}
+
+/** The tensors of a sequence are outputs of their own: `y[0]`, `y[1]` … */
+function giveOutputs(graph: Graph, b: Builder, model: CheckedModel, importer: NodeImporter, scope: Scope, problems: Problems): void {
+  const outputs = model.graph.output.flatMap((output): readonly (readonly [string, Value | undefined])[] => {
+    const name = output.name ?? "";
+    const value = importer.readGiven(name, scope, "the graph");
+    if (value === "absent") problems.add("node", name, "is an optional that holds nothing, and there is no output without a tensor");
+    if (!(value instanceof Sequence)) return [[name, value instanceof Value ? value : undefined]];
+    graph.lists.outputs.set(name, value.items.length);
+    return value.items.map((item, i) => [`${name}[${i}]`, item]);
+  });
+  if (outputs.some(([, value]) => !value)) return;
+  const names = outputs.map(([name]) => name);
+  const given = outputs.map(([name, value]) => withoutStrings(b, value!, name, problems.remarks));
+  b.create(returnOp, { values: given }, { names });
+  given.forEach((value, i) => {
+    const labels = problems.remarks.labelsOf(value);
+    if (labels) graph.labels.set(names[i]!, labels);
+  });
+}
+
+/** Rows of maps that somebody reads, where the file has the maps. */
+function addMaps(graph: Graph, model: CheckedModel, holders: ReadonlyMap<string, Holder>): void {
+  const order = new Map(model.graph.input.map((input, i) => [input.name ?? "", i]));
+  for (const holder of holders.values()) {
+    if (!(holder instanceof MapInput) || !holder.row) continue;
+    const behind = graph.params.findIndex(({ name }) => order.get(name.replace(/\[\d+\]$/, ""))! > order.get(holder.name)!);
+    graph.params.splice(behind < 0 ? graph.params.length : behind, 0, holder.row.value);
+    graph.labels.set(holder.name, holder.row.labels);
+  }
 }
 
 /** Words that the file lists leave as their places in the list. */

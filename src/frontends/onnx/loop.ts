@@ -1,4 +1,4 @@
-import type { Value } from "../../ir/graph.ts";
+import { Value } from "../../ir/graph.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { loopOp } from "../../ir/ops/loop.ts";
 import { concat, reshape } from "../../ir/ops/movement.ts";
@@ -7,6 +7,7 @@ import { tensorType } from "../../ir/types.ts";
 import { asDeclared, flag, graphOf, openRegion, orDiscard, sameTypes, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto } from "./schema.ts";
+import type { Given } from "./scope.ts";
 import { shapeOf } from "./static-shape.ts";
 
 /** Nodes that a loop may become where it can't stay one; more of them would make the program too long. */
@@ -17,15 +18,30 @@ interface LoopNode extends ControlNode {
   readonly body: GraphProto;
   readonly trips: Value | undefined;
   readonly condition: Value | undefined;
+  readonly initial: readonly Given[];
+}
+
+/** A loop that carries tensors only. */
+interface TensorLoop extends LoopNode {
   readonly initial: readonly Value[];
+}
+
+function carriesTensors(loop: LoopNode): loop is TensorLoop {
+  return loop.initial.every((value) => value instanceof Value);
 }
 
 /**
  * A Loop stays one where its body has the same types in each turn. Where it has not, or gives rows whose number only the
  * body's own arithmetic on constants tells, its turns are written out one after another.
  */
-export function importLoop(c: ControlNode, s: Subgraphs): readonly Value[] {
+export function importLoop(c: ControlNode, s: Subgraphs): readonly Given[] {
   const loop = loopNode(c);
+  if (!carriesTensors(loop)) {
+    const written = attempt(() => writtenOut(loop, s));
+    if (written instanceof Unsized && written.message === "") throw new Unsized("carries a sequence, and how often it turns hangs on the model's inputs");
+    if (written instanceof Unfit) throw written;
+    return written;
+  }
   if (loop.initial.every((value) => s.folder.constant(value))) {
     const { result } = s.problems.apart(() => attempt(() => computed(loop, s)));
     if (!(result instanceof Unfit)) return result;
@@ -44,9 +60,9 @@ export function importLoop(c: ControlNode, s: Subgraphs): readonly Value[] {
 }
 
 /** A loop over constants that reads nothing else is what it computes: shapes may hang on that. */
-function computed(loop: LoopNode, s: Subgraphs): readonly Value[] {
-  const { result, ops } = s.apart(() => turnByTurn(loop, s, (value) => s.folder.constant(value) !== undefined));
-  const known = result.map((value) => s.folder.constant(value));
+function computed(loop: TensorLoop, s: Subgraphs): readonly Value[] {
+  const { result, ops } = s.apart(() => turnByTurn(loop, s, (value) => value instanceof Value && s.folder.constant(value) !== undefined));
+  const known = result.map((value) => (value instanceof Value ? s.folder.constant(value) : undefined));
   discard(ops);
   return known.map((value) => {
     if (!value) throw new Unsized("");
@@ -56,11 +72,11 @@ function computed(loop: LoopNode, s: Subgraphs): readonly Value[] {
 
 function loopNode(c: ControlNode): LoopNode {
   const body = graphOf(c.node, "body");
-  const [trips, condition, ...initial] = c.operands;
-  if (initial.some((value) => !value)) throw new Unfit("carries a value that is left out");
+  const [trips, condition] = c.operands;
+  const initial = c.given.slice(2);
   if (body.input.length !== initial.length + 2) throw new Unfit(`carries ${initial.length} values, its body takes ${body.input.length - 2}`);
   if (body.output.length < initial.length + 1) throw new Unfit(`carries ${initial.length} values, its body gives ${body.output.length - 1}`);
-  return { ...c, body, trips, condition, initial: initial as readonly Value[] };
+  return { ...c, body, trips, condition, initial };
 }
 
 function attempt<T>(run: () => T): T | Unfit {
@@ -72,7 +88,7 @@ function attempt<T>(run: () => T): T | Unfit {
   }
 }
 
-function asLoop(loop: LoopNode, s: Subgraphs): readonly Value[] {
+function asLoop(loop: TensorLoop, s: Subgraphs): readonly Value[] {
   const { body, initial } = loop;
   const types = [tensorType("i64", []), ...initial.map(({ type }) => type)];
   // The condition is true whenever the body runs.
@@ -83,7 +99,7 @@ function asLoop(loop: LoopNode, s: Subgraphs): readonly Value[] {
   return orDiscard([region], () => closedLoop(loop, s, region));
 }
 
-function closedLoop(loop: LoopNode, s: Subgraphs, region: OpenRegion): readonly Value[] {
+function closedLoop(loop: TensorLoop, s: Subgraphs, region: OpenRegion): readonly Value[] {
   const { initial, trips, condition } = loop;
   const carried = initial.length;
   const [again, ...results] = region.results;
@@ -130,18 +146,18 @@ function numberOf(s: Subgraphs, value: Value): number | undefined {
 }
 
 /** One turn after another, as long as constants say that there is one more. */
-function writtenOut(loop: LoopNode, s: Subgraphs): readonly Value[] {
+function writtenOut(loop: LoopNode, s: Subgraphs): readonly Given[] {
   const { result, ops } = s.apart(() => turnByTurn(loop, s));
   s.b.ops.push(...ops);
   return result;
 }
 
 /** `accepts` is asked for each value that a turn gives. */
-function turnByTurn(loop: LoopNode, s: Subgraphs, accepts: (value: Value) => boolean = () => true): readonly Value[] {
+function turnByTurn(loop: LoopNode, s: Subgraphs, accepts: (value: Given) => boolean = () => true): readonly Given[] {
   const { body, initial } = loop;
   const most = loop.trips ? numberOf(s, loop.trips) : Infinity;
   let goesOn = loop.condition ? numberOf(s, loop.condition) : 1;
-  let state = initial;
+  let state: readonly Given[] = initial;
   const rows: (readonly Value[])[] = [];
   const start = s.nodes;
   for (let turn = 0; ; turn++) {
@@ -150,15 +166,20 @@ function turnByTurn(loop: LoopNode, s: Subgraphs, accepts: (value: Value) => boo
     if (s.nodes - start + turn > MOST_WRITTEN_OUT) throw new Unsized("");
     const count = s.b.create(constant, {}, { value: tensor("i64", [], [BigInt(turn)]) });
     const inputs = [asDeclared(s.b, count, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...state];
-    const results = s.subgraph(body, inputs, loop.place, `${loop.name}/${turn}/`);
+    const results = s.open(body, inputs, loop.place, `${loop.name}/${turn}/`);
     const found = results.filter((value) => value !== undefined);
     if (found.length !== results.length || !found.every(accepts)) throw new Unfit("");
-    goesOn = numberOf(s, found[0]!);
+    goesOn = numberOf(s, tensorOf(found[0]!));
     state = found.slice(1, 1 + initial.length);
-    rows.push(found.slice(1 + initial.length));
+    rows.push(found.slice(1 + initial.length).map(tensorOf));
   }
   s.b.loc = [loop.name];
   return [...state, ...stacked(loop, s, rows)];
+}
+
+function tensorOf(value: Given): Value {
+  if (value instanceof Value) return value;
+  throw new Unfit("gives a sequence, or nothing, where a tensor is wanted");
 }
 
 function stacked({ body, initial }: LoopNode, s: Subgraphs, rows: readonly (readonly Value[])[]): readonly Value[] {

@@ -14,6 +14,7 @@ import { importFlexAttention } from "./flex-attention.ts";
 import { Folder } from "./fold.ts";
 import { withArguments } from "./functions.ts";
 import { domainOf, nodeName, operatorName, opsetsOf } from "./library.ts";
+import { MapInput } from "./holders.ts";
 import { importLoop } from "./loop.ts";
 import { importerFor } from "./ops/index.ts";
 import type { Place } from "./place.ts";
@@ -21,14 +22,15 @@ import type { Problems } from "./problems.ts";
 import { discard } from "./regions.ts";
 import { importScan } from "./scan.ts";
 import type { FunctionProto, GraphProto, NodeProto, TensorProto } from "./schema.ts";
-import { Scope, type Meaning } from "./scope.ts";
+import { Scope, Sequence, type Given, type Meaning } from "./scope.ts";
+import { sequenceImporterFor } from "./sequences.ts";
 import type { CheckedModel } from "./structure.ts";
 import { storedTypeOf } from "./stored-types.ts";
 import { StoredValues } from "./stored-values.ts";
 import { TensorProblem } from "./tensor-problem.ts";
 import { readSparseTensor, readTensor, type TensorSource } from "./tensors.ts";
 
-const CONTROL: ReadonlyMap<string, (c: ControlNode, s: Subgraphs) => readonly Value[]> = new Map([
+const CONTROL: ReadonlyMap<string, (c: ControlNode, s: Subgraphs) => readonly Given[]> = new Map([
   ["If", importIf],
   ["Loop", importLoop],
   ["Scan", importScan],
@@ -76,37 +78,46 @@ export class NodeImporter {
     }
   }
 
-  /** The value behind a name that `reader` reads; notes what is wrong with it. */
+  /** The tensor behind a name that `reader` reads; notes what is wrong with it. */
   read(name: string, scope: Scope, reader: string): Value | undefined {
     const meaning = scope.get(name);
     if (meaning instanceof Value) return meaning;
-    if (meaning === "unsupported") this.problems.add("node", reader, `reads ${name}, an output that neo does not compute`);
+    if (meaning instanceof Sequence || meaning instanceof MapInput)
+      this.problems.add("node", reader, `reads ${name}, a ${meaning instanceof Sequence ? "sequence" : "map"}, where a tensor is wanted`);
+    else if (meaning === "unsupported") this.problems.add("node", reader, `reads ${name}, an output that neo does not compute`);
     else if (meaning === undefined || meaning === "absent") this.problems.add("structure", reader, `reads ${name}, which nothing gives`);
     return undefined;
+  }
+
+  /** What is behind a name, be it a tensor or not; notes what is wrong with it. */
+  readGiven(name: string, scope: Scope, reader: string): Given | undefined {
+    const meaning = scope.get(name);
+    return meaning instanceof Sequence || meaning instanceof MapInput || meaning === "absent" ? meaning : this.read(name, scope, reader);
   }
 
   private node(written: NodeProto, place: Place): void {
     const node = place.call ? withArguments(written, place.call) : written;
     const name = place.prefix + nodeName(node);
-    const operands: (Value | undefined)[] = [];
+    const given: Given[] = [];
     for (const input of node.input) {
-      const absent = input === "" || place.scope.get(input) === "absent";
-      const operand = absent ? undefined : this.read(input, place.scope, name);
-      if (!absent && !operand) return this.give(node, place, name, undefined);
-      operands.push(operand);
+      const value = input === "" ? "absent" : this.readGiven(input, place.scope, name);
+      if (!value) return this.give(node, place, name, undefined);
+      given.push(value);
     }
     const definition = this.model.library.find(node);
-    if (definition) return this.call(definition, node, operands, place, name);
-    if (CONTROL.has(operatorName(node))) return this.control(node, operands, place, name);
-    this.give(node, place, name, this.imported(node, operands, place, name));
+    if (definition) return this.call(definition, node, given, place, name);
+    if (CONTROL.has(operatorName(node))) return this.control(node, given, place, name);
+    this.give(node, place, name, this.imported(node, given, place, name));
   }
 
-  private imported(node: NodeProto, operands: readonly (Value | undefined)[], place: Place, name: string): readonly (Value | undefined)[] | undefined {
+  private imported(node: NodeProto, given: readonly Given[], place: Place, name: string): readonly (Given | undefined)[] | undefined {
+    const operands = given.map((value) => (value instanceof Value ? value : undefined));
     const start = this.b.ops.length;
     this.b.loc = [name];
     try {
-      const importer = importerFor(domainOf(node.domain), node.opType ?? "");
-      if (!importer) throw new NodeProblem("operator", operatorName(node), { awsName: "OperatorNotImplemented" });
+      const ofSequences = sequenceImporterFor(domainOf(node.domain), node.opType ?? "", given);
+      const importer = ofSequences ? undefined : importerFor(domainOf(node.domain), node.opType ?? "");
+      if (!importer && !ofSequences) throw new NodeProblem("operator", operatorName(node), { awsName: "OperatorNotImplemented" });
       const context = new NodeContext(node, operands, {
         b: this.b,
         folder: this.folder,
@@ -117,9 +128,12 @@ export class NodeImporter {
         bounds: this.bounds,
         name,
       });
+      if (ofSequences) return ofSequences(context, given, (graph, inputs, prefix) => this.subgraphs().open(graph, inputs, place, `${name}/${prefix}`));
+      const other = given.findIndex((value) => value instanceof Sequence || value instanceof MapInput);
+      if (other >= 0) context.fail(`takes tensors, and ${node.input[other]!} is a ${given[other] instanceof Sequence ? "sequence" : "map"}`, { kind: "type" });
       const moved = this.stored.moved(node, operands);
       if (moved === "refused") context.fail("computes with elements of a type that neo only moves and casts", { kind: "type" });
-      const results = importer(context);
+      const results = importer!(context);
       if (context.unread.length > 0)
         context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, { awsName: "OperatorAttributeNotImplemented" });
       this.checkSizes(start, name);
@@ -154,31 +168,32 @@ export class NodeImporter {
     }
   }
 
-  private give(node: NodeProto, place: Place, name: string, results: readonly (Value | undefined)[] | undefined): void {
+  private give(node: NodeProto, place: Place, name: string, results: readonly (Given | undefined)[] | undefined): void {
     node.output.forEach((output, i) => {
       if (output === "") return;
       const result = results?.[i];
-      if (result && !result.name) result.name = place.prefix === "" ? output : `${name}/${output}`;
+      if (result instanceof Value && !result.name) result.name = place.prefix === "" ? output : `${name}/${output}`;
       place.scope.set(output, result ?? (results ? "unsupported" : "failed"));
     });
   }
 
-  private call(definition: FunctionProto, node: NodeProto, operands: readonly (Value | undefined)[], place: Place, name: string): void {
+  private call(definition: FunctionProto, node: NodeProto, given: readonly Given[], place: Place, name: string): void {
     const scope = new Scope();
-    definition.input.forEach((input, i) => scope.set(input, operands[i] ?? "absent"));
+    definition.input.forEach((input, i) => scope.set(input, given[i] ?? "absent"));
     const own = opsetsOf(definition.opsetImport, definition.name ?? "", this.problems);
     this.list(definition.node, { scope, opsets: own.size > 0 ? own : place.opsets, prefix: `${name}/`, depth: place.depth + 1, call: { node, definition } });
     this.giveFrom(scope, definition.output, node, place);
   }
 
   /** An If whose condition is known is the branch that runs; what else has nodes inside becomes an op with regions. */
-  private control(node: NodeProto, operands: readonly (Value | undefined)[], place: Place, name: string): void {
+  private control(node: NodeProto, given: readonly Given[], place: Place, name: string): void {
+    const operands = given.map((value) => (value instanceof Value ? value : undefined));
     const known = node.opType === "If" && operands[0] ? this.folder.constant(operands[0]) : undefined;
     this.b.loc = [name];
     const start = this.b.ops.length;
     try {
       if (known?.data.length === 1) return this.branch(node, known.data[0] ? "then_branch" : "else_branch", place, name);
-      const results = CONTROL.get(operatorName(node))!({ node, name, operands, place, opset: place.opsets.get("") ?? 1 }, this.subgraphs());
+      const results = CONTROL.get(operatorName(node))!({ node, name, operands, given, place, opset: place.opsets.get("") ?? 1 }, this.subgraphs());
       this.checkSizes(start, name);
       this.give(node, place, name, results);
     } catch (error) {
@@ -208,11 +223,11 @@ export class NodeImporter {
   }
 
   /** The names of a subgraph whose nodes are laid open here. */
-  private inside(graph: GraphProto, inputs: readonly Value[], place: Place, prefix: string): Scope {
+  private inside(graph: GraphProto, inputs: readonly Given[], place: Place, prefix: string): Scope {
     const scope = new Scope(place.scope);
     inputs.forEach((value, i) => {
       const name = graph.input[i]?.name ?? "";
-      value.name ||= prefix + name;
+      if (value instanceof Value) value.name ||= prefix + name;
       scope.set(name, value);
     });
     this.initializers(graph, scope, prefix);
@@ -237,6 +252,10 @@ export class NodeImporter {
       subgraph: (graph, inputs, place, prefix) => {
         const scope = this.inside(graph, inputs, place, prefix);
         return graph.output.map((output) => this.read(output.name ?? "", scope, prefix.slice(0, -1)));
+      },
+      open: (graph, inputs, place, prefix) => {
+        const scope = this.inside(graph, inputs, place, prefix);
+        return graph.output.map((output) => this.readGiven(output.name ?? "", scope, prefix.slice(0, -1)));
       },
       apart: (build) => this.apart(build),
     };

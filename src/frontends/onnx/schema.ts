@@ -93,10 +93,20 @@ export interface ValueInfoProto {
 
 export interface TypeProto {
   readonly tensorType: TensorTypeProto | undefined;
-  readonly sequenceType: OtherTypeProto | undefined;
-  readonly mapType: OtherTypeProto | undefined;
+  readonly sequenceType: HolderTypeProto | undefined;
+  readonly mapType: MapTypeProto | undefined;
   readonly sparseTensorType: OtherTypeProto | undefined;
-  readonly optionalType: OtherTypeProto | undefined;
+  readonly optionalType: HolderTypeProto | undefined;
+}
+
+/** A type of what holds others. */
+export interface HolderTypeProto {
+  readonly elemType: TypeProto | undefined;
+}
+
+export interface MapTypeProto {
+  readonly keyType: number | undefined;
+  readonly valueType: TypeProto | undefined;
 }
 
 export interface TensorTypeProto {
@@ -206,11 +216,15 @@ const OTHER_TYPE: MessageType<OtherTypeProto> = message("type", {});
 
 const TYPE: MessageType<TypeProto> = message("type", {
   1: one("tensorType", () => TENSOR_TYPE),
-  4: one("sequenceType", () => OTHER_TYPE),
-  5: one("mapType", () => OTHER_TYPE),
+  4: one("sequenceType", () => HOLDER_TYPE),
+  5: one("mapType", () => MAP_TYPE),
   8: one("sparseTensorType", () => OTHER_TYPE),
-  9: one("optionalType", () => OTHER_TYPE),
+  9: one("optionalType", () => HOLDER_TYPE),
 });
+
+const HOLDER_TYPE: MessageType<HolderTypeProto> = message("type", { 1: one("elemType", () => TYPE) });
+
+const MAP_TYPE: MessageType<MapTypeProto> = message("map type", { 1: scalar("keyType", "int32"), 2: one("valueType", () => TYPE) });
 
 const TENSOR_TYPE: MessageType<TensorTypeProto> = message("tensor type", { 1: scalar("elemType", "int32"), 2: one("shape", () => SHAPE) });
 

@@ -1,10 +1,26 @@
 import type { Value } from "../../ir/graph.ts";
+import type { DType } from "../../ir/types.ts";
+import type { MapInput } from "./holders.ts";
+
+/** Tensors in a row: how many is known when a model is imported. */
+export class Sequence {
+  readonly items: readonly Value[];
+  /** Of the tensors; undefined where nothing says it. */
+  readonly dtype: DType | undefined;
+
+  constructor(items: readonly Value[], dtype = items[0]?.type.dtype) {
+    this.items = items;
+    this.dtype = dtype;
+  }
+}
+
+/** What a node can be handed: "absent" is an optional that holds nothing, or an input that is left out. */
+export type Given = Value | Sequence | MapInput | "absent";
 
 /**
- * What a name stands for while nodes are imported. "failed": the node that gives it has a problem, which was noted; "absent": an
- * optional input that the caller of a function left out; "unsupported": an output that the importer of its node does not compute.
+ * What a name stands for while nodes are imported. "failed": the node that gives it has a problem, which was noted; "unsupported": an output that the importer of its node does not compute.
  */
-export type Meaning = Value | "failed" | "absent" | "unsupported";
+export type Meaning = Given | "failed" | "unsupported";
 
 /** Names of one list of nodes, inside those of the lists round it. */
 export class Scope {

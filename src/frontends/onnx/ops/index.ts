@@ -1,4 +1,5 @@
 import type { Importer } from "../context.ts";
+import { sequenceImporterFor, sequenceOperators } from "../sequences.ts";
 import { ACTIVATION, MICROSOFT_ACTIVATION } from "./activation.ts";
 import { ATTENTION } from "./attention.ts";
 import { CAUSAL_CONV } from "./causal-conv.ts";
@@ -29,7 +30,6 @@ import { MICROSOFT_MOVEMENT, MOVEMENT } from "./movement.ts";
 import { NGRAMS } from "./ngrams.ts";
 import { MICROSOFT_NORMALISATION, NORMALISATION } from "./normalisation.ts";
 import { OPTIMIZERS } from "./optimizers.ts";
-import { OPTIONAL } from "./optional.ts";
 import { POOLING } from "./pooling.ts";
 import { MICROSOFT_QUANTISED, QUANTISED } from "./quantised.ts";
 import { RECURRENCE } from "./recurrence.ts";
@@ -64,7 +64,6 @@ const TABLES: Readonly<Record<string, readonly OperatorTable[]>> = {
     MOVEMENT,
     NGRAMS,
     NORMALISATION,
-    OPTIONAL,
     POOLING,
     QUANTISED,
     RECURRENCE,
@@ -121,7 +120,11 @@ export function importerFor(domain: string, operator: string): Importer | undefi
 }
 
 export function hasImporter(domain: string, operator: string): boolean {
-  return importerFor(domain, operator) !== undefined || LAID_OPEN.some((known) => known.domain === domain && known.name === operator);
+  return (
+    sequenceImporterFor(domain, operator, []) !== undefined ||
+    importerFor(domain, operator) !== undefined ||
+    LAID_OPEN.some((known) => known.domain === domain && known.name === operator)
+  );
 }
 
 export interface SupportedOperator {
@@ -135,7 +138,7 @@ export interface SupportedOperator {
 /** Every operator that can be imported, by domain and name. */
 export function supportedOperators(): readonly SupportedOperator[] {
   const imported = [...OPERATORS].flatMap(([domain, operators]) => [...operators].map(([name, operator]) => ({ domain, name, since: operator.since })));
-  return [...imported, ...LAID_OPEN].sort((a, b) => compare(a.domain, b.domain) || compare(a.name, b.name));
+  return [...imported, ...LAID_OPEN, ...sequenceOperators()].sort((a, b) => compare(a.domain, b.domain) || compare(a.name, b.name));
 }
 
 function compare(a: string, b: string): number {

@@ -18,7 +18,6 @@ import { since, type OperatorTable } from "./table.ts";
 /** Operators that put one thing for another. Strings mostly come from a list in the file: see `dictionary.ts`. */
 export const ML_ENCODERS: OperatorTable = {
   CategoryMapper: since(1, importCategoryMapper),
-  DictVectorizer: since(1, importDictVectorizer),
   LabelEncoder: since(1, importLabelEncoder),
   OneHotEncoder: since(1, importOneHotEncoder),
   ZipMap: since(1, importZipMap),
@@ -164,11 +163,4 @@ function importZipMap(c: NodeContext): Value {
   c.remarks.label(x, keys);
   c.remarks.warn(c.name, `ZipMap gives its tensor instead of maps; the columns are ${someOf(keys)}`);
   return x;
-}
-
-function importDictVectorizer(c: NodeContext): never {
-  return c.fail("takes a map", {
-    kind: "type",
-    hint: "cut the model behind this node: it gives a row with one column a word of string_vocabulary or int64_vocabulary, and 0 for those the map has not",
-  });
 }
