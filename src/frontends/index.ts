@@ -17,6 +17,8 @@ interface Frontend {
   importModel(bytes: Uint8Array, options: ImportOptions): Graph;
   describe(bytes: Uint8Array, fileName: string, limits: Limits): ModelDescription;
   operators(): readonly SupportedOperator[];
+  /** Whether its models choose outputs by kind, and rounds of boosting. */
+  readonly isTabular?: boolean;
 }
 
 export interface ImportOptions extends TabularOptions {
@@ -27,14 +29,16 @@ export type { ModelDescription, SupportedOperator };
 
 export const FRONTENDS: readonly Frontend[] = [
   { name: "onnx", importModel: importOnnx, describe: describeOnnx, operators: supportedOperators },
-  { name: "xgboost", importModel: importXgboost, describe: describeXgboost, operators: () => [] },
-  { name: "lightgbm", importModel: importLightgbm, describe: describeLightgbm, operators: () => [] },
+  { name: "xgboost", importModel: importXgboost, describe: describeXgboost, operators: () => [], isTabular: true },
+  { name: "lightgbm", importModel: importLightgbm, describe: describeLightgbm, operators: () => [], isTabular: true },
   { name: "nir", importModel: importNir, describe: describeNir, operators: () => [] },
 ];
 
 /** The graph of a model file of any format that has a frontend, told by its content. */
 export function importModel(bytes: Uint8Array, options: ImportOptions): Graph {
-  const graph = frontendFor(bytes, options.fileName).importModel(bytes, options);
+  const frontend = frontendFor(bytes, options.fileName);
+  if (!frontend.isTabular) refuseTabular(options);
+  const graph = frontend.importModel(bytes, options);
   const pairs = options.state ?? [];
   const given = pairs.filter((pair) => pair !== "auto");
   const named = pairs.includes("auto") ? namedStates(graph) : [];
@@ -46,6 +50,16 @@ export function importModel(bytes: Uint8Array, options: ImportOptions): Graph {
 /** What a model file says of itself: its inputs with open dims, its operators. */
 export function describeModel(bytes: Uint8Array, fileName: string, limits: Limits = DEFAULT_LIMITS): ModelDescription {
   return frontendFor(bytes, fileName).describe(bytes, fileName, limits);
+}
+
+function refuseTabular({ fileName, outputKinds = [], iterations = "all" }: ImportOptions): void {
+  if (outputKinds.length === 0 && iterations === "all") return;
+  throw new NeoError({
+    code: "NEO2033",
+    message: `${fileName} is no tree model: it has neither kinds of outputs nor rounds to choose from`,
+    hint: "leave --output-kind and --iterations out",
+    file: fileName,
+  });
 }
 
 function frontendFor(bytes: Uint8Array, fileName: string): Frontend {

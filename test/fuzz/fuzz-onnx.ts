@@ -5,6 +5,7 @@ import { seededRandom } from "../../src/support/random.ts";
 import { tensor } from "../../src/ir/tensor.ts";
 import { CONTROL_MODELS } from "../fixtures/control-models.ts";
 import { node, value, writeOnnx } from "../fixtures/onnx-writer.ts";
+import { damage } from "./damage.ts";
 
 export interface OnnxFuzzOptions {
   readonly seed: number;
@@ -49,42 +50,6 @@ export function fuzzOnnx({ seed, runs = Infinity, milliseconds = Infinity, limit
     if (took > limitMs) throw new Error(`seed ${seed}, file ${count}: ${took.toFixed(0)} ms`);
   }
   return { runs: count, imported, codes, slowestMs };
-}
-
-const EXTREMES = [0, 1, 0x7f, 0x80, 0xff];
-
-function damage(bytes: Uint8Array, models: readonly Uint8Array[], pick: (n: number) => number): Uint8Array {
-  const at = pick(bytes.length || 1);
-  const length = 1 + pick(Math.min(64, bytes.length || 1));
-  switch (pick(6)) {
-    case 0:
-      bytes[at]! ^= 1 << pick(8);
-      return bytes;
-    case 1:
-      bytes[at] = EXTREMES[pick(EXTREMES.length)]!;
-      return bytes;
-    case 2:
-      return bytes.slice(0, at);
-    case 3:
-      return join(bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + length)));
-    case 4:
-      return join(bytes.subarray(0, at), bytes.subarray(at, at + length), bytes.subarray(at));
-    default: {
-      const other = models[pick(models.length)]!;
-      const from = pick(other.length);
-      return join(bytes.subarray(0, at), other.subarray(from, from + length), bytes.subarray(Math.min(bytes.length, at + length)));
-    }
-  }
-}
-
-function join(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Small models that reach many importers. */

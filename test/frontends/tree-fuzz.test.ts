@@ -1,0 +1,9 @@
+import { expect, test } from "vitest";
+import { fuzzTrees } from "../fuzz/fuzz-trees.ts";
+
+test.each(["xgboost", "lightgbm"] as const)("%s: whatever is done to a file, it is imported or refused", { timeout: 60_000 }, (kind) => {
+  const { runs, imported, codes } = fuzzTrees(kind, { seed: 7, runs: 1500, milliseconds: 20_000 });
+  expect(runs).toBeGreaterThan(100);
+  expect(imported).toBeGreaterThan(runs / 50);
+  expect(Object.keys(codes).length).toBeGreaterThan(4);
+});
