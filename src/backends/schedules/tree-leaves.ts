@@ -98,7 +98,8 @@ function start(b: KernelBuilder, { aggregate, baseLast }: Aggregation, elem: Flo
   return b.constant(scalar(elem), aggregate === "min" || aggregate === "max" ? NaN : 0);
 }
 
-function finish(b: KernelBuilder, { aggregate, baseLast }: Aggregation, trees: number, sum: Term, base: string): Term {
+/** The result that a sum stands for, once all leaves are in it. */
+export function finish(b: KernelBuilder, { aggregate, baseLast }: Aggregation, trees: number, sum: Term, base: string): Term {
   if (aggregate === "sum" && !baseLast) return sum;
   const held = b.let("s", sum);
   const divided = aggregate === "average" ? b.div(held, b.constant(held.type, trees)) : held;

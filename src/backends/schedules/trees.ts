@@ -2,7 +2,10 @@ import { trees } from "../../ir/ops/trees.ts";
 import { ensembleOf } from "../../ir/trees/ensemble.ts";
 import type { Schedule } from "../schedule.ts";
 import { FLOAT_KINDS } from "./next-float.ts";
+import { lowerTreeBlocks } from "./tree-blocks.ts";
+import { treeHeaps } from "./tree-heaps.ts";
 import type { TreeOutput } from "./tree-leaves.ts";
+import { divideRows, DEEPEST_BLOCK } from "./tree-plan.ts";
 import type { TreeRows } from "./tree-rows.ts";
 import { plainTests } from "./tree-tests.ts";
 import { lowerTreeWalk } from "./tree-walk.ts";
@@ -15,7 +18,13 @@ export const treesSchedule: Schedule = {
     const elem = x.dtype as "f32" | "f64";
     const ensemble = ensembleOf(op.attrs);
     if (count === 0 || y.layout.shape[1] === 0) return;
-    const rows: TreeRows = { x, y, elem, features, rows: count, output: op.attrs as unknown as TreeOutput, loc: op.loc };
-    lowerTreeWalk(context, ensemble, plainTests(ensemble, FLOAT_KINDS[elem], features), rows, 0, count);
+    const output = op.attrs as unknown as TreeOutput;
+    const rows: TreeRows = { x, y, elem, features, rows: count, output, loc: op.loc };
+    const plain = plainTests(ensemble, FLOAT_KINDS[elem], features);
+    const heaps = elem === "f32" ? treeHeaps(ensemble, plain, output, DEEPEST_BLOCK) : undefined;
+    for (const part of divideRows(context.target, plain, heaps, count)) {
+      if (part.kind === "walk") lowerTreeWalk(context, ensemble, plain, rows, part.first, part.count);
+      else lowerTreeBlocks(context, ensemble, plain, heaps!, rows, part);
+    }
   },
 };

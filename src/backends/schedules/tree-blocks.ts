@@ -1,0 +1,204 @@
+/**
+ * Trees over blocks of rows, by bits: each distinct test becomes one bit a row, a tree is a network of choices between those
+ * bits, and what comes out is looked up among its leaves. The work of a tree is the same whatever its rows are.
+ */
+import { treeCount, type TreeEnsemble } from "../../ir/trees/ensemble.ts";
+import { I32, KernelBuilder, scalar, vector, type Term } from "../../kernel/build.ts";
+import type { Elem } from "../../kernel/kernel.ts";
+import type { Buffer, LowerContext } from "../schedule.ts";
+import { transposeTile } from "./transpose-tile.ts";
+import { declareTests, rangeIn, testTables, variantOf } from "./tree-columns.ts";
+import type { TreeHeaps } from "./tree-heaps.ts";
+import { finish } from "./tree-leaves.ts";
+import { treePlanes } from "./tree-mux.ts";
+import type { TreeRows } from "./tree-rows.ts";
+import type { PlainTests, TreeColumns } from "./tree-tests.ts";
+
+/** Where blocks lie: each `step` rows behind the one before; `rows` of the rows of a block are there. */
+export interface Blocks {
+  /** f32 lanes of the vectors: a block is 32 times as many rows. */
+  readonly lanes: number;
+  readonly first: number;
+  readonly count: number;
+  readonly rows: number;
+}
+
+export function blockRows(lanes: number): number {
+  return 32 * lanes;
+}
+
+export function lowerTreeBlocks(context: LowerContext, ensemble: TreeEnsemble, plain: PlainTests, heaps: TreeHeaps, rows: TreeRows, blocks: Blocks): void {
+  const { lanes, first, count } = blocks;
+  const { features } = rows;
+  const { columns } = plain;
+  const { depth, targets, treesEach, tests } = heaps;
+  const size = blockRows(lanes);
+  const words = size / 64;
+  const name = `trees_f32_blocks${size}_d${depth}_${targets}x${treesEach}_${tests.columns.length}_${count}of${blocks.rows}x${features}`;
+  const b = new KernelBuilder(name, { lanes, mode: "exact", loc: rows.loc });
+  const buffers: Record<string, Buffer> = { x: rows.x.buffer, y: rows.y.buffer };
+  b.param("x", "f32", rows.x.layout.size, "in");
+  b.param("y", rows.y.layout.elem, rows.y.layout.size, "out");
+  const table = (stem: string, elem: Elem, data: ArrayBufferView & ArrayLike<number>, range?: readonly [number, number]): void => {
+    b.param(stem, elem, data.length, "in", range);
+    buffers[stem] = context.weights(elem, data);
+  };
+  const space = (stem: string, elem: Elem, length: number): void => {
+    b.param(stem, elem, length, "inout");
+    buffers[stem] = context.scratch(elem, length);
+  };
+  const weights = heaps.leaves instanceof Float64Array ? "f64" : "f32";
+  space("columns", "f32", (columns.count + features) * size);
+  space("steps", "i64", tests.columns.length * words);
+  space("planes", "i64", depth * words);
+  space("sums", weights, targets * size);
+  const starts = tests.columns.map((column) => column * size);
+  table("sources", "i32", starts, rangeIn(starts));
+  table("thresholds", "f32", Float32Array.from(tests.thresholds));
+  const narrow = tests.columns.length <= 0xffff;
+  table("nodes", narrow ? "u16" : "i32", narrow ? Uint16Array.from(heaps.nodes) : heaps.nodes, rangeIn(heaps.nodes));
+  table("leaves", weights, heaps.leaves);
+  table("base", weights, ensemble.base);
+  const computedTables = testTables(context, columns, ensemble, "f32", size);
+  Object.assign(buffers, computedTables.buffers);
+
+  const transposed = transposeRows(b, columns, features, size, blocks);
+  const computed =
+    columns.equals.length + columns.members.length > 0
+      ? declareTests(b, columns, ensemble, computedTables, "f32", size, (at) => b.cursor("c", "columns", at))
+      : undefined;
+  const y = b.cursor("y", "y", first * targets);
+  b.loop("block", count, { ...Object.fromEntries(transposed.cursors.map((cursor) => [cursor, blocks.rows * features])), [y]: blocks.rows * targets }, () => {
+    transposed.emit();
+    if (computed) b.loop("r", blocks.rows, Object.fromEntries(computed.cursors.map((cursor) => [cursor, 1])), computed.emit);
+    emitSteps(b, tests.columns.length, lanes, words);
+    emitTrees(b, heaps, lanes, words, rows.output.aggregate === "sum" && !rows.output.baseLast, weights);
+    emitResults(b, rows, heaps, treeCount(ensemble), y, blocks, weights);
+  });
+  context.call(b.finish(), buffers);
+}
+
+/** The features of a block's rows, each as a row of its own, and their variants. */
+function transposeRows(
+  b: KernelBuilder,
+  columns: TreeColumns,
+  features: number,
+  size: number,
+  { lanes, first, rows }: Blocks,
+): { readonly cursors: readonly string[]; readonly emit: () => void } {
+  const { variants } = columns;
+  const asIs = variants.findIndex(({ missing, zeroIsMissing }) => missing === "right" && !zeroIsMissing);
+  // Behind all columns where no test looks at the features as they are.
+  const plainAt = (asIs >= 0 ? asIs * features : columns.count) * size;
+  const tiled = { rows: Math.floor(rows / lanes) * lanes, features: Math.floor(features / lanes) * lanes };
+  const corner = b.cursor("x", "x", first * features);
+  const right = b.cursor("x", "x", first * features + tiled.features);
+  const below = b.cursor("x", "x", (first + tiled.rows) * features);
+  const type = vector("f32", lanes);
+  const emitTiles = (): void => {
+    const to = b.cursor("t", "columns", plainAt);
+    b.loop("r", tiled.rows / lanes, { [corner]: lanes * features, [to]: lanes }, () =>
+      b.loop("f", tiled.features / lanes, { [corner]: lanes, [to]: lanes * size }, () => {
+        const tile = Array.from({ length: lanes }, (_, i) => b.let("x", b.load(type, corner, i * features)));
+        transposeTile(b, tile).forEach((column, i) => b.store(to, i * size, column));
+      }),
+    );
+  };
+  const emitSingles = (from: string, row: number, rowCount: number, feature: number, featureCount: number): void => {
+    if (rowCount === 0 || featureCount === 0) return;
+    const to = b.cursor("t", "columns", plainAt + feature * size + row);
+    b.loop("r", rowCount, { [from]: features, [to]: 1 }, () =>
+      b.loop("f", featureCount, { [from]: 1, [to]: size }, () => b.store(to, 0, b.load(scalar("f32"), from))),
+    );
+  };
+  const emitVariants = (): void => {
+    const others = variants.flatMap((variant, i) => (i === asIs ? [] : [{ variant, to: b.cursor("v", "columns", i * features * size) }]));
+    if (others.length === 0) return;
+    const from = b.cursor("v", "columns", plainAt);
+    b.loop("v", (features * size) / lanes, Object.fromEntries([from, ...others.map(({ to }) => to)].map((cursor) => [cursor, lanes])), () => {
+      const x = b.let("x", b.load(type, from));
+      for (const { variant, to } of others) b.store(to, 0, variantOf(b, x, variant));
+    });
+  };
+  return {
+    cursors: [corner, right, below],
+    emit: () => {
+      if (tiled.rows > 0 && tiled.features > 0) emitTiles();
+      emitSingles(right, 0, tiled.rows, tiled.features, features - tiled.features);
+      emitSingles(below, tiled.rows, rows - tiled.rows, 0, features);
+      emitVariants();
+    },
+  };
+}
+
+/** One bit a row for each test: 1 where the row goes right. */
+function emitSteps(b: KernelBuilder, count: number, lanes: number, words: number): void {
+  if (count === 0) return;
+  const [source, threshold, columns, to] = [b.cursor("s", "sources"), b.cursor("t", "thresholds"), b.cursor("c", "columns"), b.cursor("o", "steps")];
+  const type = vector("f32", lanes);
+  b.loop("p", count, { [source]: 1, [threshold]: 1, [to]: words }, () => {
+    const at = b.let("a", b.load(I32, source));
+    const bound = b.let("t", b.splat(type, threshold));
+    for (let word = 0; word < words; word++) {
+      const masks = Array.from({ length: 64 / lanes }, (_, i) => b.compare("lt", b.load(type, columns, word * 64 + i * lanes, at), bound));
+      b.store(to, word, b.not(b.op("bitmask", scalar("i64"), masks)));
+    }
+  });
+}
+
+function emitTrees(b: KernelBuilder, heaps: TreeHeaps, lanes: number, words: number, baseFirst: boolean, weights: "f32" | "f64"): void {
+  const { depth, targets, treesEach } = heaps;
+  const places = 2 ** depth;
+  const size = words * 64;
+  const width = weights === "f32" ? lanes : Math.max(1, lanes / 2);
+  const type = vector(weights, width);
+  const [node, leaf, steps, planes] = [b.cursor("n", "nodes"), b.cursor("l", "leaves"), b.cursor("m", "steps"), b.cursor("p", "planes")];
+  const [base, sums] = [b.cursor("b", "base"), b.cursor("s", "sums")];
+  const id = scalar(heaps.tests.columns.length <= 0xffff ? "u16" : "i32");
+  const load = (place: number): Term => {
+    const at = b.load(id, node, place);
+    return b.let("m", b.load(vector("i64", words), steps, 0, words === 1 ? at : b.shl(at, Math.log2(words))));
+  };
+  const addLeaves = leafAdder(b, depth, words, weights, { leaf, sums });
+  b.loop("k", targets, { [node]: treesEach * places, [leaf]: treesEach * places, [base]: 1, [sums]: size }, () => {
+    const start = b.let("b", baseFirst ? b.splat(type, base) : b.constant(type, 0));
+    b.loop("r", size / width, { [sums]: width }, () => b.store(sums, 0, start));
+    b.loop("t", treesEach, { [node]: places, [leaf]: places }, () => {
+      treePlanes(b, depth, words, load).forEach((plane, d) => b.store(planes, d * words, plane));
+      addLeaves();
+    });
+  });
+}
+
+/** Adds each row's leaf to its sum: the places of eight rows are the bytes of a word. */
+function leafAdder(
+  b: KernelBuilder,
+  depth: number,
+  words: number,
+  weights: "f32" | "f64",
+  cursors: { readonly leaf: string; readonly sums: string },
+): () => void {
+  const { leaf, sums } = cursors;
+  const bits = b.cursor("q", "planes", 0, "u8");
+  const long = scalar("i64");
+  const mask = b.constant(long, 2n ** BigInt(depth) - 1n);
+  return () =>
+    b.loop("g", words * 8, { [bits]: 1, [sums]: 8 }, () => {
+      // The step at the root is the highest bit of a leaf's place.
+      let place = b.op("spread8", long, [b.load(scalar("u8"), bits)]);
+      for (let d = 1; d < depth; d++) place = b.or(b.shl(place, 1), b.op("spread8", long, [b.load(scalar("u8"), bits, d * words * 8)]));
+      const places = b.let("c", place);
+      for (let i = 0; i < 8; i++) {
+        const at = b.op("convert", I32, [b.and(i === 0 ? places : b.shrU(places, 8 * i), mask)]);
+        b.store(sums, i, b.add(b.load(scalar(weights), sums, i), b.load(scalar(weights), leaf, 0, at)));
+      }
+    });
+}
+
+function emitResults(b: KernelBuilder, rows: TreeRows, { targets }: TreeHeaps, trees: number, y: string, blocks: Blocks, weights: "f32" | "f64"): void {
+  const size = blockRows(blocks.lanes);
+  const [sums, base] = [b.cursor("s", "sums"), b.cursor("b", "base")];
+  b.loop("k", targets, { [sums]: size, [base]: 1, [y]: 1 }, () => {
+    b.loop("r", blocks.rows, { [sums]: 1, [y]: targets }, () => b.store(y, 0, finish(b, rows.output, trees, b.load(scalar(weights), sums), base)));
+  });
+}

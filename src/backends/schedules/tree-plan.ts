@@ -1,0 +1,46 @@
+import { lanesOf, type TargetProfile } from "../../target/profile.ts";
+import { blockRows, type Blocks } from "./tree-blocks.ts";
+import type { TreeHeaps } from "./tree-heaps.ts";
+import type { PlainTests } from "./tree-tests.ts";
+
+/** A deeper tree has too many places to be worth completing. */
+export const DEEPEST_BLOCK = 8;
+
+/** Rows that are run in one way. */
+export type RowPart = { readonly kind: "walk"; readonly first: number; readonly count: number } | ({ readonly kind: "blocks" } & Blocks);
+
+/**
+ * Which rows are walked and which go through blocks: what costs least by estimate. A last block begins early enough to be whole, so
+ * that some rows are computed twice, to the same bits.
+ */
+export function divideRows(target: TargetProfile, plain: PlainTests, heaps: TreeHeaps | undefined, rows: number): readonly RowPart[] {
+  const lanes = heaps && blockLanes(target, heaps, rows);
+  if (!heaps || lanes === undefined) return [{ kind: "walk", first: 0, count: rows }];
+  const size = blockRows(lanes);
+  const least = leastRows(plain, heaps, lanes);
+  if (rows < size) return rows < least ? [{ kind: "walk", first: 0, count: rows }] : [{ kind: "blocks", lanes, first: 0, count: 1, rows }];
+  const whole = Math.floor(rows / size);
+  const rest = rows - whole * size;
+  const parts: RowPart[] = [{ kind: "blocks", lanes, first: 0, count: whole, rows: size }];
+  if (rest > 0)
+    parts.push(rest < least ? { kind: "walk", first: rows - rest, count: rest } : { kind: "blocks", lanes, first: rows - size, count: 1, rows: size });
+  return parts;
+}
+
+/** Lanes of the widest blocks that rows fill and whose steps lie in the second cache. */
+function blockLanes(target: TargetProfile, heaps: TreeHeaps, rows: number): number | undefined {
+  // Vectors of 32-bit ARM take numbers near zero for zero.
+  if (lanesOf(target) < 4 || target.arch === "armv7") return undefined;
+  let lanes = lanesOf(target);
+  while (lanes > 4 && (rows < blockRows(lanes) || (heaps.tests.columns.length * blockRows(lanes)) / 8 > target.l2Bytes)) lanes /= 2;
+  return lanes;
+}
+
+/** As many rows as cost by walks what a block costs. */
+function leastRows(plain: PlainTests, heaps: TreeHeaps, lanes: number): number {
+  const trees = heaps.targets * heaps.treesEach;
+  const size = blockRows(lanes);
+  const walk = trees * heaps.depth * 3 + plain.columns.count;
+  const block = heaps.tests.columns.length * (size / lanes + 4) + trees * (2 ** heaps.depth * 2 + size * 4) + (plain.columns.count * size) / lanes;
+  return Math.ceil(block / walk);
+}
