@@ -1,7 +1,7 @@
 import { lower, type Lowered } from "../backends/lower.ts";
 import { WeightPool } from "../backends/weight-pool.ts";
 import { countOps, macsOf, optimize } from "../compile.ts";
-import { describeModel, importModel } from "../frontends/index.ts";
+import { describeModel, importModel, type ModelDescription } from "../frontends/index.ts";
 import { BITS, elementCount } from "../ir/types.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Graph } from "../ir/graph.ts";
@@ -67,12 +67,22 @@ function inspectBundle(file: string, bytes: Uint8Array): Outcome {
   const labels = (manifest.programs[0] ? [...manifest.programs[0].inputs, ...manifest.programs[0].outputs] : []).flatMap((port) =>
     port.labels ? [`labels of ${port.name}: ${clean(port.labels.join(", "))}`] : [],
   );
+  const functions = new Set(
+    manifest.artifacts.flatMap((a) => a.programs.flatMap((p) => p.steps.flatMap((step) => (step.kind === "code" ? [] : [step.call?.function ?? step.name])))),
+  );
+  const lists = manifest.programs.flatMap(({ id, lists: of }) =>
+    (["inputs", "outputs"] as const).flatMap((key) =>
+      Object.entries(of?.[key] ?? {}).map(([name, count]) => `${clean(name)} of ${id}: a sequence of ${count}`),
+    ),
+  );
   const lines = [
     `${manifest.name} ${manifest.version}, ${formatBytes(bytes.length)}, digest ${digest}`,
     `made by ${manifest.compiler}; ${signatures.length === 0 ? "not signed" : `signed by ${signatures.map((id) => `${id.slice(0, 16)}…`).join(", ")} (not checked here: neo verify)`}`,
     "",
     table([{ title: "program" }, { title: "" }, { title: "tensor", max: 40 }, { title: "dtype" }, { title: "shape" }], ports),
     ...labels,
+    ...lists,
+    ...(functions.size > 0 ? [`steps of the host: ${clean([...functions].sort().join(", "))}`] : []),
     "",
     table(
       [
@@ -103,11 +113,7 @@ async function inspectModel(model: ModelInput, invocation: Invocation): Promise<
   const description = describeModel(model.bytes, model.fileName, model.limits);
   const specs = [...description.inputs.map((t) => ["in", t] as const), ...description.outputs.map((t) => ["out", t] as const)];
   const lines = [
-    `${model.fileName}: ${description.format}, IR ${description.version.ir}, ${Object.entries(description.version.opset)
-      .map(([domain, version]) => `${domain} ${version}`)
-      .join(
-        ", ",
-      )}${description.version.producer ? `, by ${description.version.producer}` : ""}, ${description.nodes} nodes, ${formatBytes(model.bytes.length)}`,
+    headline(model, description),
     table(
       [{ title: "" }, { title: "tensor", max: 50 }, { title: "dtype" }, { title: "shape" }],
       specs.map(([kind, t]) => [kind, t.name, t.dtype ?? "?", (t.dims ?? []).map(String).join("x") || "scalar"]),
@@ -167,6 +173,13 @@ async function inspectModel(model: ModelInput, invocation: Invocation): Promise<
     lines.push("", memoryChart(lowered));
   }
   return { text: lines.join("\n"), result };
+}
+
+/** "m.onnx: onnx, IR 9, ai.onnx 17, by pytorch 2.1, 12 nodes, 4.2 kB"; formats without an IR leave it out. */
+function headline({ fileName, bytes }: ModelInput, { format, version, nodes }: ModelDescription): string {
+  const opsets = Object.entries(version.opset).map(([domain, number]) => `${domain} ${number}`);
+  const parts = [format, ...(version.ir > 0 ? [`IR ${version.ir}`] : []), ...opsets, ...(version.producer ? [`by ${clean(version.producer)}`] : [])];
+  return `${fileName}: ${[...parts, `${nodes} ${format === "onnx" || format === "nir" ? "nodes" : "trees"}`, formatBytes(bytes.length)].join(", ")}`;
 }
 
 function memoryResult({ memory }: Lowered): object {

@@ -8,21 +8,30 @@ import { parsePreprocess, type PreprocessSpec } from "../package/preprocess-spec
 import { NeoError, type Note } from "../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
 import { readExternalFile } from "../support/node/external.ts";
-import { repeatedOption, textOption, type Invocation, type OptionSpec, type OptionValues } from "./command.ts";
+import { listOption, repeatedOption, textOption, type Invocation, type OptionSpec, type OptionValues } from "./command.ts";
 import { readInput } from "./files.ts";
 import { clean } from "./reporter.ts";
 
 /** Flags of every command that reads a model file. */
 export const MODEL_OPTIONS: readonly OptionSpec[] = [
-  { flags: "--shape <binding>", text: "size of a named dim (N=4) or shape of an input (x=1x3x224x224); several values are alternatives (N=1,8)", repeat: true },
-  { flags: "--set <input=value>", text: "makes an input a constant: sr=16000", repeat: true },
+  {
+    flags: "--shape <binding>",
+    text: "size of a named dim (N=4), shape of an input (x=1x3x224x224), length of a sequence (s=2) and shapes in it (s[0]=5x3); several values are alternatives (N=1,8)",
+    repeat: true,
+  },
+  { flags: "--set <input=value>", text: "makes an input a constant: sr=16000; leaves an optional one out: x=none", repeat: true },
   { flags: "--bound <value=n>", text: "the most elements of a value whose length only the data tell and nothing bounds: /range=100", repeat: true },
   { flags: "--state <in=out>", text: "keeps an output for the next run's input, both leave the border: h=hn; auto: those whose names tell it", repeat: true },
+  { flags: "--output-kind <kinds>", text: "what a tree model gives: predict (default), margin or raw, leaf; several with commas" },
+  { flags: "--iterations <rounds>", text: "rounds of a tree model that count: all (default), best, or BEGIN:END" },
   { flags: "--limit-nodes <n>", text: "refuse models with more nodes" },
   { flags: "--limit-tensor-bytes <n>", text: "refuse models with a larger tensor" },
   { flags: "--limit-total-bytes <n>", text: "refuse models with more weights" },
   { flags: "--limit-depth <n>", text: "refuse deeper nesting" },
 ];
+
+/** Of an optional input that is not there. */
+const ABSENT = "=none";
 
 export const PREPROCESS_OPTION: OptionSpec = {
   flags: "--preprocess <input=words>",
@@ -37,11 +46,16 @@ export interface ModelInput {
   readonly bytes: Uint8Array;
   readonly fileName: string;
   readonly constants: Readonly<Record<string, Tensor>>;
+  /** Optional inputs that are left out. */
+  readonly absent: readonly string[];
   readonly bounds: Readonly<Record<string, number>>;
   readonly external: (path: string) => Uint8Array;
   readonly limits: Limits;
   readonly bindings: readonly Binding[];
   readonly state: readonly (StatePair | "auto")[];
+  /** Of tree models: outputs asked for, none being what they give by default, and rounds that count. */
+  readonly outputKinds: readonly string[];
+  readonly iterations: string;
   /** Says each warning of the importer once, however many bindings there are. */
   readonly warn: (warning: Note) => void;
 }
@@ -58,9 +72,16 @@ export async function modelFrom(file: string, invocation: Invocation): Promise<M
     fileName,
     limits,
     bindings: parseShapes(repeatedOption(options, "shape")),
-    constants: constantsFrom(repeatedOption(options, "set"), bytes, fileName),
+    constants: constantsFrom(
+      repeatedOption(options, "set").filter((word) => !word.endsWith(ABSENT)),
+      bytes,
+      fileName,
+    ),
+    absent: repeatedOption(options, "set").flatMap((word) => (word.endsWith(ABSENT) ? [word.slice(0, -ABSENT.length)] : [])),
     bounds: boundsFrom(repeatedOption(options, "bound")),
     state: statesFrom(repeatedOption(options, "state")),
+    outputKinds: listOption(options, "outputKind"),
+    iterations: textOption(options, "iterations") ?? "all",
     external: (path) => readExternalFile(folder, path),
     warn: warnOnce(invocation),
   };
