@@ -1,5 +1,5 @@
 import { printC, type CSources } from "./backends/c/print.ts";
-import { sessionSteps } from "./backends/host-steps.ts";
+import { hostOpsOf, sessionSteps } from "./backends/host-steps.ts";
 import { lower, opMacs, type Lowered } from "./backends/lower.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
 import { WasmInstance } from "./backends/wasm/run.ts";
@@ -66,6 +66,8 @@ export interface CompileReport {
   readonly name: string;
   readonly macs: number;
   readonly ops: Readonly<Record<string, number>>;
+  /** Nodes of steps of the host, by the function that does them. */
+  readonly hostOps: Readonly<Record<string, readonly string[]>>;
   readonly passes: readonly PassRun[];
   readonly artifacts: readonly ArtifactReport[];
   readonly digest: string;
@@ -136,7 +138,15 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
   );
   return {
     bundle,
-    report: { name, macs: macsOf(graphs[0]!), ops: countOps(graphs[0]!), passes: [], artifacts: generated.map((g) => g.report), digest: bundle.digest },
+    report: {
+      name,
+      macs: macsOf(graphs[0]!),
+      ops: countOps(graphs[0]!),
+      hostOps: hostOpsOf(graphs[0]!),
+      passes: [],
+      artifacts: generated.map((g) => g.report),
+      digest: bundle.digest,
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { hostOpsOf } from "../backends/host-steps.ts";
 import { lower } from "../backends/lower.ts";
 import { WeightPool } from "../backends/weight-pool.ts";
 import { countOps, macsOf, optimize } from "../compile.ts";
@@ -6,6 +7,7 @@ import { NeoError, type Note } from "../support/errors.ts";
 import { formatBytes, formatCount, table } from "../support/table.ts";
 import { repeatedOption, textOption, type CommandSpec } from "./command.ts";
 import { TARGET_OPTION, targetsFrom } from "./compile-model.ts";
+import { FALLBACK_OPTION, fallbackError, hostLines, hostNodes, type HostOps } from "./host-steps.ts";
 import { MODEL_OPTIONS, modelFrom } from "./model-options.ts";
 
 export const check: CommandSpec = {
@@ -13,6 +15,7 @@ export const check: CommandSpec = {
   args: [{ name: "model", text: "a model file" }],
   options: [
     TARGET_OPTION,
+    FALLBACK_OPTION,
     ...MODEL_OPTIONS,
     { flags: "--assert-op-count <Op=n>", text: "exit 4 unless the file has exactly n nodes of this operator", repeat: true },
     { flags: "--assert-op-only <list>", text: "exit 4 if the file has other operators" },
@@ -31,18 +34,21 @@ export const check: CommandSpec = {
     const lines = [`${model.fileName}: ${description.format}, ${description.nodes} nodes, ${Object.keys(description.opCounts).length} operators`];
     let sizes: { target: string; arenaBytes: number; weightsBytes: number; kernels: number }[] = [];
     let macs = 0;
+    let host: HostOps = {};
     try {
       const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
       optimize(graph);
       macs = macsOf(graph);
+      host = hostOpsOf(graph);
+      const refusal = fallbackError(host, options, model.fileName);
+      if (refusal) diagnostics.push(refusal);
       sizes = targets.map((target) => {
         const pool = new WeightPool();
         const lowered = lower(graph, target, pool);
         return { target: target.name, arenaBytes: lowered.memory.plannedBytes, weightsBytes: pool.bytes().length, kernels: lowered.program.kernels.length };
       });
-      lines.push(
-        `${formatCount(macs)} multiply-accumulates in ${Object.values(countOps(graph)).reduce((n, c) => n + c, 0)} ops after passes, all compiled for the CPU`,
-      );
+      const ops = Object.values(countOps(graph)).reduce((n, c) => n + c, 0);
+      lines.push(`${formatCount(macs)} multiply-accumulates in ${ops} ops after passes, all compiled for the CPU`, ...hostLines(host, ops));
       lines.push(
         table(
           [{ title: "target" }, { title: "kernels", align: "right" }, { title: "weights", align: "right" }, { title: "arena", align: "right" }],
@@ -77,7 +83,7 @@ export const check: CommandSpec = {
       result: {
         model: { format: description.format, version: description.version, inputs: description.inputs, outputs: description.outputs, nodes: description.nodes },
         ops: Object.entries(description.opCounts).map(([op, count]) => ({ op, count, supported: !unsupported.has(op) })),
-        fallback: { nodes: [], macShare: 0 },
+        fallback: { nodes: hostNodes(host), macShare: 0 },
         estimate: { macs, targets: sizes },
       },
     };

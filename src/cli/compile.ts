@@ -10,6 +10,7 @@ import type { TargetProfile } from "../target/profile.ts";
 import { listOption, textOption, type CommandSpec, type Invocation, type Outcome } from "./command.ts";
 import { compileModel, TARGET_OPTION, targetsFrom } from "./compile-model.ts";
 import { dumpFolder, dumpIr } from "./dump-ir.ts";
+import { FALLBACK_OPTION, fallbackError, hostLines, hostNodes } from "./host-steps.ts";
 import { makeFolder, writeOutput } from "./files.ts";
 import { MODEL_OPTIONS, modelFrom, PREPROCESS_OPTION, type ModelInput } from "./model-options.ts";
 import { secretKeyFrom } from "./sign.ts";
@@ -26,6 +27,7 @@ export const compileCommand: CommandSpec = {
     ...MODEL_OPTIONS,
     PREPROCESS_OPTION,
     { flags: "--sign <keyfile>", text: "secret key to sign with (default: the user's default key)" },
+    FALLBACK_OPTION,
     { flags: "--no-sign", text: "leave the bundle unsigned" },
     { flags: "--name <name>", text: "name in the manifest (default: the file's)" },
     { flags: "--model-version <version>", text: "version in the manifest" },
@@ -71,6 +73,8 @@ async function compileAndWrite(
 ): Promise<Outcome> {
   if (!emits.includes("bundle")) return emitSources(emits, model, targets, invocation);
   const compiled = await compileModel(model, targets, invocation, await hooksFrom(invocation));
+  const refusal = fallbackError(compiled.report.hostOps, invocation.options, model.fileName);
+  if (refusal) throw refusal;
   const outcome = await writeBundle(file, compiled, targets, invocation);
   const others = emits.filter((kind) => kind !== "bundle");
   if (others.length > 0) await emitSources(others, model, targets, invocation);
@@ -85,6 +89,7 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
   if (!secret && named !== false) reporter.warn("the bundle is unsigned: `neo keygen --default` makes a key, --sign names one, --no-sign means it");
   const output = textOption(options, "output") ?? `${file === "-" ? compiled.report.name : file.replace(/\.[a-z0-9]+$/i, "")}.${targets[0]!.name}.neo`;
   const { report } = compiled;
+  const [ops, onHost] = [Object.values(report.ops).reduce((n, c) => n + c, 0), hostNodes(report.hostOps).length];
   const result = {
     bundle: { path: output, bytes: bytes.length, digest: report.digest, ...(secret ? { keyId: keyId(nodeCrypto, nodeCrypto.publicKeyOf(secret)) } : {}) },
     artifacts: report.artifacts,
@@ -93,7 +98,12 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
     codeBytes: report.artifacts.reduce((n, a) => n + a.codeBytes, 0),
     macs: report.macs,
     ops: report.ops,
-    regions: [{ id: 0, accelerator: "cpu", nodes: Object.values(report.ops).reduce((n, c) => n + c, 0), macShare: 1, reason: "no accelerator was asked for" }],
+    regions: [
+      { id: 0, accelerator: "cpu", nodes: ops - onHost, macShare: 1, reason: "no accelerator was asked for" },
+      ...(onHost > 0
+        ? [{ id: 1, accelerator: "host", nodes: onHost, macShare: 0, reason: `functions of the session: ${Object.keys(report.hostOps).join(", ")}` }]
+        : []),
+    ],
     passes: report.passes,
   };
   if (output === "-") return { text: "", result, bytes };
@@ -105,6 +115,7 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
         `  ${a.target}: ${a.kernels} kernels, ${formatBytes(a.codeBytes)} code, ${formatBytes(a.weightsBytes)} weights, ${formatBytes(a.arenaBytes)} arena (${(a.arenaBytes / Math.max(1, a.arenaLowerBound)).toFixed(2)}x of the largest live set)`,
     ),
     `  ${formatCount(report.macs)} multiply-accumulates, all of them compiled for the CPU`,
+    ...hostLines(report.hostOps, ops),
     ...(options["timing"] === true ? report.passes.map((p) => `  ${p.name.padEnd(24)} ${p.ms.toFixed(1)} ms${p.changed ? "" : "  (no change)"}`) : []),
     `next: neo run ${output}${secret ? "" : " --allow-unsigned"}`,
   ];
