@@ -13,6 +13,7 @@ import { formatMs, table } from "../../src/support/table.ts";
 import { EXECUTORS } from "../executors/executors.ts";
 import { runCase, type CaseResult, type Executor } from "./case.ts";
 import { goldenCases } from "./golden.ts";
+import { upstreamCases } from "./upstream.ts";
 
 const PROJECT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const ALL: readonly Executor[] = ["interpreter", "native", "wasm"];
@@ -38,7 +39,7 @@ if (!options.root) {
 const executors = options.executors ? EXECUTORS.filter((name) => options.executors!.split(",").includes(name)) : ALL;
 const only = options.only ? new RegExp(options.only) : undefined;
 const expected = options.expect ? (JSON.parse(readFileSync(options.expect, "utf8")) as Record<string, string>) : {};
-const cases = goldenCases(options.root).filter((golden) => !only || only.test(golden.name));
+const cases = [...goldenCases(options.root), ...upstreamCases(options.root)].filter((golden) => !only || only.test(golden.name));
 
 const results: CaseResult[] = [];
 for (const golden of cases) {
