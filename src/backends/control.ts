@@ -4,7 +4,7 @@
  * results: what comes in is copied there, each turn reads them there, and at its end what the turn gave is copied back, or was
  * computed there in the first place. A counter in the arena tells kernels which slices of scanned values and stacked rows they mean.
  */
-import type { Op } from "../ir/graph.ts";
+import type { Graph, Op, Value } from "../ir/graph.ts";
 import { InternalError } from "../support/errors.ts";
 import { lowerLoop, lowerScan } from "./control-loop.ts";
 import { flagToWord } from "./control-kernels.ts";
@@ -13,6 +13,7 @@ import { ELEM_OF } from "./assign-layouts.ts";
 import { ELEM_BYTES } from "../kernel/kernel.ts";
 import type { Place, RegionContext } from "./schedule.ts";
 import type { DType } from "../ir/types.ts";
+import { outlives, viewedBy } from "./value-order.ts";
 
 /** Ops that `lowerControl` lowers. */
 export const CONTROL_OPS: ReadonlySet<string> = new Set(["if", "loop", "scan", "call", "readState", "writeState"]);
@@ -58,6 +59,29 @@ function destinationsOf(op: Op, context: RegionContext): readonly { readonly pla
   return op.results.map((_, i) => ({ place: context.result(op, i) }));
 }
 
+/**
+ * Values that may be computed where their state lies, as nobody asks for the old one behind that: each with its place. Only a state that
+ * the graph itself, and none of its regions, reads and writes, and writes once.
+ */
+export function computedInState(graph: Graph, open: RegionContext["open"]): ReadonlyMap<Value, Place> {
+  const found = new Map<Value, Place>();
+  for (const write of graph.ops) {
+    if (write.name !== "writeState") continue;
+    const [value, name] = [write.operands[0]!, write.attrs["name"]];
+    const touching = graph.ops.filter((op) => op !== write && touchesState(op, name));
+    const { producer } = viewedBy(value);
+    if (!producer || touching.some((op) => op.name !== "readState" || graph.ops.indexOf(op) > graph.ops.indexOf(producer))) continue;
+    if (touching.some((read) => read === producer || outlives(graph, read.result, producer))) continue;
+    found.set(value, statePlace(name as string, value.type.dtype, value.type.shape as readonly number[], { open }));
+  }
+  return found;
+}
+
+function touchesState(op: Op, name: unknown): boolean {
+  const isOne = (op.name === "readState" || op.name === "writeState") && op.attrs["name"] === name;
+  return isOne || op.regions.some((region) => region.ops.some((inner) => touchesState(inner, name)));
+}
+
 /** Reads in place, where everybody reads before the state is written anew. */
 function lowerRead(op: Op, context: RegionContext): void {
   const { dtype, shape } = op.result.type;
@@ -75,7 +99,7 @@ function lowerWrite(op: Op, context: RegionContext): void {
   if (x.buffer !== state.buffer) context.transfer(x, state);
 }
 
-function statePlace(name: string, dtype: DType, shape: readonly number[], context: RegionContext): Place {
+function statePlace(name: string, dtype: DType, shape: readonly number[], { open }: Pick<RegionContext, "open">): Place {
   const layout = plainLayout(ELEM_OF[dtype], shape);
-  return { buffer: context.open.state(name, layout.size * ELEM_BYTES[layout.elem]), layout, dtype };
+  return { buffer: open.state(name, layout.size * ELEM_BYTES[layout.elem]), layout, dtype };
 }

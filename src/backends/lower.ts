@@ -9,7 +9,7 @@ import { InternalError, NeoError } from "../support/errors.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { assignForms, ELEM_OF, elemOf, layoutOf, satisfies, shapeOf, wishesOf, type Form, type OpWishes } from "./assign-layouts.ts";
 import { arrange } from "./constant-data.ts";
-import { CONTROL_OPS, lowerControl, writesState } from "./control.ts";
+import { computedInState, CONTROL_OPS, lowerControl, writesState } from "./control.ts";
 import { lengthToWord } from "./extent-words.ts";
 import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
 import { hostFunctionOf, lowerToHost, nestedHostOps } from "./host-steps.ts";
@@ -62,7 +62,7 @@ export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, sch
     return { place: place(value, buffer, plainLayout(elemOf(value), shapeOf(value), 0)) };
   });
   const lowering = new Lowering(graph, target, byOp, open, params);
-  const places = lowering.run(outputs);
+  const places = lowering.run(outputs, computedInState(graph, open));
   const lengths = outputExtents(graph).map(({ output, axis, operand }) => {
     const most = shapeOf(graph.outputs[output]!)[axis]!;
     return { output, axis, extent: lowering.length(places[operand]!, most).name };
@@ -168,9 +168,10 @@ class Lowering implements LowerContext, RegionContext {
     graph.params.forEach((value, index) => this.places.set(value, params[index]!));
   }
 
-  /** Where the results are; those that have a destination are there. */
-  run(destinations: readonly (Destination | undefined)[]): readonly Place[] {
+  /** Where the results are; those that have a destination are there. `inside`: further values that have one. */
+  run(destinations: readonly (Destination | undefined)[], inside: ReadonlyMap<Value, Place> = new Map()): readonly Place[] {
     this.graph.outputs.forEach((value, index) => this.claim(value, destinations[index]));
+    for (const [value, place] of inside) this.claim(value, { place });
     for (const op of this.graph.ops) if (op.name !== "return") this.lowerOp(op);
     return this.lowerReturn(destinations);
   }

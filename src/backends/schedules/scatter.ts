@@ -29,8 +29,9 @@ function merge(b: KernelBuilder, dtype: DType, how: Exclude<Reduction, "none">, 
   }
 }
 
-/** y starts as x; then runs of updates are merged into it, one after the other. */
+/** y starts as x, and may lie where x does; then runs of updates are merged into it, one after the other. */
 function copyInput(op: Op, context: LowerContext, x: Place, y: Place): void {
+  if (x.buffer === y.buffer) return;
   lowerTransfers(op, context, x, [{ shape: y.layout.shape, from: wholeView(x.layout), to: wholeView(y.layout) }]);
 }
 
