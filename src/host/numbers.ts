@@ -57,6 +57,7 @@ export const numberToText: HostFunction = {
 
 function textOf(value: number | bigint, { dtype }: HostType): string {
   if (typeof value === "bigint" || !FLOATS.includes(dtype)) return String(value);
+  if (Object.is(value, -0)) return "-0";
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value < 0 ? "-INF" : "INF";
   const round = ROUNDED[dtype];
@@ -66,7 +67,7 @@ function textOf(value: number | bigint, { dtype }: HostType): string {
     const [digits, exponent] = short.toExponential().split("e") as [string, string];
     return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
   }
-  return Object.is(short, -0) ? "-0" : String(short);
+  return String(short);
 }
 
 const ROUNDED: Readonly<Record<string, ((x: number) => number) | undefined>> = { f32: Math.fround, f16: roundToF16, bf16: roundToBf16 };

@@ -57,8 +57,11 @@ class PatternReader {
   private row(): PatternNode {
     const parts: PatternNode[] = [];
     while (this.at < this.chars.length && !this.isAt("|") && !this.isAt(")")) {
-      if (this.accept("\\Q")) parts.push(...this.quoted());
-      else parts.push(this.repeated(this.atom()));
+      if (this.accept("\\Q")) {
+        const quoted = this.quoted();
+        const last = quoted.pop();
+        parts.push(...quoted, ...(last ? [this.repeated(last)] : []));
+      } else parts.push(this.repeated(this.atom()));
     }
     return { kind: "all", parts };
   }
