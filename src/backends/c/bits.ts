@@ -28,17 +28,51 @@ function x86MaskBits(support: Support, mask: Shape): string[] | undefined {
   return undefined;
 }
 
+/** Lanes of four masks of 32-bit lanes, one after the other, as the low bits of an i64: packed to bytes first, as movmsk takes signs of those. undefined: no faster here. */
+export function fourMaskBits(support: Support, mask: Shape): string | undefined {
+  const bytes = bytesOf(mask);
+  if (support.arch !== "x86_64" || ELEM_BYTES[mask.elem] !== 4 || (bytes !== 16 && bytes !== 32)) return undefined;
+  const type = nameOf(mask);
+  return support.define(`bitmask4_${type}`, "i64", [`${type} a`, `${type} b`, `${type} c`, `${type} d`], () => {
+    const chars = support.type(`c8x${bytes}`);
+    const pack = `__builtin_ia32_packssdw${bytes * 8}`;
+    const packed = `(${chars})__builtin_ia32_packsswb${bytes * 8}(${pack}((${type})a, (${type})b), ${pack}((${type})c, (${type})d))`;
+    if (bytes === 16) return [`return (i64)(uint32_t)__builtin_ia32_pmovmskb128(${packed});`];
+    // Packing works in halves of 16 bytes: four lanes of a, of b, of c and of d stand in each.
+    return [
+      `const ${type} order = {0, 4, 1, 5, 2, 6, 3, 7};`,
+      `return (i64)(uint32_t)__builtin_ia32_pmovmskb256((${chars})__builtin_ia32_permvarsi256((${type})${packed}, order));`,
+    ];
+  });
+}
+
 /** The low bits of a number as a mask: lane i from bit i. */
 export function expandBits(support: Support, bits: Elem, mask: Shape): string {
   const type = nameOf(mask);
   return support.define(`expand_${bits}_${type}`, type, [`${bits} bits`], () => {
     if (mask.lanes === 1) return ["return (i32)(bits & 1);"];
     const width = ELEM_BYTES[mask.elem] * 8;
+    if (width === 8 && support.hasVectors && mask.lanes >= 16 && mask.lanes <= 64) return expandToBytes(support, bits, mask);
     if (mask.lanes > width - 1)
       return [`${type} m = {0};`, `for (int i = 0; i < ${mask.lanes}; i++) m[i] = (${support.type(mask.elem)})-((bits >> i) & 1);`, "return m;"];
     const weights = Array.from({ length: mask.lanes }, (_, i) => 2 ** i).join(", ");
     return [`const ${type} weights = {${weights}};`, `return (${type})((((${support.type(mask.elem)})bits - (${type}){0}) & weights) == weights);`];
   });
+}
+
+/** Each byte gets the byte of the number that has its bit, and keeps that bit. No byte comes from another quarter of 128 bits. */
+function expandToBytes(support: Support, bits: Elem, mask: Shape): string[] {
+  const type = nameOf(mask);
+  const splat = support.type(`${bits}x${mask.lanes / ELEM_BYTES[bits]}`);
+  const bytes = support.type(`u8x${mask.lanes}`);
+  // A number of 4 or 8 bytes stands in every quarter: byte n of it is at each place that is n modulo its size.
+  const places = Array.from({ length: mask.lanes }, (_, i) => Math.floor(i / 16) * 16 + (Math.floor(i / 8) % ELEM_BYTES[bits]));
+  const weights = Array.from({ length: mask.lanes }, (_, i) => 2 ** (i % 8)).join(", ");
+  return [
+    `const ${bytes} weights = {${weights}};`,
+    `const ${bytes} all = (${bytes})(bits - (${splat}){0});`,
+    `return (${type})((__builtin_shufflevector(all, all, ${places.join(", ")}) & weights) == weights);`,
+  ];
 }
 
 /** Bit i of a byte becomes the low bit of byte i. The product puts seven copies of the byte where each bit can be picked. */

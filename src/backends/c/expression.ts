@@ -3,7 +3,7 @@ import { ELEM_BYTES, type At, type Elem, type Expr, type Kernel, type Type } fro
 import { expressionType } from "../../kernel/walk.ts";
 import { InternalError } from "../../support/errors.ts";
 import { absolute, bitsOf, extremum, multiplexer, nameOf, rounding, selection, squareRoot, type Shape } from "./arithmetic.ts";
-import { expandBits, maskBits, populationCount, spreadByte, trailingZeros } from "./bits.ts";
+import { expandBits, fourMaskBits, maskBits, populationCount, spreadByte, trailingZeros } from "./bits.ts";
 import { conversion, longDivision, narrowing, roundToInteger, scalarBits, widening } from "./conversion.ts";
 import { literal } from "./literal.ts";
 import { identifier, storageOf, typeName } from "./names.ts";
@@ -253,6 +253,20 @@ export class ExpressionPrinter {
 
   private bitmask({ args }: OpExpr): Printed {
     const lanes = this.shape(this.typeOf(args[0]!)).lanes;
+    const four =
+      args.length % 4 === 0 && args.every((arg) => nameOf(this.shape(this.typeOf(arg))) === nameOf(this.shape(this.typeOf(args[0]!))))
+        ? fourMaskBits(this.support, this.shape(this.typeOf(args[0]!)))
+        : undefined;
+    if (four) {
+      const groups = Array.from({ length: args.length / 4 }, (_, k) => {
+        const bits = `${four}(${args
+          .slice(4 * k, 4 * k + 4)
+          .map((arg) => this.print(arg))
+          .join(", ")})`;
+        return k === 0 ? bits : `(${bits} << ${4 * k * lanes})`;
+      });
+      return { text: groups.join(" | "), level: groups.length > 1 ? OTHER : ATOM };
+    }
     const words = args.map((arg, k) => {
       const shape = this.shape(this.typeOf(arg));
       const bits = `${maskBits(this.support, shape)}(${this.print(arg)})`;

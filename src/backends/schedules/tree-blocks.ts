@@ -51,6 +51,7 @@ export function lowerTreeBlocks(context: LowerContext, ensemble: TreeEnsemble, p
   space("columns", "f32", (columns.count + features) * size);
   space("steps", "i64", tests.columns.length * words);
   space("planes", "i64", depth * words);
+  space("codes", "u8", 4 * lanes);
   space("sums", weights, targets * size);
   const starts = tests.columns.map((column) => column * size);
   table("sources", "i32", starts, rangeIn(starts));
@@ -170,7 +171,7 @@ function emitTrees(b: KernelBuilder, heaps: TreeHeaps, lanes: number, words: num
   });
 }
 
-/** Adds each row's leaf to its sum: the places of eight rows are the bytes of a word. */
+/** Adds each row's leaf to its sum. A vector of bytes takes the steps of as many rows, and becomes their places among the leaves. */
 function leafAdder(
   b: KernelBuilder,
   depth: number,
@@ -179,19 +180,27 @@ function leafAdder(
   cursors: { readonly leaf: string; readonly sums: string },
 ): () => void {
   const { leaf, sums } = cursors;
-  const bits = b.cursor("q", "planes", 0, "u8");
-  const long = scalar("i64");
-  const mask = b.constant(long, 2n ** BigInt(depth) - 1n);
+  const rows = 4 * b.lanes;
+  const elem: Elem = rows === 64 ? "i64" : rows === 32 ? "i32" : "u16";
+  const bits = b.cursor("q", "planes", 0, elem);
+  const [codes, code] = [b.cursor("c", "codes"), b.cursor("c", "codes")];
+  const type = vector("u8", rows);
   return () =>
-    b.loop("g", words * 8, { [bits]: 1, [sums]: 8 }, () => {
-      // The step at the root is the highest bit of a leaf's place.
-      let place = b.op("spread8", long, [b.load(scalar("u8"), bits)]);
-      for (let d = 1; d < depth; d++) place = b.or(b.shl(place, 1), b.op("spread8", long, [b.load(scalar("u8"), bits, d * words * 8)]));
-      const places = b.let("c", place);
-      for (let i = 0; i < 8; i++) {
-        const at = b.op("convert", I32, [b.and(i === 0 ? places : b.shrU(places, 8 * i), mask)]);
-        b.store(sums, i, b.add(b.load(scalar(weights), sums, i), b.load(scalar(weights), leaf, 0, at)));
+    b.loop("g", (words * 64) / rows, { [bits]: 1, [sums]: rows }, () => {
+      let place: Term | undefined;
+      for (let d = 0; d < depth; d++) {
+        const steps = b.op("expand", { mask: rows }, [b.load(scalar(elem), bits, (d * words * 64) / rows)]);
+        // The step at the root is the highest bit of a leaf's place.
+        const weight = b.select(steps, b.constant(type, 2 ** (depth - 1 - d)), b.constant(type, 0));
+        place = place ? b.or(place, weight) : weight;
       }
+      b.store(codes, 0, place!);
+      b.loop("h", rows / 8, { [code]: 8, [sums]: 8 }, () => {
+        for (let i = 0; i < 8; i++) {
+          const at = b.and(b.load(scalar("u8"), code, i), b.constant(I32, 2 ** depth - 1));
+          b.store(sums, i, b.add(b.load(scalar(weights), sums, i), b.load(scalar(weights), leaf, 0, at)));
+        }
+      });
     });
 }
 
