@@ -1,5 +1,6 @@
 import { Reader } from "protobufjs/minimal.js";
-import { holds, isXgboost } from "./xgboost/container.ts";
+import { holds, latin } from "./formats/letters.ts";
+import { isXgboost } from "./xgboost/container.ts";
 
 /** Formats that are told apart by their content, and what people call them. */
 export const FORMAT_NAMES = {
@@ -66,8 +67,4 @@ function isJson(bytes: Uint8Array): boolean {
 
 function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
   return bytes.length >= start.length && start.every((byte, i) => bytes[i] === byte);
-}
-
-function latin(bytes: Uint8Array, start: number, end: number): string {
-  return String.fromCharCode(...bytes.subarray(start, end));
 }

@@ -10,6 +10,7 @@ import type { TabularOptions } from "./tabular/graph.ts";
 import { describeLightgbm, importLightgbm } from "./lightgbm/import.ts";
 import { describeXgboost, importXgboost } from "./xgboost/import.ts";
 import { detectFormat, FORMAT_NAMES } from "./detect.ts";
+import { jsonKind } from "./json-kind.ts";
 
 /** How models of a format are read. A format is added here and in `detect.ts`. */
 interface Frontend {
@@ -66,11 +67,13 @@ function frontendFor(bytes: Uint8Array, fileName: string): Frontend {
   const format = detectFormat(bytes);
   const frontend = FRONTENDS.find((candidate) => candidate.name === format);
   if (frontend) return frontend;
+  const kind = format === "json" ? jsonKind(bytes) : undefined;
+  const named = kind?.name ?? (format && `${FORMAT_NAMES[format]}, which has no importer yet`);
   throw new NeoError({
     code: "NEO2000",
-    message: format ? `${fileName} is ${FORMAT_NAMES[format]}, which has no importer yet` : `${fileName} is not a model of a known format`,
+    message: named ? `${fileName} is ${named}` : `${fileName} is not a model of a known format`,
     notes: [{ where: fileName, text: bytes.length === 0 ? "the file is empty" : `begins with ${hex(bytes.subarray(0, 8))}` }],
-    hint: `models are read from: ${FRONTENDS.map((candidate) => candidate.name).join(", ")}`,
+    hint: kind?.hint ?? `models are read from: ${FRONTENDS.map((candidate) => candidate.name).join(", ")}`,
     file: fileName,
   });
 }

@@ -45,6 +45,17 @@ test("a model of a known format without an importer is called by its name", () =
   );
 });
 
+test("JSON of other things is called by its name, with what to do about it", () => {
+  const refused = (words: string): string => {
+    const error = expectRefused("NEO2000", () => importModel(text(words), { fileName: "m.json" }));
+    return `${error.message}; ${error.hint}`;
+  };
+  expect(refused('[{"nodeid": 0, "split_condition": 1}]')).toMatch(/is a dump of XGBoost's trees.*save_model/);
+  expect(refused('{"oblivious_trees": []}')).toMatch(/is a CatBoost model.*onnx/);
+  expect(refused('{"format": "layers-model", "modelTopology": {}}')).toMatch(/is a TensorFlow.js model/);
+  expect(refused('{"a": 1}')).toBe("m.json is a JSON file, which has no importer yet; models are read from: onnx, xgboost, lightgbm, nir");
+});
+
 test("frontends are listed with their operators", () => {
   expect(FRONTENDS.map((frontend) => frontend.name)).toEqual(["onnx", "xgboost", "lightgbm", "nir"]);
   const operators = supportedOperators();

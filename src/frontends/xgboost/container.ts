@@ -3,6 +3,7 @@ import type { Limits } from "../../support/limits.ts";
 import { singleFromText } from "../formats/decimal.ts";
 import { DocumentEntry } from "../formats/document.ts";
 import { readJson } from "../formats/json.ts";
+import { holds, latin } from "../formats/letters.ts";
 import { readUbjson, readUbjsonPrefix } from "../formats/ubjson.ts";
 import { looksBinary, readBinary } from "./binary.ts";
 import { modelOf } from "./document.ts";
@@ -97,19 +98,4 @@ function refused(bytes: Uint8Array, file: string): NeoError {
     hint: 'load it where it was made and save it: `booster.save_model("model.json")`',
     file,
   });
-}
-
-/** Whether a file has these letters anywhere. */
-export function holds(bytes: Uint8Array, letters: string): boolean {
-  const first = letters.charCodeAt(0);
-  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
-    let i = 1;
-    while (i < letters.length && bytes[at + i] === letters.charCodeAt(i)) i++;
-    if (i === letters.length) return true;
-  }
-  return false;
-}
-
-function latin(bytes: Uint8Array, start: number, end: number): string {
-  return String.fromCharCode(...bytes.subarray(start, end));
 }
