@@ -15,7 +15,7 @@ export function errorDiagnostic(error: unknown): object {
     severity: "error",
     message: error.message,
     ...(error.file ? { file: error.file } : {}),
-    notes: error.notes.map((note) => ({ where: note.where, text: note.text })),
+    notes: error.notes.map(({ where, text, op, opset, reason, nearest, code }) => ({ where, text, op, opset, reason, nearest, code })),
     ...(error.hint ? { hint: error.hint } : {}),
     docs: `neo explain ${error.code}`,
     ...(error.awsName ? { awsName: error.awsName } : {}),

@@ -242,7 +242,21 @@ const diagnostic = z.strictObject({
   severity: z.literal("error"),
   message: z.string(),
   file: z.string().optional(),
-  notes: z.array(z.strictObject({ where: z.string(), text: z.string() })),
+  notes: z.array(
+    z.strictObject({
+      where: z.string(),
+      text: z.string(),
+      op: z.string().optional().describe("of a node: its operator, as the file calls it"),
+      opset: count.optional().describe("the version of the operator's domain that the file imports"),
+      reason: z.enum(["operator", "opset", "attribute", "dtype", "rank", "shape", "length", "dim", "constant", "binding", "structure"]).optional(),
+      nearest: z.string().optional().describe("the form nearest to what was found that is taken"),
+      code: z
+        .string()
+        .regex(/^NEO\d{4}$/)
+        .optional()
+        .describe("of this finding, where an error tells of several kinds"),
+    }),
+  ),
   hint: z.string().optional(),
   docs: z.string().optional(),
   awsName: z.string().optional(),

@@ -54,8 +54,9 @@ export function completeAttrs(def: AnyOpDef, attrs: Readonly<Record<string, unkn
   for (const name of Object.keys(attrs)) if (!(name in def.attrs)) throw new InternalError(def.name, `no attribute ${name}`);
   for (const [name, kind] of Object.entries(def.attrs as AttrSchema)) {
     const value = attrs[name] ?? kind.fallback;
-    if (value === undefined && kind.required) throw new TypeMismatch(`${def.name} wants attribute ${name}`);
-    if (value !== undefined && !kind.accepts(value)) throw new TypeMismatch(`${def.name}: attribute ${name} is ${String(value)}, wanted ${kind.kind}`);
+    if (value === undefined && kind.required) throw new TypeMismatch(`${def.name} wants attribute ${name}`, "attribute");
+    if (value !== undefined && !kind.accepts(value))
+      throw new TypeMismatch(`${def.name}: attribute ${name} is ${String(value)}, wanted ${kind.kind}`, "attribute");
     complete[name] = value as AttrValue;
   }
   return complete;

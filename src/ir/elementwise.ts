@@ -102,15 +102,16 @@ export function binary<A extends AttrSchema = {}>(record: BinaryRecord<A>): OpDe
 
 /** Refuses a dtype outside the domain, and quantised types: arithmetic on those means something else. */
 export function wantDtype(name: string, type: TensorType, domain: Domain): void {
-  if (type.quant) throw new TypeMismatch(`${name} is quantised, wanted plain ${domain === "any" ? "elements" : DOMAIN_WORDS[domain]}`);
-  if (!DOMAIN_TESTS[domain](type.dtype)) throw new TypeMismatch(`${name} is ${type.dtype}, wanted ${DOMAIN_WORDS[domain]}`);
+  if (type.quant) throw new TypeMismatch(`${name} is quantised, wanted plain ${domain === "any" ? "elements" : DOMAIN_WORDS[domain]}`, "dtype");
+  if (!DOMAIN_TESTS[domain](type.dtype))
+    throw new TypeMismatch(`${name} is ${type.dtype}, wanted ${DOMAIN_WORDS[domain]}`, "dtype", `${name} as ${DOMAIN_WORDS[domain]}`);
 }
 
 /** The dtype two operands share. */
 export function wantSame(nameA: string, a: TensorType, nameB: string, b: TensorType, domain: Domain): DType {
   wantDtype(nameA, a, domain);
   wantDtype(nameB, b, domain);
-  if (a.dtype !== b.dtype) throw new TypeMismatch(`${nameA} is ${a.dtype} and ${nameB} is ${b.dtype}, wanted one dtype`);
+  if (a.dtype !== b.dtype) throw new TypeMismatch(`${nameA} is ${a.dtype} and ${nameB} is ${b.dtype}, wanted one dtype`, "dtype", `${nameB} as ${a.dtype}`);
   return a.dtype;
 }
 

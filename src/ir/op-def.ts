@@ -120,7 +120,20 @@ export function defineOp<const O extends readonly string[], A extends AttrSchema
 export type AnyOpDef = OpDef<any, any>;
 
 /** The operands of an op do not fit; `infer` throws it, builders and the verifier turn it into their own finding. */
-export class TypeMismatch extends Error {}
+export class TypeMismatch extends Error {
+  /** What kind of thing does not fit; "shape" where the rule that refused says nothing narrower. */
+  readonly reason: MismatchReason;
+  /** What would fit, in words. */
+  readonly nearest: string | undefined;
+
+  constructor(message: string, reason: MismatchReason = "shape", nearest?: string) {
+    super(message);
+    this.reason = reason;
+    this.nearest = nearest;
+  }
+}
+
+export type MismatchReason = "attribute" | "dtype" | "rank" | "shape" | "length";
 
 /** Splits an operand declaration. */
 export function operandSlot(declaration: string): { readonly name: string; readonly optional: boolean; readonly variadic: boolean } {

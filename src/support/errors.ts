@@ -7,7 +7,18 @@
 export interface Note {
   readonly where: string;
   readonly text: string;
+  /** Of a node: its operator by the name that the file gives it, and the version of its domain that the file imports. */
+  readonly op?: string | undefined;
+  readonly opset?: number | undefined;
+  /** What kind of thing is in the way. */
+  readonly reason?: NoteReason | undefined;
+  /** The form nearest to what was found that is taken. */
+  readonly nearest?: string | undefined;
+  /** Of the kind of this finding, where an error tells of several kinds. */
+  readonly code?: ErrorCode | undefined;
 }
+
+export type NoteReason = "operator" | "opset" | "attribute" | "dtype" | "rank" | "shape" | "length" | "dim" | "constant" | "binding" | "structure";
 
 /** `NEO` and four digits; the page of each code is in `docs/errors`. */
 export type ErrorCode = `NEO${number}`;

@@ -5,6 +5,7 @@ import { tensor, type Tensor } from "../../ir/tensor.ts";
 import { isInteger, type Dim, type DType } from "../../ir/types.ts";
 import { checkLimit, limitError, safeProduct } from "../../support/limits.ts";
 import type { Bounds } from "./bounds.ts";
+import { nearestWord } from "../../support/nearest.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
 import type { Folder } from "./fold.ts";
 import { domainOf, nodeName, operatorName, type Opsets } from "./library.ts";
@@ -110,7 +111,7 @@ export class NodeContext {
 
   /** An operand that must be there; `what` is its name in the operator's specification. */
   need(index: number, what: string): Value {
-    return this.operands[index] ?? this.fail(`has no input ${what} (number ${index})`);
+    return this.operands[index] ?? this.fail(`has no input ${what} (number ${index})`, { reason: "structure", nearest: `input ${what} given` });
   }
 
   /** The tensor that a value is whatever the model's inputs are; undefined where it hangs on them. */
@@ -160,7 +161,8 @@ export class NodeContext {
   /** Integers of an operand that must be constant. */
   constantInts(index: number, what: string): number[] | undefined {
     const value = this.constantOperand(index, what);
-    if (value && !isInteger(value.type.dtype)) this.fail(`takes ${what} as ${value.type.dtype}, wanted integers`);
+    if (value && !isInteger(value.type.dtype))
+      this.fail(`takes ${what} as ${value.type.dtype}, wanted integers`, { reason: "dtype", nearest: `${what} as i64` });
     return value && Array.from(value.data as ArrayLike<number | bigint>, (x) => this.safe(BigInt(x)));
   }
 
@@ -210,7 +212,10 @@ export class NodeContext {
     const found = this.text(name, words[0]);
     return words.includes(found)
       ? found
-      : this.fail(`has ${name} = "${found}", wanted one of ${words.join(", ")}`, { awsName: "OperatorAttributeValueNotValid" });
+      : this.fail(`has ${name} = "${found}", wanted one of ${words.join(", ")}`, {
+          awsName: "OperatorAttributeValueNotValid",
+          nearest: `${name} = "${nearestWord(found, words) ?? words[0]}"`,
+        });
   }
 
   ints(name: string): number[] | undefined {
@@ -273,14 +278,20 @@ export class NodeContext {
     return [...this.attributes.keys()].filter((name) => !this.seen.has(name));
   }
 
+  /** Those that it did read, and that others of the operator may have been mistaken for. */
+  get known(): readonly string[] {
+    return [...this.seen];
+  }
+
   /** Attribute `name`, or the failure that it is required. */
   required<T>(name: string, value: T | undefined): T {
-    return value ?? this.fail(`lacks attribute ${name}`, { awsName: "OperatorAttributeRequired" });
+    return value ?? this.fail(`lacks attribute ${name}`, { awsName: "OperatorAttributeRequired", nearest: `attribute ${name} given` });
   }
 
   /** `axis` of a tensor of rank `rank`, counted from the front. */
   axis(axis: number, rank: number, what = "axis"): number {
-    if (axis < -rank || axis >= rank) this.fail(`has ${what} ${axis}, the rank is ${rank}`, { awsName: "OperatorAttributeValueNotValid" });
+    if (axis < -rank || axis >= rank)
+      this.fail(`has ${what} ${axis}, the rank is ${rank}`, { awsName: "OperatorAttributeValueNotValid", nearest: `${what} from ${-rank} to ${rank - 1}` });
     return axis < 0 ? axis + rank : axis;
   }
 
@@ -325,14 +336,16 @@ export class NodeContext {
   }
 
   fail(reason: string, detail: ProblemDetail & { readonly kind?: ProblemKind } = {}): never {
-    throw new NodeProblem(detail.kind ?? "node", `${operatorName(this.node)} ${printable(reason)}`, detail);
+    const isAttribute = detail.awsName?.startsWith("OperatorAttribute") === true;
+    throw new NodeProblem(detail.kind ?? "node", `${operatorName(this.node)} ${printable(reason)}`, isAttribute ? { reason: "attribute", ...detail } : detail);
   }
 
   private attribute(name: string, type: AttributeType): AttributeProto | undefined {
     this.seen.add(name);
     const attribute = this.attributes.get(name);
     const found = attribute && typeOf(attribute);
-    if (attribute && found !== type) this.fail(`has attribute ${name} as ${found}, wanted ${type}`, { awsName: "OperatorAttributeValueNotValid" });
+    if (attribute && found !== type)
+      this.fail(`has attribute ${name} as ${found}, wanted ${type}`, { awsName: "OperatorAttributeValueNotValid", nearest: `${name} as ${type}` });
     return attribute;
   }
 

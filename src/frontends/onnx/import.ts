@@ -2,13 +2,17 @@ import { Builder } from "../../ir/builder.ts";
 import { Graph, Value } from "../../ir/graph.ts";
 import { constant, returnOp } from "../../ir/ops/control.ts";
 import { byteLength, type Tensor } from "../../ir/tensor.ts";
+import type { StaticType } from "../../ir/types.ts";
 import type { Note } from "../../support/errors.ts";
 import { DEFAULT_LIMITS, limitError, type Limits } from "../../support/limits.ts";
 import { ExternalFiles, type ExternalReader } from "./external.ts";
 import { dictionaryOf } from "./dictionary.ts";
 import { Bounds } from "./bounds.ts";
+import { declaredTypes } from "./declared.ts";
+import { furtherProblems } from "./further.ts";
 import { heldInputs, MapInput, type Holder } from "./holders.ts";
-import { bindInputs, type BoundInputs } from "./inputs.ts";
+import { bindInputs, inputSpecs, type BoundInputs } from "./inputs.ts";
+import { nearestOperator } from "./nearest-operator.ts";
 import { hasImporter } from "./ops/index.ts";
 import { NodeImporter } from "./nodes.ts";
 import { Problems } from "./problems.ts";
@@ -40,26 +44,48 @@ export interface OnnxOptions {
 
 /**
  * The graph of an ONNX file. All its dims are numbers: named ones are bound by `shapes`, and values that shapes hang on are computed.
- * Throws one NeoError with everything that is wrong: first the file as a whole, then, if that is right, its nodes.
+ * Throws one NeoError with everything that is wrong with the file as a whole and with its nodes.
  */
 export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {
   const limits = options.limits ?? DEFAULT_LIMITS;
   const file = options.fileName;
   const problems = new Problems(file);
   const source: TensorSource = { file, limits, external: new ExternalFiles(options.external, limits) };
-  const model = checkModel(readModel(bytes, file, limits), file, limits, problems, hasImporter);
+  const model = checkModel(readModel(bytes, file, limits), file, limits, problems, {
+    has: hasImporter,
+    nearest: nearestOperator,
+  });
   checkInitializers(model, source, problems);
   const held = heldInputs(model.graph, options, options.absent ?? [], problems);
   const inputs = bindInputs(held.specs, { ...options, shapes: held.shapes }, file, limits, problems);
-  problems.throwIfAny();
+  if (problems.any) {
+    // What nobody gives, and what hangs on itself, was told with the structure.
+    const isBroken = problems.places("structure").length > 0;
+    const named = new Set(held.specs.flatMap(({ dims }) => dims ?? []));
+    const openDims = problems.places("dim").filter((dim) => named.has(dim));
+    const found = furtherProblems(openDims, (sizes) => lookInside(model, { ...options, shapes: { ...options.shapes, ...sizes } }, source));
+    if (isBroken) found.delete("structure");
+    problems.takeNew(found);
+    problems.throwIfAny();
+  }
   const bounds = new Bounds(options.bounds);
-  const graph = buildGraph(model, inputs, held.holders, source, problems, bounds);
+  const graph = buildGraph(model, inputs, held.holders, source, problems, bounds, declaredTypes(model.graph, held.shapes));
   bounds.report(problems);
   problems.throwIfAny();
   eraseUnused(graph);
   const warnings = problems.remarks.wordInputs.replaceIn(graph);
   for (const warning of [...problems.remarks.warnings, ...warnings]) options.warn?.(warning);
   return graph;
+}
+
+/** What is wrong with the nodes of a model that is refused as a whole. */
+function lookInside(model: CheckedModel, options: OnnxOptions, source: TensorSource): Problems {
+  const { file, limits } = source;
+  const [problems, known] = [new Problems(file), new Problems(file)];
+  const held = heldInputs(model.graph, options, options.absent ?? [], known);
+  const inputs = bindInputs(held.specs, { ...options, shapes: held.shapes }, file, limits, known);
+  buildGraph(model, inputs, held.holders, source, problems, new Bounds(options.bounds), declaredTypes(model.graph, held.shapes));
+  return problems;
 }
 
 /** Every initializer has data of the size its shape wants, and together they are not too large. */
@@ -87,6 +113,7 @@ function buildGraph(
   source: TensorSource,
   problems: Problems,
   bounds: Bounds,
+  declared: ReadonlyMap<string, StaticType>,
 ): Graph {
   const params = [...inputs.params].map(([name, type]) => new Value(type, name));
   const graph = new Graph(model.graph.name ?? "", params);
@@ -98,8 +125,10 @@ function buildGraph(
     b.loc = [name];
     scope.set(name, b.create(constant, {}, { value }));
   }
-  for (const [name, holder] of holders) scope.set(name, meaningOf(holder, scope));
-  const importer = new NodeImporter(model, b, source, problems, bounds);
+  for (const [name, holder] of holders) scope.set(name, meaningOf(holder, scope) ?? "failed");
+  // Where more is looked for in a file that is refused: those that have no type or no size.
+  for (const { name } of inputSpecs(model.graph)) if (scope.get(name) === undefined) scope.set(name, "failed");
+  const importer = new NodeImporter(model, b, source, problems, bounds, declared);
   for (const { name, type } of model.graph.input) {
     const value = scope.get(name ?? "");
     if (value instanceof Value) importer.stored.mark(value, storedTypeOf(type?.tensorType?.elemType));
@@ -113,14 +142,12 @@ function buildGraph(
   return graph;
 }
 
-function meaningOf(holder: Holder, scope: Scope): Given {
+/** undefined where a tensor of a sequence has no type or no size. */
+function meaningOf(holder: Holder, scope: Scope): Given | undefined {
   if (holder instanceof MapInput) return holder;
-  return holder.kind === "absent"
-    ? "absent"
-    : new Sequence(
-        holder.items.map((name) => scope.get(name) as Value),
-        holder.dtype,
-      );
+  if (holder.kind === "absent") return "absent";
+  const items = holder.items.map((name) => scope.get(name));
+  return items.every((item) => item instanceof Value) ? new Sequence(items, holder.dtype) : undefined;
 }
 
 /** The tensors of a sequence are outputs of their own: `y[0]`, `y[1]` … */

@@ -7,16 +7,20 @@ import { longest } from "../../ir/ops/padded.ts";
 import { byteLength, type Tensor } from "../../ir/tensor.ts";
 import type { StaticType } from "../../ir/types.ts";
 import { limitError, safeProduct } from "../../support/limits.ts";
+import { nearestWord } from "../../support/nearest.ts";
 import type { Bounds } from "./bounds.ts";
 import { NodeContext, NodeProblem } from "./context.ts";
 import { graphOf, importIf, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
+import { declaredTensor } from "./declared.ts";
 import { importFlexAttention } from "./flex-attention.ts";
 import { Folder } from "./fold.ts";
 import { withArguments } from "./functions.ts";
 import { domainOf, nodeName, operatorName, opsetsOf } from "./library.ts";
 import { MapInput } from "./holders.ts";
 import { importLoop } from "./loop.ts";
-import { importerFor } from "./ops/index.ts";
+import { nearestOperator } from "./nearest-operator.ts";
+import { firstVersion, importerFor } from "./ops/index.ts";
+import { OLDEST_OPSET } from "./ops/table.ts";
 import type { Place } from "./place.ts";
 import type { Problems } from "./problems.ts";
 import { discard } from "./regions.ts";
@@ -45,11 +49,14 @@ export class NodeImporter {
   private readonly problems: Problems;
   private readonly folder: Folder;
   private readonly bounds: Bounds;
+  /** Types that the graph declares, for values of nodes that fail. */
+  private readonly declared: ReadonlyMap<string, StaticType>;
   readonly stored = new StoredValues();
   private nodes = 0;
 
-  constructor(model: CheckedModel, b: Builder, source: TensorSource, problems: Problems, bounds: Bounds) {
+  constructor(model: CheckedModel, b: Builder, source: TensorSource, problems: Problems, bounds: Bounds, declared: ReadonlyMap<string, StaticType>) {
     this.bounds = bounds;
+    this.declared = declared;
     this.model = model;
     this.b = b;
     this.source = source;
@@ -114,10 +121,13 @@ export class NodeImporter {
     const operands = given.map((value) => (value instanceof Value ? value : undefined));
     const start = this.b.ops.length;
     this.b.loc = [name];
+    const [domain, operator] = [domainOf(node.domain), node.opType ?? ""];
     try {
-      const ofSequences = sequenceImporterFor(domainOf(node.domain), node.opType ?? "", given);
-      const importer = ofSequences ? undefined : importerFor(domainOf(node.domain), node.opType ?? "");
-      if (!importer && !ofSequences) throw new NodeProblem("operator", operatorName(node), { awsName: "OperatorNotImplemented" });
+      const ofSequences = sequenceImporterFor(domain, operator, given);
+      const importer = ofSequences ? undefined : importerFor(domain, operator);
+      if (!importer && !ofSequences)
+        throw new NodeProblem("operator", operatorName(node), { awsName: "OperatorNotImplemented", nearest: nearestOperator(domain, operator) });
+      checkVersion(node, place);
       const context = new NodeContext(node, operands, {
         b: this.b,
         folder: this.folder,
@@ -135,18 +145,28 @@ export class NodeImporter {
       if (moved === "refused") context.fail("computes with elements of a type that neo only moves and casts", { kind: "type" });
       const results = importer!(context);
       if (context.unread.length > 0)
-        context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, { awsName: "OperatorAttributeNotImplemented" });
+        context.fail(`has attribute ${context.unread.join(", ")}, which neo does not know`, {
+          awsName: "OperatorAttributeNotImplemented",
+          nearest: nearestWord(context.unread[0]!, context.known) ?? `without ${context.unread.join(", ")}`,
+        });
       this.checkSizes(start, name);
       const list = results instanceof Value ? [results] : results;
       if (moved && moved !== "refused") for (const result of list) if (result) this.stored.mark(result, moved);
       return list;
     } catch (error) {
-      if (error instanceof NodeProblem) this.problems.add(error.kind, name, error.message, error.detail);
-      else if (error instanceof TensorProblem) this.problems.add(error.kind, name, error.message);
-      else if (error instanceof TypeMismatch) this.problems.add("node", name, `${operatorName(node)}: ${error.message}`);
-      else throw error;
+      this.refused(error, node, place, name);
       return undefined;
     }
+  }
+
+  /** Notes why a node can't be imported; what is no finding about it is thrown on. */
+  private refused(error: unknown, node: NodeProto, place: Place, name: string): void {
+    const of = { op: operatorName(node), opset: place.opsets.get(domainOf(node.domain)) };
+    if (error instanceof NodeProblem) this.problems.add(error.kind, name, error.message, { ...of, ...error.detail });
+    else if (error instanceof TensorProblem) this.problems.add(error.kind, name, error.message, of);
+    else if (error instanceof TypeMismatch)
+      this.problems.add("node", name, `${operatorName(node)}: ${error.message}`, { ...of, reason: error.reason, nearest: error.nearest });
+    else throw error;
   }
 
   /** A shape rule that went below zero, or beyond what memory may hold, says so here and not in a later stage. */
@@ -171,10 +191,16 @@ export class NodeImporter {
   private give(node: NodeProto, place: Place, name: string, results: readonly (Given | undefined)[] | undefined): void {
     node.output.forEach((output, i) => {
       if (output === "") return;
-      const result = results?.[i];
+      const result = results ? results[i] : this.standIn(output, place);
       if (result instanceof Value && !result.name) result.name = place.prefix === "" ? output : `${name}/${output}`;
       place.scope.set(output, result ?? (results ? "unsupported" : "failed"));
     });
+  }
+
+  /** A value like the one that a failed node would have given, where the graph declares it. */
+  private standIn(output: string, place: Place): Value | undefined {
+    const type = place.prefix === "" && place.depth === 0 ? this.declared.get(output) : undefined;
+    return type && new Value(type, output);
   }
 
   private call(definition: FunctionProto, node: NodeProto, given: readonly Given[], place: Place, name: string): void {
@@ -198,17 +224,19 @@ export class NodeImporter {
       this.give(node, place, name, results);
     } catch (error) {
       if (error instanceof Unfit) {
-        if (error.message !== "") this.unfit(error, node, name);
-      } else if (error instanceof NodeProblem) this.problems.add(error.kind, name, `${node.opType} ${error.message}`, error.detail);
-      else if (error instanceof TypeMismatch) this.problems.add("node", name, `${node.opType}: ${error.message}`);
-      else throw error;
+        if (error.message !== "") this.unfit(error, node, place, name);
+      } else if (error instanceof NodeProblem) {
+        const { kind, message, detail } = error;
+        this.refused(new NodeProblem(kind, `${node.opType} ${message}`, detail), node, place, name);
+      } else this.refused(error, node, place, name);
       this.give(node, place, name, undefined);
     }
   }
 
-  private unfit(error: Unfit, node: NodeProto, name: string): void {
+  private unfit(error: Unfit, node: NodeProto, place: Place, name: string): void {
     const isUnsized = error instanceof Unsized;
-    this.problems.add(isUnsized ? "dataDependent" : "node", name, `${node.opType} ${error.message}`, isUnsized ? { hint: error.hint } : {});
+    const problem = new NodeProblem(isUnsized ? "dataDependent" : "node", `${node.opType} ${error.message}`, isUnsized ? { hint: error.hint } : {});
+    this.refused(problem, node, place, name);
   }
 
   private branch(node: NodeProto, attribute: string, place: Place, name: string): void {
@@ -293,9 +321,22 @@ export class NodeImporter {
     } catch (error) {
       if (!(error instanceof TensorProblem)) throw error;
       this.problems.add(error.kind, name, error.message);
-      return "failed";
+      const declared = declaredTensor(proto, this.source);
+      return declared ? b.create(constant, {}, { value: declared }) : "failed";
     } finally {
       b.loc = loc;
     }
   }
+}
+
+/** A node of an operator that its opset has not yet is a mistake of the writer; what it was meant to compute is not told anywhere. */
+function checkVersion(node: NodeProto, place: Place): void {
+  const domain = domainOf(node.domain);
+  const [since, opset] = [firstVersion(domain, node.opType ?? ""), place.opsets.get(domain)];
+  if (since === undefined || opset === undefined || opset >= since || since <= OLDEST_OPSET) return;
+  throw new NodeProblem("operator", `${operatorName(node)} is there from opset ${since} on, the file imports ${opset}`, {
+    reason: "opset",
+    awsName: "OperatorNotImplemented",
+    nearest: `opset ${since}`,
+  });
 }

@@ -16,6 +16,14 @@ export interface CheckedModel {
   ordered(nodes: readonly NodeProto[]): readonly NodeProto[];
 }
 
+/** Who knows operators. */
+export interface KnownOperators {
+  /** Whether it has an importer. */
+  readonly has: (domain: string, operator: string) => boolean;
+  /** One that was perhaps meant. */
+  readonly nearest: (domain: string, operator: string) => string | undefined;
+}
+
 const EMPTY_GRAPH: GraphProto = { node: [], name: "", initializer: [], sparseInitializer: [], input: [], output: [], valueInfo: [] };
 
 /** Reads the container of a model. Throws NEO2001, or a limit. */
@@ -23,17 +31,11 @@ export function readModel(bytes: Uint8Array, file: string, limits: Limits): Mode
   return decodeMessage(MODEL, bytes, file, limits);
 }
 
-/** Checks a model as far as it goes without sizes. Findings go to `problems`; `knows` tells whether an operator has an importer. */
-export function checkModel(
-  model: ModelProto,
-  file: string,
-  limits: Limits,
-  problems: Problems,
-  knows: (domain: string, operator: string) => boolean,
-): CheckedModel {
+/** Checks a model as far as it goes without sizes. Findings go to `problems`. */
+export function checkModel(model: ModelProto, file: string, limits: Limits, problems: Problems, operators: KnownOperators): CheckedModel {
   const opsets = opsetsOf(model.opsetImport, file, problems);
   const library = new Library(model, problems);
-  const checker = new Checker(library, file, limits, problems, knows);
+  const checker = new Checker(library, file, limits, problems, operators);
   problems.opset = opsets.has("") ? `opset ${opsets.get("")}` : "no default opset";
   if (!model.graph) problems.add("structure", file, "has no graph");
   else {
@@ -50,16 +52,16 @@ class Checker {
   private readonly file: string;
   private readonly limits: Limits;
   private readonly problems: Problems;
-  private readonly knows: (domain: string, operator: string) => boolean;
+  private readonly operators: KnownOperators;
   private readonly called = new Map<FunctionProto, Opsets>();
   private nodes = 0;
 
-  constructor(library: Library, file: string, limits: Limits, problems: Problems, knows: (domain: string, operator: string) => boolean) {
+  constructor(library: Library, file: string, limits: Limits, problems: Problems, operators: KnownOperators) {
     this.library = library;
     this.file = file;
     this.limits = limits;
     this.problems = problems;
-    this.knows = knows;
+    this.operators = operators;
   }
 
   graph(graph: GraphProto, opsets: Opsets, outer: (name: string) => boolean, depth: number): void {
@@ -127,7 +129,13 @@ class Checker {
     const definition = this.library.find(node);
     if (definition) this.called.set(definition, this.called.get(definition) ?? opsets);
     else if (isInBranch) return;
-    else if (!this.knows(domain, node.opType)) this.problems.add("operator", nodeName(node), operatorName(node));
-    else if (!opsets.has(domain)) this.problems.add("structure", nodeName(node), `uses ${operatorName(node)}, and no opset of its domain is imported`);
+    else if (!this.operators.has(domain, node.opType))
+      this.problems.add("operator", nodeName(node), operatorName(node), {
+        op: operatorName(node),
+        opset: opsets.get(domain),
+        nearest: this.operators.nearest(domain, node.opType),
+      });
+    else if (!opsets.has(domain))
+      this.problems.add("structure", nodeName(node), `uses ${operatorName(node)}, and no opset of its domain is imported`, { op: operatorName(node) });
   }
 }

@@ -20,7 +20,7 @@ export function readWindow(c: NodeContext, x: Value, fallback?: readonly number[
 
 export function readWindowSize(c: NodeContext, x: Value, fallback?: readonly number[]): Omit<Window, "pads"> {
   const axes = rankOf(x) - 2;
-  if (axes < 1) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or more`);
+  if (axes < 1) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or more`, { reason: "rank", nearest: "an input of rank 3 or more" });
   const kernel: readonly number[] = c.ints("kernel_shape") ?? fallback ?? c.fail("lacks attribute kernel_shape", { awsName: "OperatorAttributeRequired" });
   if (fallback && kernel.join() !== fallback.join()) c.fail(`has kernel_shape ${kernel.join("x")}, its weights are ${fallback.join("x")}`);
   const window = { kernel, strides: c.ints("strides") ?? range(axes).map(() => 1), dilations: c.ints("dilations") ?? range(axes).map(() => 1) };

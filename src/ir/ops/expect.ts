@@ -1,10 +1,10 @@
 import { shapeText } from "../broadcast.ts";
-import { TypeMismatch } from "../op-def.ts";
+import { TypeMismatch, type MismatchReason } from "../op-def.ts";
 import { equalShapes, isFloat, type Dim, type TensorType } from "../types.ts";
 
 /** Checks that `infer` makes of operands and attributes; each throws `TypeMismatch` saying what was found and what is wanted. */
-export function expect(condition: boolean, found: () => string): asserts condition {
-  if (!condition) throw new TypeMismatch(found());
+export function expect(condition: boolean, found: () => string, reason?: MismatchReason, nearest?: () => string): asserts condition {
+  if (!condition) throw new TypeMismatch(found(), reason, nearest?.());
 }
 
 /** The shape of an operand whose extents must all be numbers. */
@@ -12,19 +12,25 @@ export function knownShape(op: string, name: string, type: TensorType): readonly
   expect(
     type.shape.every((dim) => typeof dim === "number"),
     () => `${name} is ${shapeText(type.shape)}, ${op} wants extents that are numbers`,
+    "length",
   );
   return type.shape as readonly number[];
 }
 
 /** One extent that must be a number. */
 export function knownExtent(op: string, name: string, dim: Dim | undefined): number {
-  expect(typeof dim === "number", () => `an extent of ${name} is not a number, ${op} wants one`);
+  expect(typeof dim === "number", () => `an extent of ${name} is not a number, ${op} wants one`, "length");
   return dim;
 }
 
 export function expectRank(op: string, name: string, type: TensorType, low: number, high = low): void {
   const wanted = low === high ? `${low}` : high === Infinity ? `${low} or more` : `${low} to ${high}`;
-  expect(type.shape.length >= low && type.shape.length <= high, () => `${name} has rank ${type.shape.length}, ${op} wants ${wanted}`);
+  expect(
+    type.shape.length >= low && type.shape.length <= high,
+    () => `${name} has rank ${type.shape.length}, ${op} wants ${wanted}`,
+    "rank",
+    () => `${name} of rank ${wanted}`,
+  );
 }
 
 export function expectShape(op: string, name: string, type: TensorType, shape: readonly Dim[]): void {
@@ -32,17 +38,32 @@ export function expectShape(op: string, name: string, type: TensorType, shape: r
 }
 
 export function expectDtype(op: string, name: string, type: TensorType, ...dtypes: readonly string[]): void {
-  expect(dtypes.includes(type.dtype), () => `${name} is ${type.dtype}, ${op} wants ${dtypes.join(" or ")}`);
+  expect(
+    dtypes.includes(type.dtype),
+    () => `${name} is ${type.dtype}, ${op} wants ${dtypes.join(" or ")}`,
+    "dtype",
+    () => `${name} as ${dtypes.join(" or ")}`,
+  );
 }
 
 export function expectFloat(op: string, name: string, type: TensorType): void {
-  expect(isFloat(type.dtype), () => `${name} is ${type.dtype}, ${op} wants a float`);
+  expect(
+    isFloat(type.dtype),
+    () => `${name} is ${type.dtype}, ${op} wants a float`,
+    "dtype",
+    () => `${name} as f32`,
+  );
 }
 
 /** Numbers as they are: no strings, nothing quantised. */
 export function expectNumbers(op: string, name: string, type: TensorType): void {
-  expect(type.dtype !== "string", () => `${name} is string, ${op} wants numbers`);
-  expect(type.quant === undefined, () => `${name} is quantised, ${op} wants plain numbers`);
+  expect(
+    type.dtype !== "string",
+    () => `${name} is string, ${op} wants numbers`,
+    "dtype",
+    () => `${name} as numbers`,
+  );
+  expect(type.quant === undefined, () => `${name} is quantised, ${op} wants plain numbers`, "dtype");
 }
 
 export function expectIndices(op: string, name: string, type: TensorType): void {
@@ -91,7 +112,7 @@ export function expectParts(op: string, x: TensorType, w: TensorType, ...others:
   if (x.dtype !== "i32") expectFloat(op, "x", x);
   [w, ...others].forEach(
     (type, i) =>
-      type && expect(type.dtype === x.dtype && !type.quant, () => `${["w", "bias", "residual"][i]!} is ${type.dtype}, ${op} wants ${x.dtype} like x`),
+      type && expect(type.dtype === x.dtype && !type.quant, () => `${["w", "bias", "residual"][i]!} is ${type.dtype}, ${op} wants ${x.dtype} like x`, "dtype"),
   );
   expectNumbers(op, "x", x);
 }

@@ -43,7 +43,7 @@ function importAttention(c: NodeContext): readonly (Value | undefined)[] {
 /** [B,S,H*D] as [B,H,S,D]. */
 function heads(c: NodeContext, x: Value, attribute: string): Value {
   if (rankOf(x) === 4) return x;
-  if (rankOf(x) !== 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or 4`);
+  if (rankOf(x) !== 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or 4`, { reason: "rank", nearest: "an input of rank 3 or 4" });
   const count = c.required(attribute, c.int(attribute));
   const width = shapeOf(x)[2]!;
   if (count < 1 || width % count !== 0) c.fail(`has ${attribute} ${count} for ${width} elements`, { awsName: "OperatorAttributeValueNotValid" });

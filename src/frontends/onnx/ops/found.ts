@@ -37,7 +37,7 @@ function importCompress(c: NodeContext): Value {
 /** A condition may be longer than what it is for, where it does not hold there. */
 function cutTo(c: NodeContext, condition: Value, length: Value["type"]["shape"][number]): Value {
   const [count] = condition.type.shape;
-  if (rankOf(condition) !== 1) c.fail(`has a condition of rank ${rankOf(condition)}, wanted 1`);
+  if (rankOf(condition) !== 1) c.fail(`has a condition of rank ${rankOf(condition)}, wanted 1`, { reason: "rank", nearest: "a condition of rank 1" });
   if (typeof count !== "number" || typeof length !== "number" || count <= length) return condition;
   return c.b.create(slice, { x: condition }, { starts: [0], sizes: [length], steps: [1] });
 }
@@ -78,7 +78,7 @@ function importUnique(c: NodeContext): readonly Value[] {
 /** Distinct elements of a vector as they come first, with the place of each element among them, and how often each is there. */
 function importUniqueInOrder(c: NodeContext): readonly (Value | undefined)[] {
   const x = c.need(0, "x");
-  if (rankOf(x) !== 1) c.fail(`has an input of rank ${rankOf(x)}, wanted 1`);
+  if (rankOf(x) !== 1) c.fail(`has an input of rank ${rankOf(x)}, wanted 1`, { reason: "rank", nearest: "an input of rank 1" });
   const [values, , inverse, counts] = c.b.createAll(unique, { x }, { sorted: false, extent: c.lengthName });
   return [values, inverse, counts];
 }

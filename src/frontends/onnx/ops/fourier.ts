@@ -18,7 +18,7 @@ export const FOURIER: OperatorTable = {
 function importDft(c: NodeContext): Value {
   const x = c.need(0, "input");
   const rank = rankOf(x);
-  if (rank < 2) c.fail(`has an input of rank ${rank}, wanted 2 or more`);
+  if (rank < 2) c.fail(`has an input of rank ${rank}, wanted 2 or more`, { reason: "rank", nearest: "an input of rank 2 or more" });
   const given = c.opset < 20 ? c.int("axis", 1) : (c.constantInts(2, "axis")?.[0] ?? -2);
   const axis = c.axis(given, rank);
   if (axis === rank - 1) c.fail("transforms the axis of real and imaginary parts");
@@ -38,7 +38,7 @@ function importDft(c: NodeContext): Value {
 function importStft(c: NodeContext): Value {
   const given = c.need(0, "signal");
   const signal = rankOf(given) === 2 ? reshapeTo(c.b, given, [...shapeOf(given), 1]) : given;
-  if (rankOf(signal) !== 3) c.fail(`has a signal of rank ${rankOf(signal)}, wanted 3`);
+  if (rankOf(signal) !== 3) c.fail(`has a signal of rank ${rankOf(signal)}, wanted 3`, { reason: "rank", nearest: "a signal of rank 3" });
   const step = c.constantInts(1, "frame_step")?.[0] ?? c.fail("has no input frame_step");
   const window = c.operand(2);
   const length = c.constantInts(3, "frame_length")?.[0] ?? (window ? shapeOf(window)[0]! : c.fail("has neither window nor frame_length"));

@@ -119,6 +119,11 @@ export function importerFor(domain: string, operator: string): Importer | undefi
   return OPERATORS.get(domain)?.get(operator)?.run;
 }
 
+/** The first version of its domain that has an operator with an importer. */
+export function firstVersion(domain: string, operator: string): number | undefined {
+  return OPERATORS.get(domain)?.get(operator)?.since;
+}
+
 export function hasImporter(domain: string, operator: string): boolean {
   return (
     sequenceImporterFor(domain, operator, []) !== undefined ||

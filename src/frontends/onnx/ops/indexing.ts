@@ -85,7 +85,8 @@ function importReverseSequence(c: NodeContext): Value {
 function importTrilu(c: NodeContext): Value {
   const x = c.need(0, "input");
   const [rows, columns] = shapeOf(x).slice(-2);
-  if (rows === undefined || columns === undefined) return c.fail(`has an input of rank ${rankOf(x)}, wanted 2 or more`);
+  if (rows === undefined || columns === undefined)
+    return c.fail(`has an input of rank ${rankOf(x)}, wanted 2 or more`, { reason: "rank", nearest: "an input of rank 2 or more" });
   const k = c.constantInts(1, "k")?.[0] ?? 0;
   c.budget(rows + columns);
   const row = c.value(tensor("i64", [rows, 1], range(rows)));

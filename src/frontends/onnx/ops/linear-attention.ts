@@ -32,7 +32,7 @@ function importLinearAttention(c: NodeContext): readonly Value[] {
   if (groups.kv < 1 || groups.q % groups.kv !== 0) c.fail(`has ${groups.q} query heads for ${groups.kv} of keys`);
   // The first axis is time, then batch and heads.
   const steps = (x: Value, heads: number): Value => {
-    if (rankOf(x) !== 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3`);
+    if (rankOf(x) !== 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3`, { reason: "rank", nearest: "an input of rank 3" });
     const [batch, length, width] = shapeOf(x) as [number, number, number];
     if (width % heads !== 0) c.fail(`has ${width} elements for ${heads} heads`);
     return transposeBy(c.b, castTo(c.b, reshapeTo(c.b, x, [batch, length, heads, width / heads]), work), [1, 0, 2, 3]);

@@ -26,7 +26,7 @@ function importGemm(c: NodeContext): Value {
   const addend = c.operand(2) && sameFloat(c.b, a, c.need(2, "C"));
   const [alpha, beta] = [c.float("alpha", 1), c.float("beta", 1)];
   const [transA, transB] = [c.flag("transA", false), c.flag("transB", false)];
-  if (rankOf(a) !== 2 || rankOf(b) !== 2) c.fail(`has inputs of rank ${rankOf(a)} and ${rankOf(b)}, wanted 2`);
+  if (rankOf(a) !== 2 || rankOf(b) !== 2) c.fail(`has inputs of rank ${rankOf(a)} and ${rankOf(b)}, wanted 2`, { reason: "rank", nearest: "two matrices" });
   const x = transA ? transposeMatrix(c.b, a) : a;
   const columns = shapeOf(b)[transB ? 0 : 1]!;
   const bias = addend && (beta === 0 ? undefined : scaled(c, addend, beta));

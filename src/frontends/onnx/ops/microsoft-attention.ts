@@ -96,7 +96,7 @@ function importMultiHeadAttention(c: NodeContext): readonly (Value | undefined)[
 function multiHeads(c: NodeContext): Heads {
   const [query, key, value, bias] = [c.need(0, "query"), c.operand(1), c.operand(2), c.operand(3)];
   if (rankOf(query) === 5) return packedHeads(c, query, ["q", "k", "v"], bias);
-  const width = shapeOf(query)[2] ?? c.fail(`has a query of rank ${rankOf(query)}, wanted 3 or 5`);
+  const width = shapeOf(query)[2] ?? c.fail(`has a query of rank ${rankOf(query)}, wanted 3 or 5`, { reason: "rank", nearest: "a query of rank 3 or 5" });
   const count = headCount(c, [width]);
   const biased = (x: Value, start: number): Value => (bias ? c.b.create(add, { a: x, b: sliceAxis(c.b, bias, 0, start, shapeOf(x)[2]!) }) : x);
   const q = splitHeads(c.b, biased(query, 0), count);

@@ -141,7 +141,7 @@ function importOneHotEncoder(c: NodeContext): Value {
   c.ignore("zeros");
   const x = c.need(0, "X");
   const categories = readLabels(c, "cats") ?? c.fail("names no categories (cats_int64s, cats_strings)");
-  if (rankOf(x) > 2) c.fail(`has an input of rank ${rankOf(x)}, wanted at most 2`);
+  if (rankOf(x) > 2) c.fail(`has an input of rank ${rankOf(x)}, wanted at most 2`, { reason: "rank", nearest: "an input of rank at most 2" });
   if ("words" in categories) {
     const { words } = categories;
     const table = tensor("i64", [words.length + 1], range(words.length + 1));

@@ -64,7 +64,7 @@ function importImputer(c: NodeContext): Value {
   const name = asFloat ? "imputed_value_floats" : "imputed_value_int64s";
   const values = c.required(name, asFloat ? c.floats(name) : c.ints(name));
   const features = shapeOf(x)[rankOf(x) === 1 ? 0 : 1] ?? c.fail("has a scalar for an input");
-  if (rankOf(x) > 2) c.fail(`has an input of rank ${rankOf(x)}, wanted 1 or 2`);
+  if (rankOf(x) > 2) c.fail(`has an input of rank ${rankOf(x)}, wanted 1 or 2`, { reason: "rank", nearest: "an input of rank 1 or 2" });
   const isMissing = Number.isNaN(missing) ? c.b.create(isNan, { x }) : c.b.create(equal, { a: x, b: c.scalar(dtype, missing) });
   const fill = values.length === features ? c.vector(dtype, values) : c.scalar(dtype, values[0] ?? c.fail(`has no ${name}`));
   return c.b.create(select, { condition: isMissing, a: fill, b: x });

@@ -22,7 +22,8 @@ export function readPostTransform(c: NodeContext): PostTransform {
 /** x as rows of f32 features: a vector is one row. */
 export function featureRows(c: NodeContext, x: Value): Value {
   const shape = shapeOf(x);
-  if (shape.length !== 1 && shape.length !== 2) c.fail(`has an input of rank ${shape.length}, wanted 1 or 2`);
+  if (shape.length !== 1 && shape.length !== 2)
+    c.fail(`has an input of rank ${shape.length}, wanted 1 or 2`, { reason: "rank", nearest: "an input of rank 1 or 2" });
   return reshapeTo(c.b, castTo(c.b, x, "f32"), [shape.length === 2 ? shape[0]! : 1, shape.at(-1)!]);
 }
 

@@ -32,7 +32,8 @@ function rowsOf(c: NodeContext): { readonly x: Value; readonly dtype: "f32" | "f
     const x = featureRows(c, given);
     return { x, dtype: "f32", features: shapeOf(x)[1]! };
   }
-  if (shape.length !== 1 && shape.length !== 2) c.fail(`has an input of rank ${shape.length}, wanted 1 or 2`);
+  if (shape.length !== 1 && shape.length !== 2)
+    c.fail(`has an input of rank ${shape.length}, wanted 1 or 2`, { reason: "rank", nearest: "an input of rank 1 or 2" });
   return { x: shape.length === 2 ? given : reshapeTo(c.b, given, [1, shape[0]!]), dtype: "f64", features: shape.at(-1)! };
 }
 

@@ -154,7 +154,7 @@ function importSpaceToDepth(c: NodeContext): Value {
 
 function blockSize(c: NodeContext, x: Value): number {
   const block = c.required("blocksize", c.int("blocksize"));
-  if (rankOf(x) !== 4) c.fail(`has an input of rank ${rankOf(x)}, wanted 4`);
+  if (rankOf(x) !== 4) c.fail(`has an input of rank ${rankOf(x)}, wanted 4`, { reason: "rank", nearest: "an input of rank 4" });
   if (block < 1 || block > 2 ** 20) c.fail(`has blocksize ${block}`, { awsName: "OperatorAttributeValueNotValid" });
   return block;
 }

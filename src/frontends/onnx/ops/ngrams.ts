@@ -25,7 +25,8 @@ function importTfIdfVectorizer(c: NodeContext): Value {
   const pool: readonly (number | string)[] | undefined = isText ? words : ints;
   if (!pool || !(isText || isInteger(given.type.dtype)))
     return c.fail(`counts n-grams of ${words ? "strings" : "integers"}, and its input is ${given.type.dtype}`, { kind: "type" });
-  if (rankOf(given) > 2 || rankOf(given) === 0) c.fail(`has an input of rank ${rankOf(given)}, wanted 1 or 2`);
+  if (rankOf(given) > 2 || rankOf(given) === 0)
+    c.fail(`has an input of rank ${rankOf(given)}, wanted 1 or 2`, { reason: "rank", nearest: "an input of rank 1 or 2" });
   const x = castTo(c.b, rankOf(given) === 1 ? reshapeTo(c.b, given, [1, ...shapeOf(given)]) : given, isText ? "string" : "i64");
   const starts = c.required("ngram_counts", c.ints("ngram_counts"));
   const columns = c.required("ngram_indexes", c.ints("ngram_indexes"));

@@ -68,7 +68,7 @@ function running(kind: "sum" | "prod"): Importer {
 
 function overSpace(c: NodeContext, kind: Kind): Value {
   const x = c.need(0, "X");
-  if (rankOf(x) < 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or more`);
+  if (rankOf(x) < 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or more`, { reason: "rank", nearest: "an input of rank 3 or more" });
   return c.b.create(reduce, { x }, { kind, axes: range(rankOf(x)).slice(2) });
 }
 

@@ -69,7 +69,7 @@ function importEyeLike(c: NodeContext): Value {
 
 function matrixShape(c: NodeContext, x: Value): readonly [number, number] {
   const [rows, columns] = shapeOf(x);
-  if (rankOf(x) !== 2) c.fail(`has an input of rank ${rankOf(x)}, wanted 2`);
+  if (rankOf(x) !== 2) c.fail(`has an input of rank ${rankOf(x)}, wanted 2`, { reason: "rank", nearest: "an input of rank 2" });
   return [rows!, columns!];
 }
 
