@@ -16,11 +16,12 @@ const TYPES: Readonly<Partial<Record<DType, string>>> = {
   u16: "uint16",
   u8: "uint8",
   bool: "bool",
+  string: "string",
 };
 
 interface OrtTensor {
   readonly type: string;
-  readonly data: ArrayBufferView;
+  readonly data: ArrayBufferView | readonly string[];
   readonly dims: readonly number[];
 }
 
@@ -61,6 +62,7 @@ function toOrt(ort: Ort, { type: { dtype, shape }, data }: Tensor): OrtTensor {
 function fromOrt(result: OrtTensor): Tensor {
   const dtype = (Object.keys(TYPES) as DType[]).find((name) => TYPES[name] === result.type)!;
   const view = result.data;
+  if (!ArrayBuffer.isView(view)) return { type: { dtype: "string", shape: [...result.dims] }, data: [...view] };
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   return { type: { dtype, shape: [...result.dims] }, data: decodeData(dtype, bytes, elementCount(result.dims)) };
 }
