@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { importModel } from "../../src/frontends/index.ts";
+import { interpret } from "../../src/ir/interpret.ts";
+import { decodeData, type Tensor } from "../../src/ir/tensor.ts";
+import { elementCount, type DType } from "../../src/ir/types.ts";
+
+/** Results of XGBoost and LightGBM themselves; `generate.py` beside them trained the models. */
+const FOLDER = new URL("../fixtures/tree-models/", import.meta.url);
+const DTYPES: Readonly<Record<string, DType>> = { float32: "f32", float64: "f64", int32: "i32" };
+
+interface Stored {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: string;
+}
+
+interface Reference {
+  readonly library: "xgboost" | "lightgbm";
+  readonly model: string;
+  readonly x: Stored;
+  readonly outputs: Readonly<Record<string, Stored>>;
+}
+
+function tensorOf({ dtype, shape, data }: Stored): Tensor {
+  const type = { dtype: DTYPES[dtype]!, shape };
+  return { type, data: decodeData(type.dtype, Buffer.from(data, "base64"), elementCount(shape)) };
+}
+
+const names = readdirSync(FOLDER).filter((file) => file.endsWith(".json"));
+
+test.each(names)("%s: sums and leaves are the library's, bit for bit, and predictions to an ulp or two", (name) => {
+  const reference = JSON.parse(readFileSync(new URL(name, FOLDER), "utf8")) as Reference;
+  const x = tensorOf(reference.x);
+  const outputKinds = Object.keys(reference.outputs);
+  const graph = importModel(Buffer.from(reference.model, "base64"), { fileName: name, shapes: { N: x.type.shape[0]! }, outputKinds });
+  const results = interpret(graph, [x]);
+  for (const [i, kind] of outputKinds.entries()) {
+    const want = tensorOf(reference.outputs[kind]!).data as Float64Array;
+    const got = results[i]!.data as Float64Array;
+    expect(results[i]!.type.shape, kind).toEqual(reference.outputs[kind]!.shape);
+    const allowed = kind === "leaf" ? 0 : name === "lightgbm-linear.json" ? 1e-12 : kind !== "predict" ? 0 : reference.library === "xgboost" ? 2 ** -22 : 1e-15;
+    const far = Array.from(want, (value, at) => [at, got[at]!, value] as const).filter(
+      ([, a, b]) => !(Object.is(a, b) || Math.abs(a - b) <= allowed * Math.abs(b)),
+    );
+    expect(far.slice(0, 4), kind).toEqual([]);
+  }
+});
