@@ -1,10 +1,11 @@
+import type { TreeEnsemble } from "../../ir/trees/ensemble.ts";
 import { lanesOf, type TargetProfile } from "../../target/profile.ts";
 import { blockRows, type Blocks } from "./tree-blocks.ts";
 import type { TreeHeaps } from "./tree-heaps.ts";
 import type { PlainTests } from "./tree-tests.ts";
 
 /** A deeper tree has too many places to be worth completing. */
-export const DEEPEST_BLOCK = 8;
+export const DEEPEST_HEAP = 8;
 
 /** Rows that are run in one way. */
 export type RowPart = { readonly kind: "walk"; readonly first: number; readonly count: number } | ({ readonly kind: "blocks" } & Blocks);
@@ -13,8 +14,8 @@ export type RowPart = { readonly kind: "walk"; readonly first: number; readonly 
  * Which rows are walked and which go through blocks: what costs least by estimate. A last block begins early enough to be whole, so
  * that some rows are computed twice, to the same bits.
  */
-export function divideRows(target: TargetProfile, plain: PlainTests, heaps: TreeHeaps | undefined, rows: number): readonly RowPart[] {
-  const lanes = heaps && blockLanes(target, heaps, rows);
+export function divideRows(target: TargetProfile, plain: PlainTests, heaps: TreeHeaps | undefined, elem: "f32" | "f64", rows: number): readonly RowPart[] {
+  const lanes = heaps && elem === "f32" ? blockLanes(target, heaps, rows) : undefined;
   if (!heaps || lanes === undefined) return [{ kind: "walk", first: 0, count: rows }];
   const size = blockRows(lanes);
   const least = leastRows(plain, heaps, lanes);
@@ -25,6 +26,11 @@ export function divideRows(target: TargetProfile, plain: PlainTests, heaps: Tree
   if (rest > 0)
     parts.push(rest < least ? { kind: "walk", first: rows - rest, count: rest } : { kind: "blocks", lanes, first: rows - size, count: 1, rows: size });
   return parts;
+}
+
+/** True where completing the trees makes them at most twice as large: walking by place is then faster than by index. */
+export function isDense(ensemble: TreeEnsemble, { nodes }: TreeHeaps): boolean {
+  return nodes.length <= 2 * (ensemble.leafNodes.length + 8);
 }
 
 /** Lanes of the widest blocks that rows fill and whose steps lie in the second cache. */

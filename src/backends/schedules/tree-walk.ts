@@ -11,7 +11,7 @@ import type { TreeRows } from "./tree-rows.ts";
 import { lanesOf } from "../../target/profile.ts";
 
 /** Walks at once, which hide each other's latency: as many as fit into registers. */
-const INTERLEAVED = { native: 8, wasm: 4 } as const;
+export const WALKS_AT_ONCE = { native: 8, wasm: 4 } as const;
 
 export function lowerTreeWalk(context: LowerContext, ensemble: TreeEnsemble, tests: PlainTests, rows: TreeRows, first: number, count: number): void {
   const { elem, features } = rows;
@@ -20,7 +20,7 @@ export function lowerTreeWalk(context: LowerContext, ensemble: TreeEnsemble, tes
   const name = `trees_${elem}_walk_${trees}x${ensemble.leafNodes.length}_${count}x${features}`;
   const b = new KernelBuilder(name, { lanes: lanesOf(context.target), mode: "exact", loc: rows.loc });
   const nodes = walkNodes(ensemble, tests, (n) => floats(elem, new Float64Array(n)));
-  const together = INTERLEAVED[context.target.kind];
+  const together = WALKS_AT_ONCE[context.target.kind];
   const buffers: Record<string, Buffer> = { x: rows.x.buffer, y: rows.y.buffer };
   const table = (name: string, type: Elem, data: Int32Array | Uint16Array, size = data.length): void => {
     b.param(name, type, size, "in", rangeIn(data));

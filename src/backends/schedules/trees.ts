@@ -3,9 +3,10 @@ import { ensembleOf } from "../../ir/trees/ensemble.ts";
 import type { Schedule } from "../schedule.ts";
 import { FLOAT_KINDS } from "./next-float.ts";
 import { lowerTreeBlocks } from "./tree-blocks.ts";
+import { lowerTreeHeapWalk } from "./tree-heap-walk.ts";
 import { treeHeaps } from "./tree-heaps.ts";
 import type { TreeOutput } from "./tree-leaves.ts";
-import { divideRows, DEEPEST_BLOCK } from "./tree-plan.ts";
+import { DEEPEST_HEAP, divideRows, isDense } from "./tree-plan.ts";
 import type { TreeRows } from "./tree-rows.ts";
 import { plainTests } from "./tree-tests.ts";
 import { lowerTreeWalk } from "./tree-walk.ts";
@@ -21,10 +22,11 @@ export const treesSchedule: Schedule = {
     const output = op.attrs as unknown as TreeOutput;
     const rows: TreeRows = { x, y, elem, features, rows: count, output, loc: op.loc };
     const plain = plainTests(ensemble, FLOAT_KINDS[elem], features);
-    const heaps = elem === "f32" ? treeHeaps(ensemble, plain, output, DEEPEST_BLOCK) : undefined;
-    for (const part of divideRows(context.target, plain, heaps, count)) {
-      if (part.kind === "walk") lowerTreeWalk(context, ensemble, plain, rows, part.first, part.count);
-      else lowerTreeBlocks(context, ensemble, plain, heaps!, rows, part);
+    const heaps = treeHeaps(ensemble, plain, output, DEEPEST_HEAP);
+    for (const part of divideRows(context.target, plain, heaps, elem, count)) {
+      if (part.kind === "blocks") lowerTreeBlocks(context, ensemble, plain, heaps!, rows, part);
+      else if (heaps && isDense(ensemble, heaps)) lowerTreeHeapWalk(context, ensemble, plain, heaps, rows, part.first, part.count);
+      else lowerTreeWalk(context, ensemble, plain, rows, part.first, part.count);
     }
   },
 };
