@@ -158,6 +158,7 @@ async function emitSources(emits: readonly string[], model: ModelInput, targets:
   const { optimize } = await import("../compile.ts");
   const { lower } = await import("../backends/lower.ts");
   const { WeightPool } = await import("../backends/weight-pool.ts");
+  const { sessionSteps } = await import("../backends/host-steps.ts");
   const given = textOption(invocation.options, "output");
   const folder = given !== undefined && emits.length > 0 && !given.endsWith(".neo") ? given : `${model.fileName.replace(/\.[a-z0-9]+$/i, "")}.sources`;
   const written: { path: string; bytes: number }[] = [];
@@ -190,6 +191,10 @@ async function emitSources(emits: readonly string[], model: ModelInput, targets:
       await put("model.wasm", await emitWasm(program, target));
     }
     await put("weights.bin", pool.bytes());
+    const steps = sessionSteps(program);
+    // Who runs such code does these steps, too, and knows what strings in weights stand for.
+    if (steps.length > 0 || pool.texts.length > 1)
+      await put("steps.json", new TextEncoder().encode(`${JSON.stringify({ texts: pool.texts.list(), steps }, null, 2)}\n`));
   }
   return { text: written.map((f) => `${f.path}  ${formatBytes(f.bytes)}`).join("\n"), result: { files: written } };
 }

@@ -32,7 +32,8 @@ function numberOf(text: string, to: string): number {
     if (named) return named[2] === undefined ? NaN : named[1] === "-" ? -Infinity : Infinity;
   }
   if (!REAL.test(word)) throw new HostProblem(`can't cast "${shown(text)}" to ${to}`);
-  return isFloat ? Number(word) : Math.trunc(Number(word));
+  const value = Number(word);
+  return isFloat ? value : to === "bool" ? Number(value !== 0) : Math.trunc(value);
 }
 
 function wholeNumber(text: string, to: string): bigint {

@@ -56,6 +56,14 @@ test("--no-fallback makes them an error that names the nodes", async () => {
   }
 });
 
+test("sources come with what the host has to do", async () => {
+  const here = inFolder();
+  const emitted = await here("compile m.onnx -t wasm --emit wasm -o sources --json");
+  expect(emitted.code, emitted.stderr).toBe(0);
+  const { files } = (JSON.parse(emitted.stdout) as { result: { files: { path: string }[] } }).result;
+  expect(files.map(({ path }) => path.replace(/^.*[/\\]/, ""))).toEqual(["model.wasm", "weights.bin", "steps.json"]);
+});
+
 test("an optional input is left out by --set x=none, the length of a sequence is a --shape", async () => {
   const branch = (op: string, from: string) => ({ nodes: [node(op, [from], ["r"])], outputs: [value("r", "f32")] });
   const held = { elem_type: { tensor_type: { elem_type: 1, shape: { dim: [{ dim_value: 2 }] } } } };

@@ -46,6 +46,7 @@ describe("numbers", () => {
   test.each([
     ["f32", [" 1.5 ", "-.5e2", "INF", "-Infinity", "nan", ""], [1.5, -50, Infinity, -Infinity, NaN, NaN]],
     ["i32", ["7", "-3.9", "1e3", ""], [7, -3, 1000, 0]],
+    ["bool", ["0.0", "0.1", "-2", ""], [0, 1, 1, 0]],
     ["i64", ["9223372036854775807", "-9223372036854775808", "+5"], [9223372036854775807n, -9223372036854775808n, 5n]],
   ] as const)("are read as %s", (to, from, wanted) => {
     expect(data(run("textToNumber", [texts(...from)], { to })[0])).toEqual(wanted);
