@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from "../../src/support/limits.ts";
 import { NeoError } from "../../src/support/errors.ts";
 import { seededRandom } from "../../src/support/random.ts";
 import { tensor } from "../../src/ir/tensor.ts";
+import { damageMessage } from "./damage-message.ts";
 import { CONTROL_MODELS } from "../fixtures/control-models.ts";
 import { node, value, writeOnnx } from "../fixtures/onnx-writer.ts";
 import { damage } from "./damage.ts";
@@ -14,6 +15,8 @@ export interface OnnxFuzzOptions {
   readonly milliseconds?: number;
   /** For one file. */
   readonly limitMs?: number;
+  /** Further models to damage. */
+  readonly models?: readonly Uint8Array[];
 }
 
 export interface OnnxFuzzResult {
@@ -25,21 +28,29 @@ export interface OnnxFuzzResult {
 
 /**
  * Feeds damaged models to the importer: flipped bits, cut and doubled ranges, numbers replaced by extreme ones, parts of one model
- * inside another. Throws at the first that ends in anything but a graph or a `NeoError`, or takes longer than `limitMs`.
+ * inside another, and fields of messages changed with all lengths kept right. Throws at the first that ends in anything but a graph or a `NeoError`, or takes longer than `limitMs`.
  */
-export function fuzzOnnx({ seed, runs = Infinity, milliseconds = Infinity, limitMs = 10_000 }: OnnxFuzzOptions): OnnxFuzzResult {
+export function fuzzOnnx({ seed, runs = Infinity, milliseconds = Infinity, limitMs = 10_000, models: more = [] }: OnnxFuzzOptions): OnnxFuzzResult {
   const random = seededRandom(seed);
   const pick = (n: number): number => Math.floor(random() * n);
-  const models = originals();
+  const own = originals();
+  const models = [...own, ...more];
   const codes: Record<string, number> = {};
   let [count, imported, slowestMs] = [0, 0, 0];
   const started = performance.now();
   for (; count < runs && performance.now() - started < milliseconds; count++) {
-    let bytes: Uint8Array = models[pick(models.length)]!.slice();
-    for (let i = 1 + pick(4); i > 0; i--) bytes = damage(bytes, models, pick);
+    const chosen = pick(models.length);
+    let bytes: Uint8Array = models[chosen]!.slice();
+    // Three in four keep the frame, and get to the importers.
+    const harm = pick(4) === 0 ? damage : damageMessage;
+    for (let i = 1 + pick(4); i > 0; i--) bytes = harm(bytes, models, pick);
     const start = performance.now();
     try {
-      importModel(bytes, { fileName: "fuzz.onnx", shapes: { N: 2 }, limits: { ...DEFAULT_LIMITS, totalBytes: 2 ** 26, tensorBytes: 2 ** 26 } });
+      importModel(bytes, {
+        fileName: "fuzz.onnx",
+        shapes: chosen < own.length ? { N: 2 } : {},
+        limits: { ...DEFAULT_LIMITS, totalBytes: 2 ** 26, tensorBytes: 2 ** 26 },
+      });
       imported++;
     } catch (error) {
       if (!(error instanceof NeoError)) throw new Error(`seed ${seed}, file ${count}: ${(error as Error).stack}`, { cause: error });
