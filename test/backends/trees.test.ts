@@ -98,11 +98,52 @@ describe.each(CASES)("$name", (of) => {
 
   test.skipIf(!hasCompiler && process.env["CI"] !== "true")("is exact as native code", { timeout: 120_000 }, async () => {
     const { graph, input } = graphOf(of, 700);
-    const pool = new WeightPool();
-    const { program } = lower(graph, target("host"), pool);
-    const { sources, headers } = printC(program, target("host"));
-    const { bytes: object } = await compileC(sources, target("host"), { headers });
-    const [got] = await runNative(object, program, pool.bytes(), [bytesOf(input)]);
-    expectSameBytes(got!, oracle(graph, input));
+    expectSameBytes(await native(graph, input, "host"), oracle(graph, input));
   });
+});
+
+async function native(graph: Graph, input: Float32Array | Float64Array, name: string): Promise<Uint8Array> {
+  const pool = new WeightPool();
+  const { program } = lower(graph, target(name), pool);
+  const { sources, headers } = printC(program, target(name));
+  const { bytes: object } = await compileC(sources, target(name), { headers });
+  return (await runNative(object, program, pool.bytes(), [bytesOf(input)]))[0]!;
+}
+
+describe("131,072 rows with missing values, thresholds and their neighbours, infinities and numbers near zero", () => {
+  const many: readonly (typeof CASES)[number][] = [
+    { name: "of 40 trees, depth 6", forest: forest({ depth: 6, trees: 40, features: 21, bins: 200 }) },
+    { name: "of trees with every comparison", forest: forest({ depth: 8, trees: 12, comparisons: COMPARISONS, zeroIsMissing: true }) },
+    { name: "of three classes", forest: forest({ depth: 5, trees: 24, targets: 3, features: 16 }) },
+    { name: "of leaf-wise trees", forest: forest({ depth: 30, stop: 0.5, trees: 24, comparisons: ["le"], dtype: F64 }) },
+  ];
+  const ROWS = 131_072;
+  test.each(many)("$name", { timeout: 240_000 }, async (of) => {
+    const { graph, input } = graphOf(of, ROWS);
+    const wanted = oracle(graph, input);
+    const pool = new WeightPool();
+    const { program } = lower(graph, target("wasm"), pool);
+    const [inWasm] = await runWasm(await emitWasm(program, target("wasm")), wasmMemoryPlan(program), program, pool.bytes(), [bytesOf(input)]);
+    expectSameBytes(inWasm!, wanted);
+    if (!hasCompiler && process.env["CI"] !== "true") return;
+    expectSameBytes(await native(graph, input, "host"), wanted);
+    if (target("host").arch === "x86_64") expectSameBytes(await native(graph, input, "x86-64-v2"), wanted);
+  });
+});
+
+test.each([1, 256])("code for %i rows does not grow with the model", (rows) => {
+  const [small, large] = [100, 1000].map((count) => {
+    const { graph } = graphOf({ name: "", forest: forest({ trees: count, depth: 6, features: 21, bins: 200 }) }, rows);
+    const { program } = lower(graph, target("x86-64-v3"), new WeightPool());
+    return JSON.stringify(printC(program, target("x86-64-v3")).sources).length;
+  });
+  expect(large! / small!).toBeLessThan(1.01);
+});
+
+test("few rows are walked, and many go through blocks", () => {
+  const names = [1, 20, 270].map((rows) => {
+    const { graph } = graphOf({ name: "", forest: forest({ trees: 100, depth: 6, stop: 0, features: 50, bins: 200 }) }, rows);
+    return lower(graph, target("x86-64-v3"), new WeightPool()).program.kernels.map((kernel) => /_(heap|walk|blocks\d+)_/.exec(kernel.name)![1]);
+  });
+  expect(names).toEqual([["heap"], ["heap"], ["blocks256", "heap"]]);
 });

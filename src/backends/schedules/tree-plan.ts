@@ -18,7 +18,7 @@ export function divideRows(target: TargetProfile, plain: PlainTests, heaps: Tree
   const lanes = heaps && elem === "f32" ? blockLanes(target, heaps, rows) : undefined;
   if (!heaps || lanes === undefined) return [{ kind: "walk", first: 0, count: rows }];
   const size = blockRows(lanes);
-  const least = leastRows(plain, heaps, lanes);
+  const least = leastRows(target, plain, heaps, lanes);
   if (rows < size) return rows < least ? [{ kind: "walk", first: 0, count: rows }] : [{ kind: "blocks", lanes, first: 0, count: 1, rows }];
   const whole = Math.floor(rows / size);
   const rest = rows - whole * size;
@@ -33,20 +33,27 @@ export function isDense(ensemble: TreeEnsemble, { nodes }: TreeHeaps): boolean {
   return nodes.length <= 2 * (ensemble.leafNodes.length + 8);
 }
 
-/** Lanes of the widest blocks that rows fill and whose steps lie in the second cache. */
+/** Lanes of the widest blocks that rows fill. Their steps may be twice as large as the second cache: fewer, larger blocks make up for that. */
 function blockLanes(target: TargetProfile, heaps: TreeHeaps, rows: number): number | undefined {
   // Vectors of 32-bit ARM take numbers near zero for zero.
   if (lanesOf(target) < 4 || target.arch === "armv7") return undefined;
   let lanes = lanesOf(target);
-  while (lanes > 4 && (rows < blockRows(lanes) || (heaps.tests.columns.length * blockRows(lanes)) / 8 > target.l2Bytes)) lanes /= 2;
+  const stepBytes = (): number => (heaps.tests.columns.length * blockRows(lanes)) / 8;
+  while (lanes > 4 && (rows < blockRows(lanes) || stepBytes() > 2 * target.l2Bytes)) lanes /= 2;
   return lanes;
 }
 
-/** As many rows as cost by walks what a block costs. */
-function leastRows(plain: PlainTests, heaps: TreeHeaps, lanes: number): number {
+/** As many rows as cost by walks what a block costs. Costs are counted in vector instructions; what a step of a walk costs was measured against them. */
+function leastRows(target: TargetProfile, plain: PlainTests, heaps: TreeHeaps, lanes: number): number {
   const trees = heaps.targets * heaps.treesEach;
   const size = blockRows(lanes);
-  const walk = trees * heaps.depth * 3 + plain.columns.count;
-  const block = heaps.tests.columns.length * (size / lanes + 4) + trees * (2 ** heaps.depth * 2 + size * 4) + (plain.columns.count * size) / lanes;
-  return Math.ceil(block / walk);
+  const isFar = heaps.nodes.length * NODE_BYTES > target.l2Bytes;
+  const walk = trees * heaps.depth * STEP_COST[target.kind] * (isFar ? 1.5 : 1) + plain.columns.count;
+  const steps = heaps.tests.columns.length * (size / lanes + 4);
+  const choices = trees * (2 * 2 ** heaps.depth + 4 * size);
+  return Math.ceil((steps + choices + (plain.columns.count * size) / lanes) / walk);
 }
+
+/** A column, a threshold and a leaf. */
+const NODE_BYTES = 10;
+const STEP_COST = { native: 7, wasm: 5 } as const;
