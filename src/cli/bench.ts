@@ -5,8 +5,9 @@ import { forgetPeak, peakMemory } from "../support/node/peak-memory.ts";
 import { formatBytes, formatMs } from "../support/table.ts";
 import { NeoError } from "../support/errors.ts";
 import { listOption, repeatedOption, textOption, type CommandSpec, type OptionValues } from "./command.ts";
-import { adviceForLevels, CONCURRENCY_OPTION, concurrencyFrom, levelLines, measureLevels, type BenchLimits, type Level } from "./bench-levels.ts";
-import { adviceFor, Spread, summaryLine, summaryOf } from "./bench-samples.ts";
+import { adviceForLevels, CONCURRENCY_OPTION, concurrencyFrom, levelLines, measureLevels, type Level } from "./bench-levels.ts";
+import { measure } from "./bench-single.ts";
+import { adviceFor, summaryLine, summaryOf } from "./bench-samples.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
 import { openSession, SESSION_OPTIONS } from "./open-session.ts";
 
@@ -143,40 +144,3 @@ function percentilesFrom(options: OptionValues): number[] {
     throw new NeoError({ code: "NEO1012", message: `--percentiles ${word}: wanted a number from 0 to 100`, hint: "for example --percentiles 50,99.9" });
   });
 }
-
-function timed(run: () => void): number {
-  const start = performance.now();
-  run();
-  return performance.now() - start;
-}
-
-/** Between two runs the event loop gets a turn at least this often, so that an interrupt is heard. */
-const TURN_MS = 50;
-
-/** One session, in this thread. */
-async function measure(run: () => void, limits: BenchLimits): Promise<Level> {
-  const firstMs = timed(run);
-  let warmup = 0;
-  for (const start = performance.now(); performance.now() - start < limits.warmupMs; warmup++) {
-    run();
-    await turn();
-  }
-  const samples: number[] = [];
-  const spread = new Spread();
-  const start = performance.now();
-  let [stable, turned] = [false, start];
-  while (!stable && (samples.length < limits.minRuns || performance.now() - start < limits.maxMs)) {
-    for (let i = 0; i < limits.minRuns; i++) {
-      const ms = timed(run);
-      samples.push(ms);
-      spread.add(ms);
-      if (performance.now() - turned < TURN_MS) continue;
-      await turn();
-      turned = performance.now();
-    }
-    stable = spread.isWithin(limits.stable);
-  }
-  return { sessions: 1, runs: samples.length, warmup, firstMs, samples, throughput: 1000 / spread.mean, stable };
-}
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

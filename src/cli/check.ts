@@ -2,117 +2,146 @@ import { hostOpsOf } from "../backends/host-steps.ts";
 import { lower } from "../backends/lower.ts";
 import { WeightPool } from "../backends/weight-pool.ts";
 import { countOps, macsOf, optimize } from "../compile.ts";
-import { describeModel, importModel } from "../frontends/index.ts";
+import { describeModel, importModel, type ModelDescription } from "../frontends/index.ts";
+import type { Graph } from "../ir/graph.ts";
+import { nodeCrypto } from "../support/node/crypto.ts";
+import { load } from "../session/load.ts";
+import { nativeRunner } from "../session/node/native-engine.ts";
 import { NeoError, type Note } from "../support/errors.ts";
-import { formatBytes, formatCount, table } from "../support/table.ts";
-import { repeatedOption, textOption, type CommandSpec } from "./command.ts";
-import { TARGET_OPTION, targetsFrom } from "./compile-model.ts";
+import { formatBytes, formatCount, formatMs, table } from "../support/table.ts";
+import type { TargetProfile } from "../target/profile.ts";
+import { ASSERTION_OPTIONS, brokenAssertions, type TargetSizes } from "./check-assertions.ts";
+import { checkedOperators, findingsOf, findingTable } from "./check-findings.ts";
+import { brokenLatency, latencyLimit, measuredLatency } from "./check-latency.ts";
+import { sizeFacts, sizeTable, type SizeFact } from "./check-sizes.ts";
+import type { CommandSpec, Invocation } from "./command.ts";
+import { compileModel, TARGET_OPTION, targetsFrom } from "./compile-model.ts";
 import { FALLBACK_OPTION, fallbackError, hostLines, hostNodes, type HostOps } from "./host-steps.ts";
-import { MODEL_OPTIONS, modelFrom } from "./model-options.ts";
+import { MODEL_OPTIONS, modelFrom, type ModelInput } from "./model-options.ts";
 
 export const check: CommandSpec = {
   name: "check",
   args: [{ name: "model", text: "a model file" }],
-  options: [
-    TARGET_OPTION,
-    FALLBACK_OPTION,
-    ...MODEL_OPTIONS,
-    { flags: "--assert-op-count <Op=n>", text: "exit 4 unless the file has exactly n nodes of this operator", repeat: true },
-    { flags: "--assert-op-only <list>", text: "exit 4 if the file has other operators" },
-    { flags: "--assert-arena <limit>", text: 'exit 4 unless the arena is within: "<64KiB"' },
-    { flags: "--assert-size <limit>", text: 'exit 4 unless the weights are within: "<1MiB"' },
-  ],
+  options: [TARGET_OPTION, FALLBACK_OPTION, ...MODEL_OPTIONS, ...ASSERTION_OPTIONS],
   examples: ["neo check model.onnx", 'neo check model.onnx -t arm64 --assert-arena "<256KiB"'],
   exits: { 0: "ok", 2: "usage", 3: "something is not supported", 4: "an assertion does not hold", 6: "no such file", 7: "the model exceeds a limit" },
   async run(invocation) {
     const [file] = invocation.args as [string];
-    const { options } = invocation;
+    const { options, reporter } = invocation;
     const model = await modelFrom(file, invocation);
     const targets = await targetsFrom(invocation);
+    const limit = latencyLimit(options);
     const description = describeModel(model.bytes, model.fileName, model.limits);
-    const diagnostics: NeoError[] = [];
-    const lines = [`${model.fileName}: ${description.format}, ${description.nodes} nodes, ${Object.keys(description.opCounts).length} operators`];
-    let sizes: { target: string; arenaBytes: number; weightsBytes: number; kernels: number }[] = [];
-    let macs = 0;
-    let host: HostOps = {};
-    try {
-      const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
-      optimize(graph);
-      macs = macsOf(graph);
-      host = hostOpsOf(graph);
-      const refusal = fallbackError(host, options, model.fileName);
-      if (refusal) diagnostics.push(refusal);
-      sizes = targets.map((target) => {
-        const pool = new WeightPool();
-        const lowered = lower(graph, target, pool);
-        return { target: target.name, arenaBytes: lowered.memory.plannedBytes, weightsBytes: pool.bytes().length, kernels: lowered.program.kernels.length };
-      });
-      const ops = Object.values(countOps(graph)).reduce((n, c) => n + c, 0);
-      lines.push(`${formatCount(macs)} multiply-accumulates in ${ops} ops after passes, all compiled for the CPU`, ...hostLines(host, ops));
-      lines.push(
-        table(
-          [{ title: "target" }, { title: "kernels", align: "right" }, { title: "weights", align: "right" }, { title: "arena", align: "right" }],
-          sizes.map((s) => [s.target, s.kernels, formatBytes(s.weightsBytes), formatBytes(s.arenaBytes)]),
-        ),
-      );
-    } catch (error) {
-      if (!(error instanceof NeoError)) throw error;
-      diagnostics.push(error);
-    }
-    const failed = [
-      ...assertCounts(repeatedOption(options, "assertOpCount"), textOption(options, "assertOpOnly"), description.opCounts),
-      ...sizes.flatMap((s) => [
-        ...assertBytes("--assert-arena", textOption(options, "assertArena"), s.arenaBytes, s.target),
-        ...assertBytes("--assert-size", textOption(options, "assertSize"), s.weightsBytes, s.target),
-      ]),
+    const seen = look(model, targets, description);
+    const findings = findingsOf(seen.errors);
+    const latency = limit && seen.errors.length === 0 ? await timed(model, targets, limit, invocation) : undefined;
+    const failed = [...brokenAssertions(options, description.opCounts, seen.sizes), ...(latency?.broken ?? [])];
+    const unwanted = fallbackError(seen.host, options, model.fileName);
+    const diagnostics = [...seen.errors, ...(unwanted ? [unwanted] : []), ...(failed.length > 0 ? [assertionError(model.fileName, failed)] : [])];
+    const lines = [
+      `${model.fileName}: ${description.format}, ${description.nodes} nodes, ${Object.keys(description.opCounts).length} operators`,
+      ...(seen.facts.length > 0 ? ["", sizeTable(seen.facts), ""] : []),
+      ...findingTable(findings, reporter.verbose),
+      ...(seen.errors.length === 0 ? sizeLines(seen) : []),
+      ...(latency ? [`${limit!.figure} ${formatMs(latency.ms)} on ${latency.artifact}`] : []),
+      ...(diagnostics.length === 0 ? [`next: neo compile ${file}`] : []),
     ];
-    if (failed.length > 0)
-      diagnostics.push(
-        new NeoError({
-          code: "NEO4002",
-          message: `${failed.length} assertion${failed.length > 1 ? "s do" : " does"} not hold for ${model.fileName}`,
-          notes: failed,
-          hint: "`neo inspect --cost --memory` shows where the figures come from",
-        }),
-      );
-    if (diagnostics.length === 0) lines.push(`next: neo compile ${file}`);
-    const unsupported = new Set(diagnostics.filter((d) => d.code === "NEO2004").flatMap((d) => d.notes.map((note) => note.text.split(/\s/)[0]!)));
     return {
       text: lines.join("\n"),
       diagnostics,
       result: {
         model: { format: description.format, version: description.version, inputs: description.inputs, outputs: description.outputs, nodes: description.nodes },
-        ops: Object.entries(description.opCounts).map(([op, count]) => ({ op, count, supported: !unsupported.has(op) })),
-        fallback: { nodes: hostNodes(host), macShare: 0 },
-        estimate: { macs, targets: sizes },
+        ops: checkedOperators(description, findings),
+        findings,
+        dims: seen.facts,
+        fallback: { nodes: hostNodes(seen.host), macShare: 0 },
+        estimate: { macs: seen.macs, targets: seen.sizes },
+        ...(latency ? { latency: { artifact: latency.artifact, figure: limit!.figure, ms: latency.ms } } : {}),
       },
     };
   },
 };
 
-function assertCounts(counts: readonly string[], only: string | undefined, found: Readonly<Record<string, number>>): Note[] {
-  const notes: Note[] = [];
-  for (const word of counts.flatMap((w) => w.split(","))) {
-    const [op, wanted] = word.split("=");
-    if (!op || !/^\d+$/.test(wanted ?? ""))
-      throw new NeoError({ code: "NEO1017", message: `--assert-op-count ${word}: wanted Op=n`, hint: "for example --assert-op-count Conv=9" });
-    if ((found[op] ?? 0) !== Number(wanted)) notes.push({ where: op, text: `found ${found[op] ?? 0}, wanted ${wanted}` });
-  }
-  const allowed = only?.split(",");
-  if (allowed)
-    for (const op of Object.keys(found)) if (!allowed.includes(op)) notes.push({ where: op, text: `found ${found[op]}, wanted only ${allowed.join(", ")}` });
-  return notes;
+/** What there is to say of a model, as far as it can be followed. */
+interface Seen {
+  /** Of the graph as imported. */
+  readonly facts: readonly SizeFact[];
+  readonly ops: number;
+  readonly macs: number;
+  readonly sizes: readonly TargetSizes[];
+  /** What sessions do themselves, beside compiled code. */
+  readonly host: HostOps;
+  readonly errors: readonly NeoError[];
 }
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1000, MB: 1e6, GB: 1e9, KIB: 1024, MIB: 1 << 20, GIB: 1 << 30 };
+const NOTHING: Seen = { facts: [], ops: 0, macs: 0, sizes: [], host: {}, errors: [] };
 
-function assertBytes(flag: string, limit: string | undefined, found: number, target: string): Note[] {
-  if (limit === undefined) return [];
-  const match = /^(<=?)\s*([\d.]+)\s*([a-z]*)$/i.exec(limit.trim());
-  const unit = UNITS[match?.[3]?.toUpperCase() ?? ""];
-  if (!match || unit === undefined)
-    throw new NeoError({ code: "NEO1017", message: `${flag} ${limit}: wanted "<" and a size`, hint: `for example ${flag} "<64KiB"` });
-  const bytes = Number(match[2]) * unit;
-  const holds = match[1] === "<" ? found < bytes : found <= bytes;
-  return holds ? [] : [{ where: `${flag} on ${target}`, text: `found ${formatBytes(found)}, wanted ${limit}` }];
+function look(model: ModelInput, targets: readonly TargetProfile[], description: ModelDescription): Seen {
+  const shapes = model.bindings[0]!;
+  const graph = attempt(() => importModel(model.bytes, { ...model, shapes }));
+  if (graph instanceof NeoError) return { ...NOTHING, facts: sizeFacts(description, undefined, shapes), errors: [graph] };
+  const facts = sizeFacts(description, graph, shapes);
+  const refused = attempt(() => void optimize(graph));
+  if (refused instanceof NeoError) return { ...NOTHING, facts, errors: [refused] };
+  const lowered = targets.map((target) => attempt(() => sizesOf(graph, target)));
+  return {
+    facts,
+    ops: Object.values(countOps(graph)).reduce((n, c) => n + c, 0),
+    macs: macsOf(graph),
+    sizes: lowered.filter((size): size is TargetSizes => !(size instanceof NeoError)),
+    host: hostOpsOf(graph),
+    errors: lowered.filter((size) => size instanceof NeoError),
+  };
+}
+
+function attempt<T>(run: () => T): T | NeoError {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof NeoError) return error;
+    throw error;
+  }
+}
+
+function sizesOf(graph: Graph, target: TargetProfile): TargetSizes {
+  const pool = new WeightPool();
+  const { memory, program } = lower(graph, target, pool);
+  return { target: target.name, arenaBytes: memory.plannedBytes, weightsBytes: pool.bytes().length, kernels: program.kernels.length };
+}
+
+function sizeLines({ ops, macs, host, sizes }: Seen): string[] {
+  return [
+    `${formatCount(macs)} multiply-accumulates in ${ops} ops after passes, all compiled for the CPU`,
+    ...hostLines(host, ops),
+    table(
+      [{ title: "target" }, { title: "kernels", align: "right" }, { title: "weights", align: "right" }, { title: "arena", align: "right" }],
+      sizes.map((s) => [s.target, s.kernels, formatBytes(s.weightsBytes), formatBytes(s.arenaBytes)]),
+    ),
+  ];
+}
+
+async function timed(
+  model: ModelInput,
+  targets: readonly TargetProfile[],
+  limit: NonNullable<ReturnType<typeof latencyLimit>>,
+  invocation: Invocation,
+): Promise<{ readonly ms: number; readonly artifact: string; readonly broken: readonly Note[] }> {
+  const { bundle } = await compileModel(model, targets, invocation);
+  const session = await load(bundle.bytes, { crypto: nodeCrypto, native: nativeRunner(), trust: "unsigned", file: model.fileName });
+  try {
+    const artifact = session.artifact.id;
+    const ms = await invocation.reporter.stage(`timing ${session.name}`, () => measuredLatency(session, limit, invocation.cwd));
+    return { ms, artifact, broken: brokenLatency(limit, ms, artifact) };
+  } finally {
+    session.close();
+  }
+}
+
+function assertionError(file: string, failed: readonly Note[]): NeoError {
+  return new NeoError({
+    code: "NEO4002",
+    message: `${failed.length} assertion${failed.length > 1 ? "s do" : " does"} not hold for ${file}`,
+    notes: failed,
+    hint: "`neo inspect --cost --memory` shows where the figures come from",
+  });
 }

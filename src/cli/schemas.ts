@@ -148,7 +148,46 @@ const RESULTS = {
   run: runResult,
   check: z.strictObject({
     model: z.strictObject({ format: z.string(), version: modelVersion, inputs: z.array(modelTensor), outputs: z.array(modelTensor), nodes: count }),
-    ops: z.array(z.strictObject({ op: z.string(), count, supported: z.boolean() })),
+    ops: z.array(
+      z.strictObject({
+        op: z.string(),
+        count,
+        supported: z.boolean(),
+        nodes: z.array(z.string()).optional().describe("those that are in the way"),
+        reason: z.string().optional(),
+        nearest: z.string().optional(),
+        code: z.string().optional(),
+      }),
+    ),
+    findings: z
+      .array(
+        z.strictObject({
+          node: z.string().describe("or the value, dim or file that it is about"),
+          op: z.string().optional(),
+          opset: count.optional(),
+          code: z.string(),
+          reason: z.string().optional(),
+          text: z.string(),
+          nearest: z.string().optional().describe("the form nearest to it that is taken"),
+        }),
+      )
+      .describe("all that is in the way of compiling"),
+    dims: z
+      .array(
+        z.strictObject({
+          where: z.enum(["input", "output", "inside"]),
+          value: z.string(),
+          axis: count,
+          name: z.string().optional().describe("of the dim, in the file"),
+          state: z.enum(["fixed", "bound", "open", "missing"]),
+          size: count.optional(),
+          low: count.optional(),
+          high: count.optional().describe("absent where nothing bounds it"),
+          from: z.string().optional().describe("the flag, or the nodes that find the length"),
+        }),
+      )
+      .describe("of inputs and outputs, and of values inside where lengths are found"),
+    latency: z.strictObject({ artifact: z.string(), figure: z.string(), ms: z.number() }).optional().describe("--assert-latency"),
     fallback: z.strictObject({ nodes: z.array(z.string()), macShare: z.number() }),
     estimate: z.strictObject({ macs: count, targets: z.array(z.strictObject({ target: z.string(), arenaBytes: count, weightsBytes: count, kernels: count })) }),
   }),

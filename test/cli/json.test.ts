@@ -26,6 +26,7 @@ const RUNS: [run: string, code: number, preload?: string][] = [
   ["run good.neo --allow-unsigned --input x=1", 2],
   ["check good.onnx -t wasm", 0],
   ["check strange.onnx -t wasm", 3],
+  ["check good.onnx -t wasm --assert-latency p50<100s", 0],
   ["check good.onnx -t wasm --assert-op-count Mul=7", 4],
   ["inspect good.onnx --cost --memory --data -t wasm", 0],
   ["inspect good.onnx --html g.html --heat memory", 0],
