@@ -1,4 +1,4 @@
-import { add, mul, round } from "../../ir/ops/arithmetic.ts";
+import { abs, add, mul, round } from "../../ir/ops/arithmetic.ts";
 import { bitcast } from "../../ir/ops/bitcast.ts";
 import { equal, greater, isNan, less } from "../../ir/ops/comparison.ts";
 import { constant } from "../../ir/ops/control.ts";
@@ -29,8 +29,8 @@ export function decoded(b: Builder, codes: Value, type: StoredType, to: DType): 
 /** Codes of numbers, rounded to nearest, ties to even. Integers wrap. */
 export function encoded(b: Builder, x: Value, type: StoredType, rounding: Rounding): Value {
   if (!type.float) return wrapped(b, x, type);
-  const value = castTo(b, x, "f32");
   const emit = new Emitter(b);
+  const value = x.type.dtype === "f64" ? roundedToOdd(emit, x) : castTo(b, x, "f32");
   const bits = b.create(bitcast, { x: value }, { to: "i32" });
   const magnitude = emit.and(bits, 0x7fffffff);
   const finite = type.float.mantissa === 0 ? power(emit, magnitude, rounding.mode) : rounded(emit, value, magnitude, type.float);
@@ -38,6 +38,18 @@ export function encoded(b: Builder, x: Value, type: StoredType, rounding: Roundi
   const signed = type.float.mantissa === 0 ? bounded : withSign(emit, bounded, bits, type.float, 2 ** (type.bits - 1));
   const codes = emit.choose(b.create(isNan, { x: value }), emit.number(type.float.nan), signed);
   return castTo(b, codes, "u8");
+}
+
+/** The f32 of an f64 that rounds further as the f64 would: what it has no room for stands in its last bit. */
+function roundedToOdd(emit: Emitter, x: Value): Value {
+  const { b } = emit;
+  const nearest = castTo(b, x, "f32");
+  const bits = b.create(bitcast, { x: nearest }, { to: "i32" });
+  const back = castTo(b, nearest, "f64");
+  const tooFar = b.create(greater, { a: b.create(abs, { x: back }), b: b.create(abs, { x }) });
+  const towardsZero = emit.choose(tooFar, emit.plus(bits, -1), bits);
+  const odd = emit.choose(b.create(equal, { a: back, b: x }), bits, b.create(bitOr, { a: towardsZero, b: emit.number(1) }));
+  return b.create(bitcast, { x: odd }, { to: "f32" });
 }
 
 /** The lowest two bits, of a number cut off. */

@@ -68,6 +68,12 @@ describe("codes of floats", () => {
     expect(codesOf(E2M1, [0.25, 0.75, -2.5, 9, NaN])).toEqual([0, 2, 0xc, 7, 8]);
   });
 
+  test("doubles are rounded once: what f32 has no room for still breaks a tie", () => {
+    const x = [1.0625, 1.0625 + 2 ** -40, 1.0625 - 2 ** -40, 1.1875 - 2 ** -40, -1.0625 - 2 ** -40, 1e300, -Infinity, NaN];
+    const doubles = { type: { dtype: "f64" as const, shape: [x.length] }, data: Float64Array.from(x) };
+    expect(elements(run([cast(E4M3FN)], { x: doubles }))).toEqual([0x38, 0x39, 0x38, 0x39, 0xb9, 0x7e, 0xfe, 0x7f]);
+  });
+
   test("powers of two are rounded up, down or to the nearest", () => {
     const x = [1, 1.1, 1.5, 3e38, Infinity, NaN];
     expect(codesOf(E8M0, x)).toEqual([127, 128, 128, 254, 254, 255]);
