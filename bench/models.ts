@@ -1,3 +1,4 @@
+import { BOOSTED, boostedTrees } from "./trees.ts";
 import { tensor, type Tensor } from "../src/ir/tensor.ts";
 import { float, node, value, writeOnnx, type Attribute, type NodeSpec, type ValueSpec } from "../test/fixtures/onnx-writer.ts";
 
@@ -9,6 +10,15 @@ export const MODELS = {
   mobilenetv2: mobilenetV2,
   autoencoder,
   "bert-mini": bertMini,
+  "trees-a-1": () => boostedTrees(BOOSTED.a, 1),
+  "trees-a-100": () => boostedTrees(BOOSTED.a, 100),
+  "trees-a-1000": () => boostedTrees(BOOSTED.a, 1000),
+  "trees-b-1": () => boostedTrees(BOOSTED.b, 1),
+  "trees-b-100": () => boostedTrees(BOOSTED.b, 100),
+  "trees-b-1000": () => boostedTrees(BOOSTED.b, 1000),
+  "trees-c-1": () => boostedTrees(BOOSTED.c, 1),
+  "trees-c-100": () => boostedTrees(BOOSTED.c, 100),
+  "trees-c-1000": () => boostedTrees(BOOSTED.c, 1000),
 } as const satisfies Readonly<Record<string, () => Uint8Array>>;
 
 export type ModelName = keyof typeof MODELS;

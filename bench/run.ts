@@ -38,7 +38,7 @@ const text = [
   "",
   `${new Date().toISOString().slice(0, 10)}, ${cpus()[0]!.model.trim()}${features()}, Node ${process.versions.node}, ${compiler ? `${compiler.family} ${compiler.version}` : "no C compiler"}.`,
   "One thread. Both sides alternate run by run in one process; milliseconds are min / p10 / median, ratios are of minima and of tenth percentiles (above 1: neo is faster).",
-  "Models are built by `bench/models.ts` from seeds, batch 1, fp32; inputs and outputs in the model's own layout on both sides.",
+  "Models are built by `bench/models.ts` from seeds, batch 1 (trees: the rows that the name ends in), fp32; inputs and outputs in the model's own layout on both sides.",
   "",
   "```",
   "npm ci --prefix bench --ignore-scripts && npm run bench -- --write",
