@@ -7,6 +7,7 @@ import { hasSessionSteps, weightBytesOf } from "../../src/backends/program-facts
 import type { Program } from "../../src/kernel/program.ts";
 import { chooseCompiler, compileFlags } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
+import { NotGuarded } from "../executors/guarded.ts";
 
 /** The emulator of a foreign processor, as Debian's qemu-user calls it. */
 export const EMULATORS: Readonly<Record<string, readonly string[]>> = {
@@ -46,7 +47,7 @@ export async function runSanitized(
   atEnd?: (arena: Uint8Array) => void,
   more: readonly string[] = [],
 ): Promise<Uint8Array[]> {
-  if (hasSessionSteps(program)) throw new Error("steps of the session run in a session only");
+  if (hasSessionSteps(program)) throw new NotGuarded("steps of the session run in a session only");
   const compiler = await chooseCompiler(profile, "gcc");
   const checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1"];
   return run(

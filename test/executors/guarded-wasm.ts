@@ -1,7 +1,8 @@
 import { WasmInstance } from "../../src/backends/wasm/run.ts";
-import { weightBytesOf } from "../../src/backends/program-facts.ts";
+import { hasSessionSteps, weightBytesOf } from "../../src/backends/program-facts.ts";
 import type { WasmMemoryPlan } from "../../src/backends/wasm/emit.ts";
 import type { Program } from "../../src/kernel/program.ts";
+import { NotGuarded } from "./guarded.ts";
 
 /**
  * Runs a module once for each of weights, arena, inputs and outputs, with that one at the very end of memory and the next one at its
@@ -15,6 +16,7 @@ export async function runGuardedWasm(
   inputs: readonly Uint8Array[],
   atEnd: (arena: Uint8Array) => void = () => undefined,
 ): Promise<Uint8Array[]> {
+  if (hasSessionSteps(program)) throw new NotGuarded("steps of the session run in a session only");
   const bytes = [weightBytesOf(program), program.arenaBytes, ...[...program.inputs, ...program.outputs].map((port) => port.bytes)];
   let wanted: Uint8Array[] | undefined;
   for (const last of bytes.keys()) {

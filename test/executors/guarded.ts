@@ -7,6 +7,9 @@ import type { Program } from "../../src/kernel/program.ts";
 import { chooseCompiler } from "../../src/support/node/toolchain.ts";
 import { target } from "./targets.ts";
 
+/** What this executor can't run: the caller may leave it out. */
+export class NotGuarded extends Error {}
+
 /**
  * Runs a shared object in a process of its own where weights, inputs, outputs and arena each end directly before a page that nobody
  * may touch, then again where each begins directly behind one. Weights and inputs can't be written. A touch is an error that says
@@ -19,7 +22,7 @@ export async function runGuarded(
   inputs: readonly Uint8Array[],
   atEnd: (arena: Uint8Array) => void = () => undefined,
 ): Promise<Uint8Array[]> {
-  if (hasSessionSteps(program)) throw new Error("steps of the session run in a session only");
+  if (hasSessionSteps(program)) throw new NotGuarded("steps of the session run in a session only");
   const folder = mkdtempSync(join(tmpdir(), "neo-guarded-"));
   try {
     writeFileSync(join(folder, "model.so"), object);
