@@ -7,36 +7,23 @@ import { drawingOf } from "../../src/cli/drawing/drawing.ts";
 import { layoutOf } from "../../src/cli/drawing/layout.ts";
 import { printSvg } from "../../src/cli/drawing/svg.ts";
 import { parseGraph } from "../../src/ir/text/parse.ts";
-import { tensor } from "../../src/ir/tensor.ts";
-import { node, value, writeOnnx } from "../fixtures/onnx-writer.ts";
+import { node } from "../fixtures/onnx-writer.ts";
+import { rowModel } from "./models.ts";
 import { folderWith, neo } from "./run-neo.ts";
 
 const HOSTILE = `</script><img src=x onerror=alert(1)>"'\\N\u001b[31m\u202e]]>--&amp;`;
 
 /** A product, hostile in its names, and a way round it. */
-function model(): Uint8Array {
-  return writeOnnx({
-    nodes: [
-      node("MatMul", ["x", "w"], [`m${HOSTILE}`], {}, { name: HOSTILE }),
-      node("Softmax", [`m${HOSTILE}`], ["s"], { axis: 1 }, { name: "share" }),
-      node("Mul", ["s", "x"], ["y"], {}, { name: "gate" }),
-    ],
-    inputs: [value("x", "f32", [1, 4])],
-    outputs: [value("y", "f32", [1, 4])],
-    initializers: {
-      w: tensor(
-        "f32",
-        [4, 4],
-        Array.from({ length: 16 }, (_, i) => i / 7),
-      ),
-    },
-  });
-}
+const model = rowModel(
+  node("MatMul", ["x", "w"], [`m${HOSTILE}`], {}, { name: HOSTILE }),
+  node("Softmax", [`m${HOSTILE}`], ["s"], { axis: 1 }, { name: "share" }),
+  node("Mul", ["s", "x"], ["y"], {}, { name: "gate" }),
+);
 
 let folder: ReturnType<typeof folderWith>;
 const text = (name: string): string => readFileSync(join(folder.path, name), "utf8");
 beforeAll(async () => {
-  folder = folderWith({ "m.onnx": model() });
+  folder = folderWith({ "m.onnx": model });
   const { code, stderr } = await neo("inspect m.onnx --html m.html --svg m.svg --dot m.dot".split(" "), { cwd: folder.path });
   expect([code, stderr]).toEqual([0, ""]);
 }, 120_000);

@@ -3,35 +3,20 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseProgram } from "../../src/kernel/text/parse-program.ts";
 import { printProgram } from "../../src/kernel/text/print-program.ts";
-import { tensor } from "../../src/ir/tensor.ts";
-import { node, value, writeOnnx } from "../fixtures/onnx-writer.ts";
-import { openModel } from "./models.ts";
+import { node } from "../fixtures/onnx-writer.ts";
+import { openModel, rowModel } from "./models.ts";
 import { neo, testFolder } from "./run-neo.ts";
 
 /** Something for several passes to do. */
-function model(): Uint8Array {
-  return writeOnnx({
-    nodes: [
-      node("MatMul", ["x", "w"], ["m"], {}, { name: "turn" }),
-      node("Add", ["m", "b"], ["s"], {}, { name: "shift" }),
-      node("Relu", ["s"], ["r"], {}, { name: "bend" }),
-      node("Identity", ["r"], ["y"], {}, { name: "same" }),
-    ],
-    inputs: [value("x", "f32", [1, 4])],
-    outputs: [value("y", "f32", [1, 4])],
-    initializers: {
-      w: tensor(
-        "f32",
-        [4, 4],
-        Array.from({ length: 16 }, (_, i) => i / 7),
-      ),
-      b: tensor("f32", [4], [1, 2, 3, 4]),
-    },
-  });
-}
+const model = rowModel(
+  node("MatMul", ["x", "w"], ["m"], {}, { name: "turn" }),
+  node("Add", ["m", "b"], ["s"], {}, { name: "shift" }),
+  node("Relu", ["s"], ["r"], {}, { name: "bend" }),
+  node("Identity", ["r"], ["y"], {}, { name: "same" }),
+);
 
 test("--dump-ir writes each step as text that neo opt reads again", async () => {
-  const folder = testFolder({ "m.onnx": model() });
+  const folder = testFolder({ "m.onnx": model });
   const here = (args: string) => neo(args.split(" "), { cwd: folder.path });
   const { code, stderr } = await here("compile m.onnx -t wasm --no-sign --dump-ir after-each:ir");
   expect(code, stderr).toBe(0);

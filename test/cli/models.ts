@@ -1,7 +1,7 @@
 import { tensor } from "../../src/ir/tensor.ts";
 import { buildBundle } from "../../src/package/build.ts";
 import { nodeCrypto } from "../../src/support/node/crypto.ts";
-import { node, value, writeOnnx } from "../fixtures/onnx-writer.ts";
+import { node, value, writeOnnx, type NodeSpec } from "../fixtures/onnx-writer.ts";
 
 /** y = tanh(x * w + b) over [1, 4]: small, and with a function that each executor computes in its own way. */
 export function goodModel(): Uint8Array {
@@ -17,7 +17,18 @@ export function goodModel(): Uint8Array {
   });
 }
 
-/** The same with the open dim N. */
+/** From x to y, both [1, 4], through these nodes, which may read the matrix w and the row b. */
+export function rowModel(...nodes: readonly NodeSpec[]): Uint8Array {
+  const matrix = Array.from({ length: 16 }, (_, i) => i / 7);
+  return writeOnnx({
+    nodes,
+    inputs: [value("x", "f32", [1, 4])],
+    outputs: [value("y", "f32", [1, 4])],
+    initializers: { w: tensor("f32", [4, 4], matrix), b: tensor("f32", [4], [1, 2, 3, 4]) },
+  });
+}
+
+/** One node over [N, 4], N being open. */
 export function openModel(): Uint8Array {
   return writeOnnx({
     nodes: [node("Relu", ["x"], ["y"], {}, { name: "relu" })],
