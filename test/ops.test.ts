@@ -40,7 +40,8 @@ describe("the op table", () => {
 
   test("has samples of every pure record that needs no regions", () => {
     const without = OPS.filter((def) => def.samples.length === 0 && def.pure && def.regions.length === 0);
-    expect(without.map((def) => def.name)).toEqual([]);
+    // Their operand is a file: no element of it may be anything.
+    expect(without.map((def) => def.name).sort()).toEqual(["decodeImage", "decodeImagePadded"]);
   });
 });
 

@@ -29,10 +29,9 @@ export interface HostFunction {
 /** What is wrong with types, attributes or data: a sentence without a subject. Whoever calls makes it an error of their own. */
 export class HostProblem extends Error {}
 
-/** Where types have the extent that only the data tell. */
-export function openExtent(types: readonly HostType[]): { readonly result: number; readonly axis: number } | undefined {
-  const result = types.findIndex(({ shape }) => shape.includes(-1));
-  return result < 0 ? undefined : { result, axis: types[result]!.shape.indexOf(-1) };
+/** Where types have extents that only the data tell, in order. */
+export function openExtents(types: readonly HostType[]): readonly { readonly result: number; readonly axis: number }[] {
+  return types.flatMap(({ shape }, result) => shape.flatMap((dim, axis) => (dim === -1 ? [{ result, axis }] : [])));
 }
 
 export function wantInputs(inputs: readonly HostType[], ...dtypes: readonly (string | readonly string[])[]): void {
@@ -71,7 +70,7 @@ function own(attrs: HostAttrs, name: string): HostAttr | undefined {
   return Object.hasOwn(attrs, name) ? attrs[name] : undefined;
 }
 
-/** A function with what it is called on; the one open extent of its results, if there is one, is written as a last i32 result. */
+/** A function with what it is called on; the open extents of its results are written as i32 results behind them. */
 export interface HostCall {
   readonly function: string;
   readonly attrs: HostAttrs;

@@ -1,5 +1,5 @@
 import { HOST_FUNCTIONS } from "../host/functions.ts";
-import { HostProblem, openExtent, type HostCall, type HostTensor, type HostType } from "../host/host-function.ts";
+import { HostProblem, openExtents, type HostCall, type HostTensor, type HostType } from "../host/host-function.ts";
 import type { TextTable } from "../host/text-table.ts";
 import { dtypeBytes } from "../package/dtypes.ts";
 import type { Artifact, ArtifactProgram, StepTensor } from "../package/manifest.ts";
@@ -29,7 +29,7 @@ function callProblem(call: HostCall): string[] {
   }
   try {
     const results = run.results(call.inputs, call.attrs);
-    const wanted: readonly HostType[] = openExtent(results) ? [...results, { dtype: "i32", shape: [] }] : results;
+    const wanted: readonly HostType[] = [...results, ...openExtents(results).map(() => ({ dtype: "i32", shape: [] }))];
     const fits = wanted.length === call.outputs.length && wanted.every((type, i) => isOf(call.outputs[i]!, type));
     return fits ? [] : [`has a step ${name} whose results are not of the types that it gives`];
   } catch (error) {
@@ -76,8 +76,9 @@ export function runHostCall(call: HostCall, inputs: readonly Uint8Array[], outpu
       });
       put(result, planned, outputs[i]!.subarray(0, bytesOf(planned)), texts);
     });
-    const open = openExtent(run.results(call.inputs, call.attrs));
-    if (open) storeElements(outputs[results.length]!.subarray(0, 4), "i32", [results[open.result]!.shape[open.axis]!]);
+    openExtents(run.results(call.inputs, call.attrs)).forEach(({ result, axis }, i) =>
+      storeElements(outputs[results.length + i]!.subarray(0, 4), "i32", [results[result]!.shape[axis]!]),
+    );
   } catch (error) {
     if (!(error instanceof HostProblem)) throw error;
     throw hostProblem(call.function, error);

@@ -52,11 +52,12 @@ import { gru, lstm, rnn } from "./recurrence.ts";
 import { resize } from "./resize.ts";
 import { scatterElements, scatterNd } from "./scatter.ts";
 import { nonMaxSuppression } from "./non-max-suppression.ts";
-import { nonMaxSuppressionPadded, nonZeroPadded, uniquePadded } from "./padded.ts";
+import { decodeImagePadded, nonMaxSuppressionPadded, nonZeroPadded, textNormalisePadded, textSplitPadded, uniquePadded } from "./padded.ts";
 import { compress, nonZero, unique } from "./selection.ts";
 import { span, zeroTail } from "./span.ts";
 import { sort, topK } from "./sorting.ts";
 import { readState, writeState } from "./state.ts";
+import { decodeImage, fullMatch, numberToText, textConcat, textNormalise, textPlaces, textSplit, textToNumber } from "./texts.ts";
 import { trees } from "./trees.ts";
 import { gridSample, lrn, maxPoolWithIndices, maxUnpool, pool, roiAlign } from "./window.ts";
 
@@ -156,6 +157,9 @@ export const OPS: readonly AnyOpDef[] = [
   nonZeroPadded,
   uniquePadded,
   nonMaxSuppressionPadded,
+  decodeImagePadded,
+  textSplitPadded,
+  textNormalisePadded,
   zeroTail,
   matmul,
   linear,
@@ -183,6 +187,14 @@ export const OPS: readonly AnyOpDef[] = [
   batchNorm,
   l2Normalise,
   trees,
+  textConcat,
+  textSplit,
+  textNormalise,
+  textPlaces,
+  fullMatch,
+  decodeImage,
+  textToNumber,
+  numberToText,
   constant,
   returnOp,
   fused,

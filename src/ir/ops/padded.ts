@@ -7,31 +7,31 @@ import { elementCount, tensorType, type StaticType, type TensorType } from "../t
 import { evenOffsets, place, stridesOf, tableOf } from "./elements.ts";
 import { nonMaxSuppression } from "./non-max-suppression.ts";
 import { nonZero, unique } from "./selection.ts";
-import { textNormalise, textSplit } from "./texts.ts";
+import { decodeImage, textNormalise, textSplit } from "./texts.ts";
 
 /**
  * The form of an op in which lengths that its data decide are the largest they can be. Behind the true end stand zeros; the last
  * result, `count`, says where that is.
  */
-function padded<O extends readonly string[], A extends AttrSchema>(def: OpDef<O, A>): OpDef<O, A> {
+function padded<O extends readonly string[], A extends AttrSchema>(def: OpDef<O, A>, counts: readonly string[] = ["count"]): OpDef<O, A> {
   return defineOp<O, A>({
     name: `${def.name}Padded`,
     summary: `As ${def.name}, of the greatest length there can be: zeros behind the end, which \`count\` tells.`,
     operands: def.operands,
-    results: [...def.results, "count"],
+    results: [...def.results, ...counts],
     attrs: def.attrs,
     tolerance: def.tolerance,
     samples: def.samples,
-    infer: (operands, attrs) => [...def.infer(operands, attrs).map(longest), tensorType("i32", [])],
+    infer: (operands, attrs) => [...def.infer(operands, attrs).map(longest), ...counts.map(() => tensorType("i32", []))],
     evaluate: notEvaluated,
     execute(operands, attrs, _regions, { results }) {
       const types = Object.fromEntries(def.operands.map((name, i) => [name.replace("?", ""), operands[i]?.type]));
       const open = def.infer(types as never, attrs as never);
       const found = trueResults(def, operands, attrs);
       const first = open.findIndex((type) => type.shape.some((dim) => typeof dim !== "number"));
-      const axis = open[first]!.shape.findIndex((dim) => typeof dim !== "number");
+      const axes = open[first]!.shape.flatMap((dim, axis) => (typeof dim === "number" ? [] : [axis]));
       const whole = found.map((part, i) => extended(part, results[i] as StaticType));
-      return [...whole, tensor("i32", [], [found[first]!.type.shape[axis]!])];
+      return [...whole, ...counts.map((_, i) => tensor("i32", [], [found[first]!.type.shape[axes[i]!]!]))];
     },
   });
 }
@@ -67,5 +67,6 @@ function extended({ type, data }: Tensor, whole: StaticType): Tensor {
 export const nonZeroPadded = padded(nonZero);
 export const uniquePadded = padded(unique);
 export const nonMaxSuppressionPadded = padded(nonMaxSuppression);
+export const decodeImagePadded = padded(decodeImage, ["height", "width"]);
 export const textSplitPadded = padded(textSplit);
 export const textNormalisePadded = padded(textNormalise);

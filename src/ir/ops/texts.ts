@@ -151,6 +151,19 @@ export const fullMatch = hostOp({
   },
 });
 
+export const decodeImage = hostOp({
+  name: "decodeImage",
+  summary: "The pixels of a file of a picture, [height, width, channels], each side at most `most`.",
+  operands: ["x"],
+  attrs: { pixelFormat: oneOf("RGB", "BGR", "Grayscale"), most: int(), extent: text("n") },
+  samples: [],
+  infer({ x }, { pixelFormat, most, extent }) {
+    expect(x.dtype === "u8" && x.shape.length === 1 && !x.quant, () => `x is ${shapeText(x.shape)} ${x.dtype}, decodeImage wants [n] u8`);
+    const side = (name: string): Dim => dimSymbol(`${extent}/${name}`, 1, most);
+    return [tensorType("u8", [side("height"), side("width"), pixelFormat === "Grayscale" ? 1 : 3])];
+  },
+});
+
 export const textToNumber = hostOp({
   name: "textToNumber",
   summary: "Numbers from decimal text.",

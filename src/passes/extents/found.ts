@@ -2,7 +2,7 @@ import { boundsOf } from "../../ir/dims.ts";
 import type { Op, Value } from "../../ir/graph.ts";
 import { add, max, min, sub } from "../../ir/ops/arithmetic.ts";
 import { gather } from "../../ir/ops/gather.ts";
-import { nonMaxSuppressionPadded, nonZeroPadded, textNormalisePadded, textSplitPadded, uniquePadded } from "../../ir/ops/padded.ts";
+import { decodeImagePadded, nonMaxSuppressionPadded, nonZeroPadded, textNormalisePadded, textSplitPadded, uniquePadded } from "../../ir/ops/padded.ts";
 import { loopOp } from "../../ir/ops/loop.ts";
 import { concat } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
@@ -51,6 +51,14 @@ export const FOUND: Readonly<Record<string, Handler>> = {
     graph.define(op.results[0]!.type.shape.at(-1)!, most!);
     graph.set(op.results[0]!, parts!);
     graph.set(op.results[1]!, counts!);
+  },
+
+  decodeImage(op, graph) {
+    if (openAxes(op.operands[0]!.type).length > 0) throw new Unbounded("wants a file whose length is known; what is behind its end may be anything");
+    const [image, height, width] = graph.b.createAll(decodeImagePadded, { x: graph.at(op.operands[0]!) }, op.attrs);
+    graph.define(op.result.type.shape[0]!, height!);
+    graph.define(op.result.type.shape[1]!, width!);
+    graph.set(op.result, image!);
   },
 
   textNormalise(op, graph) {

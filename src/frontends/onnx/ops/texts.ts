@@ -1,15 +1,29 @@
-import { fullMatch, textConcat, textNormalise, textSplit } from "../../../ir/ops/texts.ts";
+import { decodeImage, fullMatch, textConcat, textNormalise, textSplit } from "../../../ir/ops/texts.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Operators of strings: sessions do them, in steps between the code. */
 export const TEXTS: OperatorTable = {
+  ImageDecoder: since(20, importImageDecoder),
   RegexFullMatch: since(20, (c) => c.b.create(fullMatch, { x: c.need(0, "X") }, { pattern: c.required("pattern", c.text("pattern")) })),
   StringConcat: since(20, (c) => c.b.create(textConcat, { a: c.need(0, "X"), b: c.need(1, "Y") })),
   StringNormalizer: since(10, importNormalizer),
   StringSplit: since(20, importSplit),
 };
+
+/** Both sides of the picture are at most as long as the bound. */
+function importImageDecoder(c: NodeContext): Value {
+  const name = c.node.output[0] ?? "";
+  const most = c.bounds.of(name);
+  if (most === undefined)
+    return c.fail("gives a picture whose size only its file tells, and nothing says how large that can be", {
+      kind: "dataDependent",
+      hint: `say how long its sides can be: \`--bound ${name}=N\``,
+    });
+  const pixelFormat = c.word("pixel_format", ["RGB", "BGR", "Grayscale"]);
+  return c.b.create(decodeImage, { x: c.need(0, "encoded_stream") }, { pixelFormat, most, extent: c.lengthName });
+}
 
 function importNormalizer(c: NodeContext): Value {
   // Cases of letters are those of Unicode, whatever the locale.
