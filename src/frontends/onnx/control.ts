@@ -11,12 +11,14 @@ import type { Found, Problems } from "./problems.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
 import { Sequence, type Given } from "./scope.ts";
+import type { StoredValues } from "./stored-values.ts";
 
 /** What importers of nodes with subgraphs need of the importer of nodes. */
 export interface Subgraphs {
   readonly folder: Folder;
   readonly problems: Problems;
   readonly bounds: Bounds;
+  readonly stored: StoredValues;
   /** Where ops go at present. */
   readonly b: Builder;
   /** Nodes imported so far, those of attempts included. */
@@ -61,9 +63,17 @@ export function graphOf(node: NodeProto, attribute: string): GraphProto {
   return graph;
 }
 
-/** What `build` gives on parameters of these types, apart from all else. Throws `Unfit` where a problem was noted inside. */
-export function openRegion(s: Subgraphs, types: readonly TensorType[], build: (params: readonly Value[]) => readonly (Value | undefined)[]): OpenRegion {
-  const params = types.map((type) => new Value(type));
+/**
+ * What `build` gives on parameters of these types, apart from all else; those that stand for `likes` hold what these do. Throws `Unfit`
+ * where a problem was noted inside.
+ */
+export function openRegion(
+  s: Subgraphs,
+  types: readonly TensorType[],
+  build: (params: readonly Value[]) => readonly (Value | undefined)[],
+  likes: readonly (Value | undefined)[] = [],
+): OpenRegion {
+  const params = types.map((type, i) => s.stored.mark(new Value(type), s.stored.of(likes[i])));
   const { result, ops } = s.apart(() => build(params));
   const results = result.filter((value) => value !== undefined);
   if (results.length === result.length) return { ops, params, results };
@@ -179,8 +189,19 @@ function closedIf(condition: Value, branches: readonly [OpenRegion, OpenRegion],
   const [then, otherwise] = branches;
   if (then.results.length !== otherwise.results.length) throw new Unfit(`has branches of ${then.results.length} and ${otherwise.results.length} outputs`);
   then.results.forEach(({ type }, i) => sameTypes(type, otherwise.results[i]!.type, (a, b) => `gives ${a} in one branch and ${b} in the other`));
+  then.results.forEach((value, i) => sameStored(s, value, otherwise.results[i]!, (a, b) => `gives ${a} in one branch and ${b} in the other`));
   const { regions, captures } = closeRegions(branches, ["then", "else"]);
-  return s.b.createAll(ifOp, { condition, captures }, {}, regions);
+  return markedLike(s, s.b.createAll(ifOp, { condition, captures }, {}, regions), then.results);
+}
+
+/** Results of a control op hold what its regions give. */
+export function markedLike(s: Subgraphs, results: readonly Value[], likes: readonly Value[]): readonly Value[] {
+  return results.map((value, i) => s.stored.mark(value, s.stored.of(likes[i])));
+}
+
+export function sameStored(s: Subgraphs, a: Value, b: Value, says: (a: string, b: string) => string): void {
+  const name = (value: Value): string => s.stored.of(value)?.name ?? value.type.dtype;
+  if (name(a) !== name(b)) throw new Unfit(says(name(a), name(b)));
 }
 
 export function sameTypes(a: TensorType, b: TensorType, says: (a: string, b: string) => string): void {

@@ -4,7 +4,20 @@ import { loopOp } from "../../ir/ops/loop.ts";
 import { concat, reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { tensorType } from "../../ir/types.ts";
-import { asDeclared, flag, graphOf, openRegion, orDiscard, sameTypes, Unfit, Unsized, type ControlNode, type Subgraphs } from "./control.ts";
+import {
+  asDeclared,
+  flag,
+  graphOf,
+  markedLike,
+  openRegion,
+  orDiscard,
+  sameStored,
+  sameTypes,
+  Unfit,
+  Unsized,
+  type ControlNode,
+  type Subgraphs,
+} from "./control.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto } from "./schema.ts";
 import type { Given } from "./scope.ts";
@@ -92,10 +105,11 @@ function asLoop(loop: TensorLoop, s: Subgraphs): readonly Value[] {
   const { body, initial } = loop;
   const types = [tensorType("i64", []), ...initial.map(({ type }) => type)];
   // The condition is true whenever the body runs.
-  const region = openRegion(s, types, ([turn, ...carried]) => {
+  const build = ([turn, ...carried]: readonly Value[]): readonly (Value | undefined)[] => {
     const inputs = [asDeclared(s.b, turn!, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...carried];
     return s.subgraph(body, inputs, loop.place, `${loop.name}/`);
-  });
+  };
+  const region = openRegion(s, types, build, [undefined, ...initial]);
   return orDiscard([region], () => closedLoop(loop, s, region));
 }
 
@@ -104,14 +118,15 @@ function closedLoop(loop: TensorLoop, s: Subgraphs, region: OpenRegion): readonl
   const carried = initial.length;
   const [again, ...results] = region.results;
   initial.forEach(({ type }, i) => sameTypes(type, results[i]!.type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
+  initial.forEach((value, i) => sameStored(s, value, results[i]!, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   const turns = knownTurns(loop, s, again!);
   const most = results.length > carried && turns === undefined ? mostRows(loop, s) : undefined;
   if (turns === undefined && !trips && numberOf(s, again!) === 1) throw new Unfit("never ends");
   const { regions, captures } = closeRegions([region], ["body"]);
   const values = [...initial, ...captures];
-  if (turns !== undefined) return s.b.createAll(loopOp, { values }, { carried, turns }, regions);
+  if (turns !== undefined) return markedLike(s, s.b.createAll(loopOp, { values }, { carried, turns }, regions), results);
   const rows = most !== undefined ? { maxTrips: most, extent: `${loop.name}/turns` } : {};
-  return s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried, ...rows }, regions);
+  return markedLike(s, s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried, ...rows }, regions), results);
 }
 
 /** How many turns there can be, where rows are stacked: what constants or else the caller says. */
@@ -188,6 +203,6 @@ function stacked({ body, initial }: LoopNode, s: Subgraphs, rows: readonly (read
     if (rows.length === 0) throw new Unsized("");
     const slices = rows.map((row) => s.b.create(reshape, { x: row[k]! }, { shape: [1, ...shapeOf(row[k]!)] }));
     slices.forEach(({ type }) => sameTypes(slices[0]!.type, type, (a, b) => `stacks ${a} and ${b}`));
-    return slices.length === 1 ? slices[0]! : s.b.create(concat, { xs: slices }, { axis: 0 });
+    return s.stored.mark(slices.length === 1 ? slices[0]! : s.b.create(concat, { xs: slices }, { axis: 0 }), s.stored.of(rows[0]![k]));
   });
 }

@@ -264,13 +264,14 @@ export class NodeImporter {
   }
 
   private subgraphs(): Subgraphs {
-    const { folder, problems, bounds } = this;
+    const { folder, problems, bounds, stored } = this;
     const builder = (): Builder => this.b;
     const nodes = (): number => this.nodes;
     return {
       folder,
       problems,
       bounds,
+      stored,
       get b() {
         return builder();
       },

@@ -2,7 +2,7 @@ import type { Value } from "../../ir/graph.ts";
 import { scan } from "../../ir/ops/loop.ts";
 import { reverse, transpose } from "../../ir/ops/movement.ts";
 import { tensorType, type TensorType } from "../../ir/types.ts";
-import { graphOf, openRegion, orDiscard, sameTypes, Unfit, type ControlNode, type Subgraphs } from "./control.ts";
+import { graphOf, markedLike, openRegion, orDiscard, sameStored, sameTypes, Unfit, type ControlNode, type Subgraphs } from "./control.ts";
 import { closeRegions, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
 import { rankOf } from "./static-shape.ts";
@@ -33,13 +33,13 @@ function directed(c: ControlNode, s: Subgraphs, body: GraphProto, values: readon
   const carried = values.length - scanned;
   const inputs = values.map((value, i) => {
     if (i < carried) return value;
-    const moved = toFront(s, value, axisOf(ways.inputAxes[i - carried] ?? 0, rankOf(value)));
-    return ways.inputDirections[i - carried] === 1 ? s.b.create(reverse, { x: moved }, { axes: [0] }) : moved;
+    const front = toFront(s, value, axisOf(ways.inputAxes[i - carried] ?? 0, rankOf(value)));
+    return ways.inputDirections[i - carried] === 1 ? reversed(s, front) : front;
   });
   const results = scanOnce(c, s, body, inputs, carried);
   return results.map((value, i) => {
     if (i < carried) return value;
-    const turned = ways.outputDirections[i - carried] === 1 ? s.b.create(reverse, { x: value }, { axes: [0] }) : value;
+    const turned = ways.outputDirections[i - carried] === 1 ? reversed(s, value) : value;
     return fromFront(s, turned, axisOf(ways.outputAxes[i - carried] ?? 0, rankOf(value)));
   });
 }
@@ -53,7 +53,7 @@ function batched(c: ControlNode, s: Subgraphs, body: GraphProto, scanned: number
   const ways: Directions = { inputAxes: [], inputDirections: intsOf(c.node, "directions"), outputAxes: [], outputDirections: [] };
   if (carried < 0) throw new Unfit(`has ${values.length} values, num_scan_inputs is ${scanned}`);
   const types = values.map(({ type }) => sliceType(type));
-  const region = openRegion(s, types, (params) => directed(c, s, body, params, scanned, ways));
+  const region = openRegion(s, types, (params) => directed(c, s, body, params, scanned, ways), values);
   return orDiscard([region], () => closedScan(s, region, values, 0));
 }
 
@@ -61,7 +61,7 @@ function scanOnce(c: ControlNode, s: Subgraphs, body: GraphProto, values: readon
   if (carried < 0 || body.input.length !== values.length) throw new Unfit(`has ${values.length} values, its body takes ${body.input.length}`);
   if (body.output.length < carried) throw new Unfit(`carries ${carried} values, its body gives ${body.output.length}`);
   const types = values.map(({ type }, i) => (i < carried ? type : sliceType(type)));
-  const region = openRegion(s, types, (params) => s.subgraph(body, params, c.place, `${c.name}/`));
+  const region = openRegion(s, types, (params) => s.subgraph(body, params, c.place, `${c.name}/`), values);
   return orDiscard([region], () => closedScan(s, region, values, carried));
 }
 
@@ -70,8 +70,9 @@ function closedScan(s: Subgraphs, region: OpenRegion, values: readonly Value[], 
   const uneven = values.slice(carried).find(({ type }) => type.shape[0] !== turns);
   if (uneven) throw new Unfit(`scans ${String(turns)} slices of one value and ${String(uneven.type.shape[0])} of another`);
   region.results.slice(0, carried).forEach(({ type }, i) => sameTypes(values[i]!.type, type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
+  region.results.slice(0, carried).forEach((result, i) => sameStored(s, values[i]!, result, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   const { regions, captures } = closeRegions([region], ["body"]);
-  return s.b.createAll(scan, { values: [...values, ...captures] }, { carried, captured: captures.length }, regions);
+  return markedLike(s, s.b.createAll(scan, { values: [...values, ...captures] }, { carried, captured: captures.length }, regions), region.results);
 }
 
 function sliceType({ dtype, shape }: TensorType): TensorType {
@@ -92,12 +93,21 @@ function axisOf(axis: number, rank: number): number {
 
 function toFront(s: Subgraphs, x: Value, axis: number): Value {
   const axes = Array.from({ length: rankOf(x) }, (_, i) => i);
-  return axis === 0 ? x : s.b.create(transpose, { x }, { perm: [axis, ...axes.filter((a) => a !== axis)] });
+  return axis === 0 ? x : moved(s, x, s.b.create(transpose, { x }, { perm: [axis, ...axes.filter((a) => a !== axis)] }));
 }
 
 function fromFront(s: Subgraphs, x: Value, axis: number): Value {
   const rest = Array.from({ length: rankOf(x) - 1 }, (_, i) => i + 1);
-  return axis === 0 ? x : s.b.create(transpose, { x }, { perm: [...rest.slice(0, axis), 0, ...rest.slice(axis)] });
+  return axis === 0 ? x : moved(s, x, s.b.create(transpose, { x }, { perm: [...rest.slice(0, axis), 0, ...rest.slice(axis)] }));
+}
+
+function reversed(s: Subgraphs, x: Value): Value {
+  return moved(s, x, s.b.create(reverse, { x }, { axes: [0] }));
+}
+
+/** The same elements elsewhere. */
+function moved(s: Subgraphs, from: Value, to: Value): Value {
+  return s.stored.mark(to, s.stored.of(from));
 }
 
 function intsOf(node: NodeProto, name: string): readonly number[] {

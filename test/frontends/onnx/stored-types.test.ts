@@ -111,3 +111,61 @@ test("nobody computes with codes", () => {
   });
   expect(() => importOnnx(bytes, { fileName: "m.onnx" })).toThrow(expect.objectContaining({ code: "NEO2008" }));
 });
+
+describe("codes behind control flow are still codes", () => {
+  const codes = { message: { dims: [2, 2], data_type: E4M3FN, raw_data: Uint8Array.of(0x38, 0x40, 0xb8, 0x7e) } };
+  const condition = value("c", "bool", []);
+  const other = (to: number): NodeSpec => node("Cast", ["codes"], ["b"], { to });
+  const branches = (to: number): NodeSpec =>
+    node("If", ["c"], ["y8"], {
+      then_branch: { graph: { nodes: [node("Transpose", ["codes"], ["a"])], outputs: [value("a", "u8")] } },
+      else_branch: { graph: { nodes: [other(to)], outputs: [value("b", "u8")] } },
+    });
+  const model = (...nodes: NodeSpec[]): Uint8Array =>
+    writeOnnx({ nodes, initializers: { codes, trips: tensor("i64", [], [2n]) }, inputs: [condition], outputs: [value("y", "f32")], opset: 25 });
+  const yes = { c: tensor("bool", [], [1]) };
+
+  test("of an If", () => {
+    expect(elements(runModel(model(branches(E4M3FN), cast(FLOAT, "y8")), yes)[0]!)).toEqual([1, -1, 2, 448]);
+  });
+
+  test("of branches that give codes of different types there is no result", () => {
+    expect(() => importOnnx(model(branches(E5M2), cast(FLOAT, "y8")), { fileName: "m.onnx" })).toThrow(
+      expect.objectContaining({ notes: [expect.objectContaining({ text: expect.stringContaining("FLOAT8E4M3FN in one branch and FLOAT8E5M2") as string })] }),
+    );
+  });
+
+  test("of a Loop, carried and stacked", () => {
+    const body = {
+      nodes: [
+        node("Transpose", ["m"], ["next"]),
+        node("Gather", ["m", "i"], ["row"]),
+        node("Cast", ["i"], ["n"], { to: FLOAT }),
+        node("Less", ["n", "n2"], ["again"]),
+      ],
+      inputs: [value("i", "i64", []), value("go", "bool", []), value("m", "u8", [2, 2])],
+      outputs: [value("again", "bool"), value("next", "u8"), value("row", "u8")],
+      initializers: { n2: f32([], 9) },
+    };
+    const loop = node("Loop", ["trips", "c", "codes"], ["last", "rows"], { body: { graph: body } });
+    const joined = node("Concat", ["last", "rows"], ["y8"], { axis: 0 });
+    expect(elements(runModel(model(loop, joined, cast(FLOAT, "y8")), yes)[0]!)).toEqual([1, 2, -1, 448, 1, 2, 2, 448]);
+  });
+
+  test("of a Scan", () => {
+    const body = {
+      nodes: [node("Identity", ["s"], ["next"]), node("Identity", ["r"], ["out"])],
+      inputs: [value("s", "u8", [2]), value("r", "u8", [2])],
+      outputs: [value("next", "u8"), value("out", "u8")],
+    };
+    const first = node("Gather", ["codes", "zero"], ["first"]);
+    const scan = node("Scan", ["first", "codes"], ["last", "all"], { body: { graph: body }, num_scan_inputs: 1, scan_input_axes: [1] });
+    const made = writeOnnx({
+      nodes: [first, scan, cast(FLOAT, "all")],
+      initializers: { codes, zero: tensor("i64", [], [0n]) },
+      outputs: [value("y", "f32")],
+      opset: 25,
+    });
+    expect(elements(runModel(made, {})[0]!)).toEqual([1, -1, 2, 448]);
+  });
+});
