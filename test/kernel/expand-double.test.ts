@@ -6,7 +6,7 @@ import { returnOp } from "../../src/ir/ops/control.ts";
 import { tensor } from "../../src/ir/tensor.ts";
 import { tensorType } from "../../src/ir/types.ts";
 import { scalar, KernelBuilder } from "../../src/kernel/build.ts";
-import { expDouble, logDouble } from "../../src/kernel/expand-double.ts";
+import { expDouble, logDouble, sigmoidDouble, softplusDouble } from "../../src/kernel/expand-double.ts";
 import type { Expansion } from "../../src/kernel/expand.ts";
 import { interpretKernel } from "../../src/kernel/interpret-kernel.ts";
 import { verifyKernel } from "../../src/kernel/verify-kernel.ts";
@@ -55,13 +55,25 @@ test.each([
   expect(far.slice(0, 5)).toEqual([]);
 });
 
+test("sigmoid and softplus keep their digits on both sides of 0", () => {
+  const xs = EXP.filter((x) => Math.abs(x) < 700);
+  const [gates, soft] = [evaluate(sigmoidDouble, xs), evaluate(softplusDouble, xs)];
+  const far = xs.flatMap((x, i) => {
+    const [gate, sum] = [1 / (1 + Math.exp(-x)), Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))];
+    return ulps(gates[i]!, gate) <= 4 && ulps(soft[i]!, sum) <= 5 ? [] : [{ x, gate: gates[i], soft: soft[i] }];
+  });
+  expect(far.slice(0, 5)).toEqual([]);
+  expect([...evaluate(softplusDouble, [Infinity, -Infinity, NaN, 1e300, -1e300])]).toEqual([Infinity, 0, NaN, 1e300, 0]);
+  expect([...evaluate(sigmoidDouble, [Infinity, -Infinity, NaN, 0])]).toEqual([1, 0, NaN, 0.5]);
+});
+
 test("special values", () => {
   expect([...evaluate(expDouble, [Infinity, -Infinity, NaN, 710, 1e300, -746, -1e300])]).toEqual([Infinity, 0, NaN, Infinity, Infinity, 0, 0]);
   expect([...evaluate(logDouble, [Infinity, -Infinity, NaN, 0, -0, -1])]).toEqual([Infinity, NaN, NaN, -Infinity, -Infinity, NaN]);
 });
 
 test("the verifier proves what they do", () => {
-  for (const f of [expDouble, logDouble]) expect(verifyKernel(mapKernel(f, 8))).toEqual([]);
+  for (const f of [expDouble, logDouble, sigmoidDouble, softplusDouble]) expect(verifyKernel(mapKernel(f, 8))).toEqual([]);
 });
 
 nativeTest.each(["native", "wasm"] as const)("graphs of f64 get them as %s", async (executor) => {

@@ -22,7 +22,7 @@ import {
   tanhFast,
   type Expansion,
 } from "../../kernel/expand.ts";
-import { expDouble, logDouble } from "../../kernel/expand-double.ts";
+import { expDouble, logDouble, sigmoidDouble, softplusDouble } from "../../kernel/expand-double.ts";
 import type { ElementwiseOp, Expression, Use } from "./expression.ts";
 
 /** Ops on float registers, f32 in vectors or f64. */
@@ -141,8 +141,8 @@ export const FLOAT_OPS: Readonly<Record<string, ElementwiseOp>> = {
   atanh: expansion(atanh),
   tanh: expansion(tanhFast),
   erf: expansion(erfFast),
-  sigmoid: expansion(sigmoid),
-  softplus: expansion(softplus),
+  sigmoid: expansion(sigmoid, sigmoidDouble),
+  softplus: expansion(softplus, softplusDouble),
   relu: light((b, x) => b.pmax(x, like(b, x)(0))),
   clip: light((b, x, attrs) => clipped(b, x, attrs["low"] as number, attrs["high"] as number)),
   leakyRelu: light((b, x, attrs) => b.select(b.compare("lt", x, like(b, x)(0)), b.mul(x, like(b, x)(attrs["alpha"] as number)), x)),

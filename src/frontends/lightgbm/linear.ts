@@ -63,7 +63,7 @@ function checked(leaf: LightgbmLeaf, columns: number, where: string, file: strin
 
 /** Sums [rows, groups] of linear trees over x, given the leaf (counted through the ensemble) that each tree comes to. */
 export function linearSums(b: Builder, x: Value, leaf: Value, leaves: LinearLeaves, groups: number): Value {
-  const [rows, trees] = leaf.type.shape as [number, number];
+  const trees = leaf.type.shape[1] as number;
   const { width } = leaves;
   const pick = (dtype: "f64" | "i32", values: readonly number[], wide: boolean): Value => {
     const table = constantOf(b, tensor(dtype, wide ? [leaves.values.length, width] : [leaves.values.length], values));
@@ -71,15 +71,15 @@ export function linearSums(b: Builder, x: Value, leaf: Value, leaves: LinearLeav
   };
   let given = pick("f64", leaves.constants, false);
   if (width > 0) {
-    const places = b.create(reshape, { x: pick("i32", leaves.features, true) }, { shape: [rows, trees * width] });
+    const places = b.create(reshape, { x: pick("i32", leaves.features, true) }, { shape: [-1, trees * width] });
     const wider = b.create(pad, { x }, { low: [0, 0], high: [0, 1], mode: "constant", value: 0 });
     const read = b.create(gatherElements, { x: wider, indices: places }, { axis: 1 });
-    const inputs = b.create(reshape, { x: read }, { shape: [rows, trees, width] });
+    const inputs = b.create(reshape, { x: read }, { shape: [-1, trees, width] });
     const terms = b.create(mul, { a: inputs, b: pick("f64", leaves.coefficients, true) });
     const sum = b.create(add, { a: given, b: b.create(reduce, { x: terms }, { kind: "sum", axes: [2], keepDims: false }) });
     const isMissing = b.create(reduce, { x: b.create(isNan, { x: inputs }) }, { kind: "any", axes: [2], keepDims: false });
     given = b.create(select, { condition: isMissing, a: pick("f64", leaves.values, false), b: sum });
   }
-  const byRound = b.create(reshape, { x: given }, { shape: [rows, trees / groups, groups] });
+  const byRound = b.create(reshape, { x: given }, { shape: [-1, trees / groups, groups] });
   return b.create(reduce, { x: byRound }, { kind: "sum", axes: [1], keepDims: false });
 }

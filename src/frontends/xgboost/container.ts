@@ -52,6 +52,7 @@ function binaryAt(bytes: Uint8Array, start: number): Found | undefined {
 
 /** `{` and a key with a length of eight bytes, one of those that a model begins with. */
 function isUbjson(bytes: Uint8Array, at: number): boolean {
+  if (bytes[at + 1] !== 0x4c || bytes[at + 2] !== 0) return false;
   return /^\{L\0{7}(\x06Config|\x05Model|\x07learner|\x07version)/.test(latin(bytes, at, at + 18));
 }
 
