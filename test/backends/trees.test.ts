@@ -115,6 +115,7 @@ describe("131,072 rows with missing values, thresholds and their neighbours, inf
     { name: "of 40 trees, depth 6", forest: forest({ depth: 6, trees: 40, features: 21, bins: 200 }) },
     { name: "of trees with every comparison", forest: forest({ depth: 8, trees: 12, comparisons: COMPARISONS, zeroIsMissing: true }) },
     { name: "of three classes", forest: forest({ depth: 5, trees: 24, targets: 3, features: 16 }) },
+    { name: "of f64", forest: forest({ depth: 6, trees: 20, comparisons: ["le", "memberTrunc"], dtype: F64 }), x: "f64" },
     { name: "of leaf-wise trees", forest: forest({ depth: 30, stop: 0.5, trees: 24, comparisons: ["le"], dtype: F64 }) },
   ];
   const ROWS = 131_072;

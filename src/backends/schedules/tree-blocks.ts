@@ -2,17 +2,17 @@
  * Trees over blocks of rows, by bits: each distinct test becomes one bit a row, a tree is a network of choices between those
  * bits, and what comes out is looked up among its leaves. The work of a tree is the same whatever its rows are.
  */
-import { treeCount, type TreeEnsemble } from "../../ir/trees/ensemble.ts";
+import { floats, treeCount, type TreeEnsemble } from "../../ir/trees/ensemble.ts";
 import { I32, KernelBuilder, scalar, vector, type Term } from "../../kernel/build.ts";
 import type { Elem } from "../../kernel/kernel.ts";
 import type { Buffer, LowerContext } from "../schedule.ts";
-import { transposeTile } from "./transpose-tile.ts";
-import { declareTests, rangeIn, testTables, variantOf } from "./tree-columns.ts";
+import { columnVector, transposeRows, type VectorType } from "./tree-block-columns.ts";
+import { declareTests, rangeIn, testTables } from "./tree-columns.ts";
 import type { TreeHeaps } from "./tree-heaps.ts";
 import { finish } from "./tree-leaves.ts";
 import { treePlanes } from "./tree-mux.ts";
 import type { TreeRows } from "./tree-rows.ts";
-import type { PlainTests, TreeColumns } from "./tree-tests.ts";
+import type { PlainTests } from "./tree-tests.ts";
 
 /** Where blocks lie: each `step` rows behind the one before; `rows` of the rows of a block are there. */
 export interface Blocks {
@@ -29,15 +29,16 @@ export function blockRows(lanes: number): number {
 
 export function lowerTreeBlocks(context: LowerContext, ensemble: TreeEnsemble, plain: PlainTests, heaps: TreeHeaps, rows: TreeRows, blocks: Blocks): void {
   const { lanes, first, count } = blocks;
-  const { features } = rows;
+  const { elem, features } = rows;
   const { columns } = plain;
   const { depth, targets, treesEach, tests } = heaps;
+  const type = columnVector(elem, lanes);
   const size = blockRows(lanes);
   const words = size / 64;
-  const name = `trees_f32_blocks${size}_d${depth}_${targets}x${treesEach}_${tests.columns.length}_${count}of${blocks.rows}x${features}`;
+  const name = `trees_${elem}_blocks${size}_d${depth}_${targets}x${treesEach}_${tests.columns.length}_${count}of${blocks.rows}x${features}`;
   const b = new KernelBuilder(name, { lanes, mode: "exact", loc: rows.loc });
   const buffers: Record<string, Buffer> = { x: rows.x.buffer, y: rows.y.buffer };
-  b.param("x", "f32", rows.x.layout.size, "in");
+  b.param("x", elem, rows.x.layout.size, "in");
   b.param("y", rows.y.layout.elem, rows.y.layout.size, "out");
   const table = (stem: string, elem: Elem, data: ArrayBufferView & ArrayLike<number>, range?: readonly [number, number]): void => {
     b.param(stem, elem, data.length, "in", range);
@@ -48,95 +49,42 @@ export function lowerTreeBlocks(context: LowerContext, ensemble: TreeEnsemble, p
     buffers[stem] = context.scratch(elem, length);
   };
   const weights = heaps.leaves instanceof Float64Array ? "f64" : "f32";
-  space("columns", "f32", (columns.count + features) * size);
+  space("columns", elem, (columns.count + features) * size);
   space("steps", "i64", tests.columns.length * words);
   space("planes", "i64", depth * words);
   space("codes", "u8", 4 * lanes);
   space("sums", weights, targets * size);
   const starts = tests.columns.map((column) => column * size);
   table("sources", "i32", starts, rangeIn(starts));
-  table("thresholds", "f32", Float32Array.from(tests.thresholds));
+  table("thresholds", elem, floats(elem, tests.thresholds));
   const narrow = tests.columns.length <= 0xffff;
   table("nodes", narrow ? "u16" : "i32", narrow ? Uint16Array.from(heaps.nodes) : heaps.nodes, rangeIn(heaps.nodes));
   table("leaves", weights, heaps.leaves);
   table("base", weights, ensemble.base);
-  const computedTables = testTables(context, columns, ensemble, "f32", size);
+  const computedTables = testTables(context, columns, ensemble, elem, size);
   Object.assign(buffers, computedTables.buffers);
 
-  const transposed = transposeRows(b, columns, features, size, blocks);
+  const transposed = transposeRows(b, columns, type, size, blocks);
   const computed =
     columns.equals.length + columns.members.length > 0
-      ? declareTests(b, columns, ensemble, computedTables, "f32", size, (at) => b.cursor("c", "columns", at))
+      ? declareTests(b, columns, ensemble, computedTables, elem, size, (at) => b.cursor("c", "columns", at))
       : undefined;
   const y = b.cursor("y", "y", first * targets);
   b.loop("block", count, { ...Object.fromEntries(transposed.cursors.map((cursor) => [cursor, blocks.rows * features])), [y]: blocks.rows * targets }, () => {
     transposed.emit();
     if (computed) b.loop("r", blocks.rows, Object.fromEntries(computed.cursors.map((cursor) => [cursor, 1])), computed.emit);
-    emitSteps(b, tests.columns.length, lanes, words);
+    emitSteps(b, tests.columns.length, type, words);
     emitTrees(b, heaps, lanes, words, rows.output.aggregate === "sum" && !rows.output.baseLast, weights);
     emitResults(b, rows, heaps, treeCount(ensemble), y, blocks, weights);
   });
   context.call(b.finish(), buffers);
 }
 
-/** The features of a block's rows, each as a row of its own, and their variants. */
-function transposeRows(
-  b: KernelBuilder,
-  columns: TreeColumns,
-  features: number,
-  size: number,
-  { lanes, first, rows }: Blocks,
-): { readonly cursors: readonly string[]; readonly emit: () => void } {
-  const { variants } = columns;
-  const asIs = variants.findIndex(({ missing, zeroIsMissing }) => missing === "right" && !zeroIsMissing);
-  // Behind all columns where no test looks at the features as they are.
-  const plainAt = (asIs >= 0 ? asIs * features : columns.count) * size;
-  const tiled = { rows: Math.floor(rows / lanes) * lanes, features: Math.floor(features / lanes) * lanes };
-  const corner = b.cursor("x", "x", first * features);
-  const right = b.cursor("x", "x", first * features + tiled.features);
-  const below = b.cursor("x", "x", (first + tiled.rows) * features);
-  const type = vector("f32", lanes);
-  const emitTiles = (): void => {
-    const to = b.cursor("t", "columns", plainAt);
-    b.loop("r", tiled.rows / lanes, { [corner]: lanes * features, [to]: lanes }, () =>
-      b.loop("f", tiled.features / lanes, { [corner]: lanes, [to]: lanes * size }, () => {
-        const tile = Array.from({ length: lanes }, (_, i) => b.let("x", b.load(type, corner, i * features)));
-        transposeTile(b, tile).forEach((column, i) => b.store(to, i * size, column));
-      }),
-    );
-  };
-  const emitSingles = (from: string, row: number, rowCount: number, feature: number, featureCount: number): void => {
-    if (rowCount === 0 || featureCount === 0) return;
-    const to = b.cursor("t", "columns", plainAt + feature * size + row);
-    b.loop("r", rowCount, { [from]: features, [to]: 1 }, () =>
-      b.loop("f", featureCount, { [from]: 1, [to]: size }, () => b.store(to, 0, b.load(scalar("f32"), from))),
-    );
-  };
-  const emitVariants = (): void => {
-    const others = variants.flatMap((variant, i) => (i === asIs ? [] : [{ variant, to: b.cursor("v", "columns", i * features * size) }]));
-    if (others.length === 0) return;
-    const from = b.cursor("v", "columns", plainAt);
-    b.loop("v", (features * size) / lanes, Object.fromEntries([from, ...others.map(({ to }) => to)].map((cursor) => [cursor, lanes])), () => {
-      const x = b.let("x", b.load(type, from));
-      for (const { variant, to } of others) b.store(to, 0, variantOf(b, x, variant));
-    });
-  };
-  return {
-    cursors: [corner, right, below],
-    emit: () => {
-      if (tiled.rows > 0 && tiled.features > 0) emitTiles();
-      emitSingles(right, 0, tiled.rows, tiled.features, features - tiled.features);
-      emitSingles(below, tiled.rows, rows - tiled.rows, 0, features);
-      emitVariants();
-    },
-  };
-}
-
 /** One bit a row for each test: 1 where the row goes right. */
-function emitSteps(b: KernelBuilder, count: number, lanes: number, words: number): void {
+function emitSteps(b: KernelBuilder, count: number, type: VectorType, words: number): void {
   if (count === 0) return;
   const [source, threshold, columns, to] = [b.cursor("s", "sources"), b.cursor("t", "thresholds"), b.cursor("c", "columns"), b.cursor("o", "steps")];
-  const type = vector("f32", lanes);
+  const { lanes } = type;
   b.loop("p", count, { [source]: 1, [threshold]: 1, [to]: words }, () => {
     const at = b.let("a", b.load(I32, source));
     const bound = b.let("t", b.splat(type, threshold));

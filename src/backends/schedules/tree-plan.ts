@@ -1,5 +1,6 @@
 import type { TreeEnsemble } from "../../ir/trees/ensemble.ts";
 import { lanesOf, type TargetProfile } from "../../target/profile.ts";
+import { columnVector, type VectorType } from "./tree-block-columns.ts";
 import { blockRows, type Blocks } from "./tree-blocks.ts";
 import type { TreeHeaps } from "./tree-heaps.ts";
 import type { PlainTests } from "./tree-tests.ts";
@@ -15,10 +16,10 @@ export type RowPart = { readonly kind: "walk"; readonly first: number; readonly 
  * that some rows are computed twice, to the same bits.
  */
 export function divideRows(target: TargetProfile, plain: PlainTests, heaps: TreeHeaps | undefined, elem: "f32" | "f64", rows: number): readonly RowPart[] {
-  const lanes = heaps && elem === "f32" ? blockLanes(target, heaps, rows) : undefined;
+  const lanes = heaps && blockLanes(target, heaps, rows);
   if (!heaps || lanes === undefined) return [{ kind: "walk", first: 0, count: rows }];
   const size = blockRows(lanes);
-  const least = leastRows(target, plain, heaps, lanes);
+  const least = leastRows(target, plain, heaps, columnVector(elem, lanes), blockRows(lanes));
   if (rows < size) return rows < least ? [{ kind: "walk", first: 0, count: rows }] : [{ kind: "blocks", lanes, first: 0, count: 1, rows }];
   const whole = Math.floor(rows / size);
   const rest = rows - whole * size;
@@ -44,9 +45,8 @@ function blockLanes(target: TargetProfile, heaps: TreeHeaps, rows: number): numb
 }
 
 /** As many rows as cost by walks what a block costs. Costs are counted in vector instructions; what a step of a walk costs was measured against them. */
-function leastRows(target: TargetProfile, plain: PlainTests, heaps: TreeHeaps, lanes: number): number {
+function leastRows(target: TargetProfile, plain: PlainTests, heaps: TreeHeaps, { lanes }: VectorType, size: number): number {
   const trees = heaps.targets * heaps.treesEach;
-  const size = blockRows(lanes);
   const isFar = heaps.nodes.length * NODE_BYTES > target.l2Bytes;
   const walk = trees * heaps.depth * STEP_COST[target.kind] * (isFar ? 1.5 : 1) + plain.columns.count;
   const steps = heaps.tests.columns.length * (size / lanes + 4);
