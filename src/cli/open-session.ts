@@ -42,7 +42,7 @@ function kindsFrom({ options }: Invocation): ("native" | "wasm")[] | undefined {
     throw new NeoError({
       code: "NEO1019",
       message: `--executor ${unknown}: there is no such executor`,
-      hint: `one of ${KINDS.join(", ")}${unknown === "interpreter" ? "; `neo compare` runs the interpreter" : ""}`,
+      hint: `one of ${KINDS.join(", ")}${unknown === "interpreter" ? "; `neo run` and `neo compare` run the interpreter" : ""}`,
     });
   return words as ("native" | "wasm")[];
 }

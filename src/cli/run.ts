@@ -5,10 +5,11 @@ import type { Data, Tensor } from "../ir/tensor.ts";
 import type { DType } from "../ir/types.ts";
 import type { OutputTensor } from "../session/tensors.ts";
 import { formatMs } from "../support/table.ts";
-import { repeatedOption, textOption, type CommandSpec } from "./command.ts";
-import { makeFolder, writeOutput } from "./files.ts";
+import { repeatedOption, textOption, type CommandSpec, type Invocation, type Outcome } from "./command.ts";
+import { fileNamesFor, makeFolder, writeOutput } from "./files.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
 import { openSession, SESSION_OPTIONS } from "./open-session.ts";
+import { interpretModel, wantsInterpreter } from "./run-interpreter.ts";
 import { summarize } from "./tensor-summary.ts";
 
 export const run: CommandSpec = {
@@ -18,7 +19,8 @@ export const run: CommandSpec = {
     INPUT_OPTION,
     { flags: "--output <place>", text: "folder for one .npy an output, or a .npz file" },
     { flags: "--check", text: "only tells whether it would load here" },
-    ...SESSION_OPTIONS,
+    { flags: "--executor <kinds>", text: "native, wasm: the first that runs here; or interpreter, for a model" },
+    ...SESSION_OPTIONS.filter(({ flags }) => !flags.startsWith("--executor ")),
   ],
   examples: ["neo run model.neo --input x=@input.npy --output results", "neo run model.onnx --input random:7"],
   exits: {
@@ -32,6 +34,7 @@ export const run: CommandSpec = {
   async run(invocation) {
     const [file] = invocation.args as [string];
     const { options, cwd } = invocation;
+    if (wantsInterpreter(invocation)) return interpreted(file, invocation);
     const session = await openSession(file, invocation);
     try {
       const refusals = session.refusals.map((r) => ({ artifact: r.artifact, reason: r.reason }));
@@ -50,28 +53,45 @@ export const run: CommandSpec = {
       const start = performance.now();
       bound.run();
       const ms = performance.now() - start;
-      const outputs = bound.outputs();
-      const files = await writeOutputs(outputs, textOption(options, "output"), cwd);
-      const lines = Object.entries(outputs).map(([name, tensor]) => summarize(name, tensor));
+      const { lines, outputs, files } = await shown(bound.outputs(), invocation);
       return {
-        text: [...lines, ...files.map((path) => `wrote ${path}`), `${session.artifact.id}, first run ${formatMs(ms)}`, `next: neo bench ${file}`].join("\n"),
-        result: {
-          ...base,
-          ms,
-          outputs: Object.entries(outputs).map(([name, t]) => ({
-            name,
-            dtype: t.dtype,
-            shape: t.shape,
-            data: t.data.length <= 1024 ? Array.from(t.data as ArrayLike<number | bigint | string>, jsonNumber) : undefined,
-          })),
-          files,
-        },
+        text: [...lines, `${session.artifact.id}, first run ${formatMs(ms)}`, `next: neo bench ${file}`].join("\n"),
+        result: { ...base, ms, outputs, files },
       };
     } finally {
       session.close();
     }
   },
 };
+
+async function interpreted(file: string, invocation: Invocation): Promise<Outcome> {
+  const { name, outputs: results, ms } = await interpretModel(file, invocation);
+  const base = { name, artifact: "interpreter", executor: "interpreter", refusals: [] };
+  if (invocation.options["check"] === true) return { text: `${file}: the interpreter runs it`, result: base };
+  const tensors = Object.fromEntries(
+    Object.entries(results).map(([key, { type, data }]) => [key, { dtype: type.dtype, shape: type.shape, data } as OutputTensor]),
+  );
+  const { lines, outputs, files } = await shown(tensors, invocation);
+  return { text: [...lines, `interpreter, ${formatMs(ms)}`, `next: neo compile ${file}`].join("\n"), result: { ...base, ms, outputs, files } };
+}
+
+/** What came out, for people and for programs; written to `--output`. */
+async function shown(
+  results: Readonly<Record<string, OutputTensor>>,
+  { options, cwd }: Invocation,
+): Promise<{ lines: string[]; outputs: object[]; files: string[] }> {
+  const files = await writeOutputs(results, textOption(options, "output"), cwd);
+  return {
+    lines: [...Object.entries(results).map(([name, result]) => summarize(name, result)), ...files.map((path) => `wrote ${path}`)],
+    outputs: Object.entries(results).map(([name, t]) => ({
+      name,
+      dtype: t.dtype,
+      shape: t.shape,
+      data: t.data.length <= 1024 ? Array.from(t.data as ArrayLike<number | bigint | string>, jsonNumber) : undefined,
+    })),
+    files,
+  };
+}
 
 /** JSON has neither NaN nor infinities nor integers beyond 2^53. */
 function jsonNumber(value: number | bigint | string): number | string {
@@ -89,9 +109,10 @@ async function writeOutputs(outputs: Readonly<Record<string, OutputTensor>>, pla
     return [place];
   }
   makeFolder(place, cwd);
+  const names = fileNamesFor(tensors.map(([name]) => name));
   const paths: string[] = [];
-  for (const [name, tensor] of tensors) {
-    const path = join(place, `${name.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^\.+/, "_") || "output"}.npy`);
+  for (const [, tensor] of tensors) {
+    const path = join(place, `${names[paths.length]}.npy`);
     await writeOutput(path, writeNpy(tensor), cwd);
     paths.push(path);
   }

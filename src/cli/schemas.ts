@@ -76,7 +76,7 @@ const compileResult = z.union([
 const runBase = {
   name: z.string(),
   artifact: z.string(),
-  executor: z.enum(["native", "wasm"]),
+  executor: z.enum(["native", "wasm", "interpreter"]),
   refusals: z.array(z.strictObject({ artifact: z.string(), reason: z.string() })),
 };
 const runResult = z.union([

@@ -1,4 +1,4 @@
-import type { Artifact, Manifest, ManifestPort, ManifestProgram } from "../package/manifest.ts";
+import type { ArtifactProgram, Manifest, ManifestPort, ManifestProgram } from "../package/manifest.ts";
 import { NeoError, type ErrorCode, type Note } from "../support/errors.ts";
 import { nearestWord } from "../support/nearest.ts";
 import { asPorts } from "./border.ts";
@@ -15,8 +15,14 @@ export interface Chosen {
   readonly extents: ReadonlyMap<string, number>;
 }
 
+/** What is asked of a bundle to choose: its programs, and the lengths that each takes. */
+type Programs = Pick<Manifest, "programs">;
+interface Lengths {
+  readonly programs: readonly Pick<ArtifactProgram, "extents">[];
+}
+
 /** The first program whose inputs have these names, dtypes and shapes. */
-export function chooseProgram(manifest: Manifest, artifact: Artifact, inputs: Readonly<Record<string, unknown>>): Chosen {
+export function chooseProgram(manifest: Programs, artifact: Lengths, inputs: Readonly<Record<string, unknown>>): Chosen {
   const ports = asPorts(manifest.programs, inputs);
   const names = Object.keys(ports);
   // Programs for sequences of other lengths have other inputs.
@@ -37,7 +43,7 @@ export function chooseProgram(manifest: Manifest, artifact: Artifact, inputs: Re
   throw wrong("NEO1052", "of the wrong shape", problems, "compile with `--shape` for other shapes");
 }
 
-function fitShapes(manifest: Manifest, artifact: Artifact, program: number, given: readonly Given[]): Chosen | Note[] {
+function fitShapes(manifest: Programs, artifact: Lengths, program: number, given: readonly Given[]): Chosen | Note[] {
   const extents = new Map<string, number>();
   const shapes: (readonly number[])[] = [];
   const notes = manifest.programs[program]!.inputs.flatMap((port, i) => {

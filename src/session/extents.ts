@@ -4,7 +4,7 @@ import type { Runnable } from "./engine.ts";
 
 /** The extent that counts an axis of a port. */
 export function extentOf(
-  code: ArtifactProgram,
+  code: Pick<ArtifactProgram, "extents">,
   port: "input" | "output",
   index: number,
   axis: number,
@@ -14,7 +14,7 @@ export function extentOf(
 
 /** Why the shapes of inputs, as given, are none of this program; undefined where they fit. Axes with an extent may be shorter, all of one extent alike. */
 export function shapeProblem(
-  code: ArtifactProgram,
+  code: Pick<ArtifactProgram, "extents">,
   port: ManifestPort,
   index: number,
   shape: readonly number[],

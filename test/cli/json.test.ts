@@ -22,6 +22,8 @@ const RUNS: [run: string, code: number, preload?: string][] = [
   ["compile --no-such-flag", 2],
   ["run good.neo --allow-unsigned --output results", 0],
   ["run good.neo --allow-unsigned --check", 0],
+  ["run good.onnx --executor interpreter", 0],
+  ["run good.onnx --executor interpreter --check", 0],
   ["run tampered.neo --allow-unsigned", 5],
   ["run good.neo --allow-unsigned --input x=1", 2],
   ["check good.onnx -t wasm", 0],

@@ -1,0 +1,59 @@
+import { outputName } from "../backends/lower.ts";
+import { importModel } from "../frontends/index.ts";
+import type { Graph } from "../ir/graph.ts";
+import { interpret } from "../ir/interpret.ts";
+import { byteLength, tensor, type Tensor } from "../ir/tensor.ts";
+import { elementCount, type StaticType } from "../ir/types.ts";
+import type { ManifestPort, ManifestProgram } from "../package/manifest.ts";
+import { chooseProgram } from "../session/choose.ts";
+import { NeoError } from "../support/errors.ts";
+import { listOption, repeatedOption, type Invocation } from "./command.ts";
+import { isBundle, readInput } from "./files.ts";
+import { inputValues } from "./input-values.ts";
+import { modelFrom } from "./model-options.ts";
+
+/** What the interpreter of a model computes. */
+export interface Interpreted {
+  readonly name: string;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly ms: number;
+}
+
+export function wantsInterpreter({ options }: Invocation): boolean {
+  return listOption(options, "executor").includes("interpreter");
+}
+
+/** Runs the graph of a model as it was imported, op by op in doubles: no code is made. With several shapes, the graph that the inputs fit. */
+export async function interpretModel(file: string, invocation: Invocation): Promise<Interpreted> {
+  const { options, cwd } = invocation;
+  if (listOption(options, "executor").length > 1)
+    throw new NeoError({
+      code: "NEO1019",
+      message: "--executor interpreter stands alone: it runs any model, so no other would have a turn",
+      hint: "--executor interpreter, or native, wasm or both",
+    });
+  if (file !== "-" && isBundle(await readInput(file, cwd)))
+    throw new NeoError({ code: "NEO1022", message: `${file} is a bundle, which has no graph to interpret`, hint: "neo run model.onnx --executor interpreter" });
+  const model = await modelFrom(file, invocation);
+  const graphs = model.bindings.map((shapes) => importModel(model.bytes, { ...model, shapes }));
+  const programs = graphs.map(programOf);
+  const values = await inputValues(repeatedOption(options, "input"), { inputs: programs[0]!.inputs }, cwd);
+  const { program, given } = chooseProgram({ programs }, { programs: programs.map(() => ({ extents: [] })) }, values);
+  const graph = graphs[program]!;
+  const tensors = graph.params.map(({ type }, i) => tensor(type.dtype, (type as StaticType).shape, given[i]!.data as readonly number[]));
+  const start = performance.now();
+  const results = interpret(graph, tensors);
+  const ms = performance.now() - start;
+  return { name: model.fileName.replace(/\.[a-z0-9]+$/i, ""), outputs: Object.fromEntries(results.map((result, i) => [outputName(graph, i), result])), ms };
+}
+
+/** A graph as sessions see a program. */
+function programOf(graph: Graph, index: number): ManifestProgram {
+  const inputs = graph.params.map(({ name, type }, i): ManifestPort => {
+    const { dtype, shape } = type as StaticType;
+    const [port, labels] = [name || `input${i}`, graph.labels.get(name)];
+    return { name: port, dtype, shape, bytes: dtype === "string" ? 0 : byteLength(dtype, elementCount(shape)), ...(labels ? { labels } : {}) };
+  });
+  const lists = { inputs: Object.fromEntries(graph.lists.inputs), outputs: {} };
+  return { id: String(index), binding: {}, inputs, outputs: [], ...(graph.lists.inputs.size > 0 ? { lists } : {}) };
+}
