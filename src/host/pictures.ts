@@ -1,5 +1,6 @@
 import { HostProblem, textAttr, wantInputs, type HostFunction } from "./host-function.ts";
 import { inflate } from "./inflate.ts";
+import { decodeJpeg } from "./jpeg.ts";
 
 /** Three bytes a pixel, red first, rows from the top. */
 interface Picture {
@@ -11,7 +12,7 @@ interface Picture {
 /** Pixels that a picture may have: its file says how many, and may say what it likes. */
 const MOST_PIXELS = 2 ** 26;
 
-/** The pixels of a file: PNG without interlacing, BMP and binary PNM, told by its first bytes. What stands behind its end is not looked at. */
+/** The pixels of a file: PNG without interlacing, baseline JPEG, plain BMP, TIFF and PNM, told by its first bytes. What stands behind its end is not looked at. */
 export const decodeImage: HostFunction = {
   results(inputs, attrs) {
     wantInputs(inputs, "u8");
@@ -40,13 +41,15 @@ function pictureOf(file: Uint8Array): Picture {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   try {
     if (view.getUint32(0) === 0x89504e47) return png(file, view);
+    if (view.getUint16(0) === 0xffd8) return decodeJpeg(file, MOST_PIXELS);
+    if (view.getUint32(0) === 0x49492a00 || view.getUint32(0) === 0x4d4d002a) return tiff(file, view);
     if (view.getUint16(0) === 0x424d) return bmp(file, view);
     if (file[0] === 0x50 && (file[1] === 0x35 || file[1] === 0x36)) return pnm(file);
   } catch (error) {
     if (error instanceof RangeError) throw new HostProblem("has a picture that is cut off");
     throw error;
   }
-  throw new HostProblem("has a file that is no PNG, BMP or binary PNM");
+  throw new HostProblem("has a file that is no PNG, JPEG, BMP, TIFF or binary PNM");
 }
 
 function sized(height: number, width: number): Picture {
@@ -75,6 +78,39 @@ function bmp(file: Uint8Array, view: DataView): Picture {
   return picture;
 }
 
+/** The first picture of a file, of 8 bits in strips without compression. */
+function tiff(file: Uint8Array, view: DataView): Picture {
+  const little = file[0] === 0x49;
+  const directory = view.getUint32(4, little);
+  const fields = new Map<number, number[]>();
+  for (let i = 0; i < view.getUint16(directory, little); i++) {
+    const at = directory + 2 + 12 * i;
+    const [kind, count] = [view.getUint16(at + 2, little), view.getUint32(at + 4, little)];
+    const width = kind === 3 ? 2 : 4;
+    if ((kind !== 3 && kind !== 4) || count > file.length) continue;
+    const from = count * width <= 4 ? at + 8 : view.getUint32(at + 8, little);
+    fields.set(
+      view.getUint16(at, little),
+      Array.from({ length: count }, (_, k) => (kind === 3 ? view.getUint16(from + 2 * k, little) : view.getUint32(from + 4 * k, little))),
+    );
+  }
+  const field = (tag: number, fallback: number): number => fields.get(tag)?.[0] ?? fallback;
+  const samples = field(277, 1);
+  const isGray = samples < 3;
+  if (field(259, 1) !== 1 || field(284, 1) !== 1 || field(262, -1) !== (isGray ? 1 : 2) || samples > 4 || fields.get(258)?.some((bits) => bits !== 8) !== false)
+    throw new HostProblem("has a TIFF that is compressed, or not of grey or colours of 8 bits");
+  const picture = sized(field(257, 0), field(256, 0));
+  const rows = Math.max(1, Math.min(picture.height, field(278, picture.height)));
+  const strips = fields.get(273) ?? [];
+  for (let y = 0; y < picture.height; y++) {
+    const row = (strips[Math.floor(y / rows)] ?? file.length) + (y % rows) * picture.width * samples;
+    if (row + picture.width * samples > file.length) throw new RangeError();
+    for (let x = 0; x < picture.width; x++)
+      for (let c = 0; c < 3; c++) picture.pixels[3 * (y * picture.width + x) + c] = file[row + x * samples + (isGray ? 0 : c)]!;
+  }
+  return picture;
+}
+
 /** P5 and P6: three numbers in text, then a byte a sample. */
 function pnm(file: Uint8Array): Picture {
   const head = /^P[56](?:\s+|#[^\n]*\n)+(\d{1,6})(?:\s+|#[^\n]*\n)+(\d{1,6})(?:\s+|#[^\n]*\n)+(\d{1,5})\s/.exec(String.fromCharCode(...file.subarray(0, 256)));
@@ -96,6 +132,8 @@ function png(file: Uint8Array, view: DataView): Picture {
   const samples = SAMPLES[colour];
   if (!samples || ![1, 2, 4, 8, 16].includes(depth) || interlace !== 0)
     throw new HostProblem(`has a PNG of colour type ${colour}, ${depth} bits${interlace ? ", interlaced" : ""}`);
+  // Deflated data are a thousandth of what they were at the least.
+  if (height * width * samples * depth > 8 * 1100 * file.length) throw new HostProblem(`has a PNG of ${width}x${height} in ${file.length} bytes`);
   const picture = sized(height, width);
   const parts: Uint8Array[] = [];
   let palette: Uint8Array = new Uint8Array(0);

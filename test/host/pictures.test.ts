@@ -1,5 +1,6 @@
 import { deflateSync, crc32 } from "node:zlib";
-import { expect, test } from "vitest";
+import jpeg from "jpeg-js";
+import { describe, expect, test } from "vitest";
 import { HostProblem } from "../../src/host/host-function.ts";
 import { inflate } from "../../src/host/inflate.ts";
 import { decodeImage } from "../../src/host/pictures.ts";
@@ -72,6 +73,75 @@ test("PNM, and the orders of channels", () => {
   expect(decode(file, "BGR").data).toEqual([30, 20, 10, 60, 50, 40]);
   expect(decode(file, "Grayscale")).toEqual({ shape: [1, 2, 1], data: [18, 48] });
   expect(decode(Buffer.concat([Buffer.from("P5 1 2 255\n"), Buffer.from([9, 8])]))).toEqual({ shape: [2, 1, 3], data: [9, 9, 9, 8, 8, 8] });
+});
+
+describe("JPEG", () => {
+  const [width, height] = [37, 29];
+  const smooth = (): Buffer =>
+    Buffer.from(Array.from({ length: width * height }, (_, i) => [(i % width) * 6, Math.floor(i / width) * 8, 255 - (i % width) * 6, 255]).flat());
+
+  /** Another decoder, with its own transform and a plainer filter for chroma. */
+  const other = (file: Uint8Array): number[] => Array.from(jpeg.decode(file, { useTArray: true }).data).filter((_, i) => i % 4 < 3);
+
+  test("is near what another decoder makes of it, and near what went in", () => {
+    const file = jpeg.encode({ data: smooth(), width, height }, 90).data;
+    const { shape, data } = decode(file);
+    expect(shape).toEqual([height, width, 3]);
+    const [found, given] = [other(file), Array.from(smooth()).filter((_, i) => i % 4 < 3)];
+    const off = (wanted: readonly number[]): number => data.reduce((sum, value, i) => sum + Math.abs(value - wanted[i]!), 0) / data.length;
+    expect(off(found)).toBeLessThan(2);
+    expect(off(given)).toBeLessThan(4);
+  });
+
+  test("that is damaged ends in a picture or in a refusal", () => {
+    const file = jpeg.encode({ data: smooth(), width, height }, 60).data;
+    for (let i = 0; i < 1500; i++) {
+      const bad = Uint8Array.from(file);
+      for (let k = 0; k < 3; k++) bad[Math.floor(random() * bad.length)] = Math.floor(random() * 256);
+      try {
+        decode(i % 3 === 0 ? bad.subarray(0, Math.floor(random() * bad.length)) : bad);
+      } catch (error) {
+        expect(error).toBeInstanceOf(HostProblem);
+      }
+    }
+  });
+});
+
+test("TIFF in strips, of both orders of bytes", () => {
+  for (const little of [true, false]) {
+    const file = Buffer.alloc(200);
+    const short = (value: number, at: number): unknown => (little ? file.writeUInt16LE(value, at) : file.writeUInt16BE(value, at));
+    const long = (value: number, at: number): unknown => (little ? file.writeUInt32LE(value, at) : file.writeUInt32BE(value, at));
+    file.write(little ? "II" : "MM");
+    short(42, 2);
+    long(8, 4);
+    const entries: readonly (readonly [number, number, number, number])[] = [
+      [256, 3, 1, 2],
+      [257, 3, 1, 2],
+      [258, 3, 3, 130],
+      [259, 3, 1, 1],
+      [262, 3, 1, 2],
+      [273, 4, 2, 140],
+      [277, 3, 1, 3],
+      [278, 3, 1, 1],
+    ];
+    short(entries.length, 8);
+    entries.forEach(([tag, kind, count, value], i) => {
+      short(tag, 10 + 12 * i);
+      short(kind, 12 + 12 * i);
+      long(count, 14 + 12 * i);
+      if (kind === 3 && count === 1) short(value, 18 + 12 * i);
+      else long(value, 18 + 12 * i);
+    });
+    for (let i = 0; i < 3; i++) short(8, 130 + 2 * i);
+    long(170, 140);
+    long(160, 144);
+    file.set([1, 2, 3, 4, 5, 6], 170);
+    file.set([7, 8, 9, 10, 11, 12], 160);
+    expect(decode(file)).toEqual({ shape: [2, 2, 3], data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] });
+    short(5, 18 + 12 * 3);
+    expect(() => decode(file)).toThrowError(/TIFF that is compressed/);
+  }
 });
 
 test("files that lie, end or are something else are refused", () => {
