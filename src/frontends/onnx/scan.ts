@@ -1,7 +1,12 @@
 import type { Value } from "../../ir/graph.ts";
+import { add } from "../../ir/ops/arithmetic.ts";
+import { less } from "../../ir/ops/comparison.ts";
+import { constant } from "../../ir/ops/control.ts";
+import { select } from "../../ir/ops/logic.ts";
 import { scan } from "../../ir/ops/loop.ts";
 import { reverse, transpose } from "../../ir/ops/movement.ts";
-import { tensorType, type TensorType } from "../../ir/types.ts";
+import { tensor } from "../../ir/tensor.ts";
+import { tensorType, type DType, type TensorType } from "../../ir/types.ts";
 import { graphOf, markedLike, openRegion, orDiscard, sameStored, sameTypes, Unfit, type ControlNode, type Subgraphs } from "./control.ts";
 import { closeRegions, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
@@ -29,14 +34,23 @@ interface Directions {
   readonly outputDirections: readonly number[];
 }
 
-function directed(c: ControlNode, s: Subgraphs, body: GraphProto, values: readonly Value[], scanned: number, ways: Directions): readonly Value[] {
+/** `length`: how many slices there truly are. */
+function directed(
+  c: ControlNode,
+  s: Subgraphs,
+  body: GraphProto,
+  values: readonly Value[],
+  scanned: number,
+  ways: Directions,
+  length?: Value,
+): readonly Value[] {
   const carried = values.length - scanned;
   const inputs = values.map((value, i) => {
     if (i < carried) return value;
     const front = toFront(s, value, axisOf(ways.inputAxes[i - carried] ?? 0, rankOf(value)));
     return ways.inputDirections[i - carried] === 1 ? reversed(s, front) : front;
   });
-  const results = scanOnce(c, s, body, inputs, carried);
+  const results = length ? scanUpTo(c, s, body, inputs, carried, length) : scanOnce(c, s, body, inputs, carried);
   return results.map((value, i) => {
     if (i < carried) return value;
     const turned = ways.outputDirections[i - carried] === 1 ? reversed(s, value) : value;
@@ -47,22 +61,48 @@ function directed(c: ControlNode, s: Subgraphs, body: GraphProto, values: readon
 /** The first axis of all values is that of a batch, the second of scanned ones that of their slices. */
 function batched(c: ControlNode, s: Subgraphs, body: GraphProto, scanned: number): readonly Value[] {
   const [lengths, ...rest] = c.operands;
-  if (lengths) throw new Unfit("has sequence_lens");
   const values = present(rest);
   const carried = values.length - scanned;
   const ways: Directions = { inputAxes: [], inputDirections: intsOf(c.node, "directions"), outputAxes: [], outputDirections: [] };
   if (carried < 0) throw new Unfit(`has ${values.length} values, num_scan_inputs is ${scanned}`);
+  if (!lengths) return inBatch(s, values, (slices) => directed(c, s, body, slices, scanned, ways));
+  if (ways.inputDirections.includes(1)) throw new Unfit("scans backwards and has sequence_lens");
+  return inBatch(s, [...values, lengths], (slices) => directed(c, s, body, slices.slice(0, -1), scanned, ways, slices.at(-1)));
+}
+
+/** What `build` gives of the slices of each element of a batch. */
+function inBatch(s: Subgraphs, values: readonly Value[], build: (slices: readonly Value[]) => readonly (Value | undefined)[]): readonly Value[] {
   const types = values.map(({ type }) => sliceType(type));
-  const region = openRegion(s, types, (params) => directed(c, s, body, params, scanned, ways), values);
+  const region = openRegion(s, types, build, values);
   return orDiscard([region], () => closedScan(s, region, values, 0));
 }
 
+/** Behind `length` turns what is carried stays, and rows are zeros. */
+function scanUpTo(c: ControlNode, s: Subgraphs, body: GraphProto, values: readonly Value[], carried: number, length: Value): readonly Value[] {
+  checkCounts(body, values, carried);
+  const number = (dtype: DType, value: number): Value => s.b.create(constant, {}, { value: tensor(dtype, [], [value]) });
+  const all = [number("i64", 0), ...values];
+  const types = all.map(({ type }, i) => (i <= carried ? type : sliceType(type)));
+  const build = ([turn, ...params]: readonly Value[]): readonly (Value | undefined)[] => {
+    const results = s.subgraph(body, params, c.place, `${c.name}/`);
+    const condition = s.b.create(less, { a: turn!, b: length });
+    const kept = results.map((a, i) => a && s.b.create(select, { condition, a, b: i < carried ? params[i]! : number(a.type.dtype, 0) }));
+    return [s.b.create(add, { a: turn!, b: number("i64", 1) }), ...kept];
+  };
+  const region = openRegion(s, types, build, all);
+  return orDiscard([region], () => closedScan(s, region, all, carried + 1)).slice(1);
+}
+
 function scanOnce(c: ControlNode, s: Subgraphs, body: GraphProto, values: readonly Value[], carried: number): readonly Value[] {
-  if (carried < 0 || body.input.length !== values.length) throw new Unfit(`has ${values.length} values, its body takes ${body.input.length}`);
-  if (body.output.length < carried) throw new Unfit(`carries ${carried} values, its body gives ${body.output.length}`);
+  checkCounts(body, values, carried);
   const types = values.map(({ type }, i) => (i < carried ? type : sliceType(type)));
   const region = openRegion(s, types, (params) => s.subgraph(body, params, c.place, `${c.name}/`), values);
   return orDiscard([region], () => closedScan(s, region, values, carried));
+}
+
+function checkCounts(body: GraphProto, values: readonly Value[], carried: number): void {
+  if (carried < 0 || body.input.length !== values.length) throw new Unfit(`has ${values.length} values, its body takes ${body.input.length}`);
+  if (body.output.length < carried) throw new Unfit(`carries ${carried} values, its body gives ${body.output.length}`);
 }
 
 function closedScan(s: Subgraphs, region: OpenRegion, values: readonly Value[], carried: number): readonly Value[] {
