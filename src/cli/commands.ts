@@ -25,5 +25,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "ops", summary: "lists the operators that are read, or the ops they become", load: async () => (await import("./ops.ts")).ops },
   { name: "explain", summary: "prints the page of an error code", load: async () => (await import("./explain.ts")).explain },
   { name: "doctor", summary: "looks at this machine: what works, what is missing, how to get it", load: async () => (await import("./doctor.ts")).doctor },
+  { name: "config", summary: "shows which value each flag has, and who says so", load: async () => (await import("./show-config.ts")).config },
   { name: "completion", summary: "prints a completion script for a shell", load: async () => (await import("./completion.ts")).completion },
 ];

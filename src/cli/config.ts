@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { NeoError } from "../support/errors.ts";
 import { nearestWord } from "../support/nearest.ts";
 import type { CommandEntry, CommandSpec, OptionSpec, OptionValues } from "./command.ts";
+import { configFolder } from "./key-files.ts";
 import { SHARED_OPTIONS } from "./shared-options.ts";
 
 const FILE = "neo.config.json";
@@ -14,24 +15,49 @@ export interface Surroundings {
   readonly commands: readonly CommandEntry[];
 }
 
+/** A flag, the value it has, and who says so: `flag`, a variable, a file or `default`. */
+export interface Setting {
+  readonly option: OptionSpec;
+  readonly value: NonNullable<OptionValues[string]>;
+  readonly origin: string;
+}
+
+/** Flags of a command, completed; see `settingsOf`. */
+export async function applyConfig(spec: CommandSpec, given: OptionValues, surroundings: Surroundings): Promise<OptionValues> {
+  const settings = await settingsOf(spec, given, surroundings);
+  return { ...given, ...Object.fromEntries(settings.map(({ option, value }) => [keyOf(option), value])) };
+}
+
 /**
- * Flags completed from `NEO_*` variables and the project's `neo.config.json`, in this order of precedence: flag, environment, project, default.
- * The file holds flags by their long names, for all commands or under the name of one: `{ "target": "wasm", "compile": { "timing": true } }`.
- * `given` are the flags of the command line alone, without defaults.
+ * Every flag that has a value, from `NEO_*` variables, the project's `neo.config.json` and that of the user, in this order of precedence:
+ * flag, environment, project, user, default. A file holds flags by their long names, for all commands or under the name of one:
+ * `{ "target": "wasm", "compile": { "timing": true } }`. `given` are the flags of the command line alone, without defaults.
  */
-export async function applyConfig(spec: CommandSpec, given: OptionValues, { cwd, env, commands }: Surroundings): Promise<OptionValues> {
-  const project = await readConfig(spec, typeof given["config"] === "string" ? resolve(cwd, given["config"]) : undefined, cwd, commands);
-  const values: Record<string, OptionValues[string]> = { ...given };
-  for (const option of [...spec.options, ...SHARED_OPTIONS.filter((shared) => longName(shared) !== "config")]) {
-    const key = keyOf(option);
-    if (values[key] !== undefined) continue;
+export async function settingsOf(spec: CommandSpec, given: OptionValues, { cwd, env, commands }: Surroundings): Promise<Setting[]> {
+  const explicit = typeof given["config"] === "string" ? resolve(cwd, given["config"]) : undefined;
+  const project = await readConfig(spec, explicit ?? join(cwd, FILE), explicit !== undefined, commands);
+  const user = await readConfig(spec, join(configFolder(env), FILE), false, commands);
+  const settings: Setting[] = [];
+  for (const option of [...spec.options, ...SHARED_OPTIONS]) {
+    if (settings.some((known) => keyOf(known.option) === keyOf(option))) continue; // --sign and --no-sign
+    const isOpen = longName(option) !== "config"; // where the file is, the file can't say
     const variable = `NEO_${longName(option).replaceAll("-", "_").toUpperCase()}`;
-    const text = env[variable];
-    const value = text !== undefined ? valueOf(option, text, variable) : project(option);
-    if (value !== undefined) values[key] = value;
+    const text = isOpen ? env[variable] : undefined;
+    const candidates: readonly (() => readonly [OptionValues[string], string])[] = [
+      () => [given[keyOf(option)], "flag"],
+      () => [text === undefined ? undefined : valueOf(option, text, variable), variable],
+      () => [isOpen ? project.value(option) : undefined, project.path],
+      () => [isOpen ? user.value(option) : undefined, user.path],
+      () => [option.fallback, "default"],
+    ];
+    for (const candidate of candidates) {
+      const [value, origin] = candidate();
+      if (value === undefined) continue;
+      settings.push({ option, value, origin });
+      break;
+    }
   }
-  for (const option of [...spec.options, ...SHARED_OPTIONS]) if (option.fallback !== undefined) values[keyOf(option)] ??= option.fallback;
-  return values;
+  return settings;
 }
 
 export function longName(option: OptionSpec): string {
@@ -67,22 +93,22 @@ function valueOf(option: OptionSpec, value: unknown, origin: string): OptionValu
   return option.repeat ? words : words.join(",");
 }
 
+/** A file of flags; one that may be missing and is has none. */
 async function readConfig(
   spec: CommandSpec,
-  explicit: string | undefined,
-  cwd: string,
+  path: string,
+  isNamed: boolean,
   commands: readonly CommandEntry[],
-): Promise<(option: OptionSpec) => OptionValues[string]> {
-  const path = explicit ?? join(cwd, FILE);
+): Promise<{ readonly path: string; readonly value: (option: OptionSpec) => OptionValues[string] }> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (explicit === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") return () => undefined;
+    if (!isNamed && ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return { path, value: () => undefined };
     throw new NeoError({
       code: "NEO6001",
       message: `cannot read ${path}`,
-      hint: explicit === undefined ? "check its owner and mode" : "check the path given to --config",
+      hint: isNamed ? "check the path given to --config" : "check its owner and mode",
       cause: error,
     });
   }
@@ -90,11 +116,12 @@ async function readConfig(
   const own = tree[spec.name];
   const section = isRecord(own) ? own : {};
   await refuseUnknown(tree, spec, path, commands);
-  return (option) => {
+  const value = (option: OptionSpec): OptionValues[string] => {
     const name = longName(option);
     if (section[name] !== undefined) return valueOf(option, section[name], `${path}: ${spec.name}.${name}`);
     return tree[name] === undefined || isRecord(tree[name]) ? undefined : valueOf(option, tree[name], `${path}: ${name}`);
   };
+  return { path, value };
 }
 
 /** A key that no command knows is a slip of the pen. Other commands are only loaded to tell. */

@@ -273,6 +273,15 @@ const RESULTS = {
   doctor: z.strictObject({
     findings: z.array(z.strictObject({ id: z.string(), level: z.enum(["ok", "note", "problem"]), text: z.string(), fix: z.string().optional() })),
   }),
+  config: z.strictObject({
+    values: z.array(
+      z.strictObject({
+        key: z.string().describe("the flag, behind its command where it is not one of all"),
+        value: z.union([z.string(), z.boolean(), z.array(z.string())]),
+        origin: z.string().describe("a variable, a file or default"),
+      }),
+    ),
+  }),
   completion: z.strictObject({ shell: z.string(), script: z.string() }),
 } as const;
 

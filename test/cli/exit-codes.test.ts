@@ -188,6 +188,11 @@ const CASES: readonly Case[] = [
   { run: "doctor", code: 0 },
   usage("doctor"),
   { run: "doctor", code: 3, preload: NO_SIMD },
+  { run: "config", code: 0 },
+  { run: "config bench --resolved", code: 0 },
+  { run: "config compil", code: 2, error: "NEO1001" },
+  { run: "config", code: 2, error: "NEO1003", env: { NEO_PROGRESS: "loud" } },
+  { run: "config --config none.json", code: 6, error: "NEO6001" },
   { run: "completion bash", code: 0 },
   { run: "completion tcsh", code: 2, error: "NEO1005" },
 ];

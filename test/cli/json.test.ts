@@ -65,6 +65,8 @@ const RUNS: [run: string, code: number, preload?: string][] = [
   ["explain NEO0000", 2],
   ["doctor", 0],
   ["doctor --no-such-flag", 2],
+  ["config --resolved", 0],
+  ["config compil", 2],
   ["completion fish", 0],
   ["completion tcsh", 2],
 ];

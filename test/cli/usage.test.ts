@@ -129,6 +129,24 @@ describe("configuration: flag, NEO_*, neo.config.json, default", () => {
     expect(stderr).toContain(said);
   });
 
+  test("the file of the user is behind that of the project; neo config tells who says what", async () => {
+    const own = testFolder({ "neo.config.json": JSON.stringify({ bench: { "min-runs": 7 } }) });
+    mkdirSync(join(own.path, "home"));
+    writeFileSync(join(own.path, "home", "neo.config.json"), JSON.stringify({ quiet: true, bench: { "min-runs": 5, "max-secs": 2 } }));
+    const env = { NEO_HOME: join(own.path, "home"), NEO_TARGET: "wasm" };
+    const { code, stdout } = await neo(["config", "bench", "--json"], { cwd: own.path, env });
+    expect(code).toBe(0);
+    const { values } = (JSON.parse(stdout) as { result: { values: readonly { key: string; value: unknown; origin: string }[] } }).result;
+    expect(values).toEqual([
+      { key: "bench.min-runs", value: "7", origin: join(own.path, "neo.config.json") },
+      { key: "bench.max-secs", value: "2", origin: join(own.path, "home", "neo.config.json") },
+      { key: "bench.target", value: "wasm", origin: "NEO_TARGET" },
+      { key: "quiet", value: true, origin: join(own.path, "home", "neo.config.json") },
+    ]);
+    const text = (await neo(["config", "bench", "--resolved"], { cwd: own.path, env })).stdout;
+    expect(text).toMatch(/^bench\.warmup-ms +300 +default$/m);
+  });
+
   test("--config names another file, which must be there", async () => {
     const { code, stderr } = await here("targets --config none.json");
     expect([code, stderr]).toEqual([6, expect.stringContaining("none.json")]);
