@@ -7,9 +7,9 @@ export const MODELS = {
   resnet8,
   "mobilenetv1-0.25": mobilenetV1,
   "ds-cnn": dsCnn,
-  mobilenetv2: mobilenetV2,
+  mobilenetv2: () => mobilenetV2(),
   autoencoder,
-  "bert-mini": bertMini,
+  "bert-mini": () => bertMini(),
   "trees-a-1": () => boostedTrees(BOOSTED.a, 1),
   "trees-a-100": () => boostedTrees(BOOSTED.a, 100),
   "trees-a-1000": () => boostedTrees(BOOSTED.a, 1000),
@@ -70,10 +70,10 @@ export function dsCnn(): Uint8Array {
   return net.finish(net.classifier(x, 12));
 }
 
-/** MobileNetV2 over 224x224 pictures: inverted residuals, clip(0, 6), 300 million multiplications. */
-export function mobilenetV2(): Uint8Array {
+/** MobileNetV2 over 224x224 pictures: inverted residuals, clip(0, 6), 300 million multiplications. `open` leaves the batch to the caller, as `N`. */
+export function mobilenetV2(open = false): Uint8Array {
   const net = new Net("mobilenetv2");
-  let x = net.relu6(net.conv(net.input([1, 3, 224, 224]), 32, 3, { stride: 2 }));
+  let x = net.relu6(net.conv(net.input([1, 3, 224, 224], open ? ["N"] : []), 32, 3, { stride: 2 }));
   const stages = [
     [1, 16, 1, 1],
     [6, 24, 2, 2],
@@ -102,10 +102,10 @@ export function autoencoder(): Uint8Array {
   return net.finish(net.dense(x, 640));
 }
 
-/** A transformer encoder: 4 layers of width 256 with 4 heads over 128 positions, written op by op as exporters do. */
-export function bertMini(layers = 4, width = 256, heads = 4, length = 128): Uint8Array {
+/** A transformer encoder: 4 layers of width 256 with 4 heads over 128 positions, written op by op as exporters do. `open` leaves the length to the caller, as `S`. */
+export function bertMini(layers = 4, width = 256, heads = 4, length = 128, open = false): Uint8Array {
   const net = new Net("bert-mini");
-  let x = net.input([1, length, width]);
+  let x = net.input([1, length, width], open ? [undefined, "S"] : []);
   for (let i = 0; i < layers; i++) {
     const attended = net.attention(net.project(x, width), net.project(x, width), net.project(x, width), heads);
     const h = net.layerNorm(net.add(net.project(attended, width), x));
@@ -129,14 +129,17 @@ class Net {
   private readonly initializers: Record<string, Tensor> = {};
   private readonly shapes = new Map<string, readonly number[]>();
   private readonly inputs: ValueSpec[] = [];
+  private names: readonly (string | undefined)[] = [];
   private seed = 12345;
 
   constructor(name: string) {
     this.name = name;
   }
 
-  input(shape: readonly number[]): string {
-    this.inputs.push(value("input", "f32", shape));
+  /** Axes that have a name are left to the caller. */
+  input(shape: readonly number[], names: readonly (string | undefined)[] = []): string {
+    this.names = names;
+    this.inputs.push(value("input", "f32", this.named(shape)));
     this.shapes.set("input", shape);
     return "input";
   }
@@ -188,7 +191,7 @@ class Net {
   attention(q: string, k: string, v: string, heads: number): string {
     const [batch, length, width] = this.shape(q) as [number, number, number];
     const size = width / heads;
-    const split = this.constant("i64", [4], [batch, length, heads, size]);
+    const split = this.constant("i64", [4], [0, 0, heads, size]);
     const apart = (x: string, perm: readonly number[]): string => {
       const rows = this.add1("Reshape", [x, split], [batch, length, heads, size]);
       return this.add1(
@@ -203,7 +206,7 @@ class Net {
     const weights = this.add1("Softmax", [scaled], [batch, heads, length, length], { axis: -1 });
     const mixed = this.add1("MatMul", [weights, apart(v, [0, 2, 1, 3])], [batch, heads, length, size]);
     const back = this.add1("Transpose", [mixed], [batch, length, heads, size], { perm: [0, 2, 1, 3] });
-    return this.add1("Reshape", [back, this.constant("i64", [3], [batch, length, width])], [batch, length, width]);
+    return this.add1("Reshape", [back, this.constant("i64", [3], [0, 0, width])], [batch, length, width]);
   }
 
   layerNorm(x: string): string {
@@ -234,7 +237,7 @@ class Net {
       name: this.name,
       nodes: this.nodes,
       inputs: this.inputs,
-      outputs: [value(output, "f32", this.shape(output))],
+      outputs: [value(output, "f32", this.named(this.shape(output)))],
       initializers: this.initializers,
       opset: 17,
     });
@@ -302,6 +305,10 @@ class Net {
   private next(): number {
     this.seed = (Math.imul(this.seed, 1664525) + 1013904223) >>> 0;
     return this.seed / 2 ** 32;
+  }
+
+  private named(shape: readonly number[]): (number | string)[] {
+    return shape.map((dim, axis) => this.names[axis] ?? dim);
   }
 
   private shape(x: string): readonly number[] {

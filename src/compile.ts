@@ -9,7 +9,7 @@ import { TextTable } from "./host/text-table.ts";
 import type { Graph, Op } from "./ir/graph.ts";
 import { interpret } from "./ir/interpret.ts";
 import { checkSharedState } from "./ir/keep-state.ts";
-import { visibleOutputs } from "./ir/output-extents.ts";
+import { fullInputs, visibleInputs, visibleOutputs } from "./ir/port-extents.ts";
 import { decodePort, encodePort } from "./ir/port-data.ts";
 import type { Tensor } from "./ir/tensor.ts";
 import { elementCount, isFloat, type DType } from "./ir/types.ts";
@@ -17,16 +17,17 @@ import type { Program } from "./kernel/program.ts";
 import { buildBundle, type BuildArtifact, type BuildCode, type BuildSelfTest } from "./package/build.ts";
 import { sha256Hex, type CryptoEngine } from "./package/crypto.ts";
 import type { BuiltBundle } from "./package/write-bundle.ts";
-import type { ManifestExtent, ManifestLists, ManifestPort } from "./package/manifest.ts";
+import type { ManifestExtent, ManifestLists, ManifestPort, ManifestProgram } from "./package/manifest.ts";
 import type { PreprocessSpec } from "./package/preprocess-spec.ts";
 import { seededBytes } from "./package/self-test.ts";
 import { DEFAULT_OPTIONS, runPasses, type PassHooks, type PassRun } from "./passes/pass.ts";
 import { FOR_CPU, SIMPLIFY } from "./passes/pipelines.ts";
 import { NeoError } from "./support/errors.ts";
+import { printSize, type Size } from "./support/size-range.ts";
 import type { TargetProfile } from "./target/profile.ts";
 
-/** Values of named dims, or whole shapes by the names of inputs. */
-export type Binding = Readonly<Record<string, number | readonly number[]>>;
+/** Sizes of named dims, or whole shapes by the names of inputs. A dim of a range has the size that the inputs of a run say. */
+export type Binding = Readonly<Record<string, Size | readonly Size[]>>;
 
 /** What the compiler needs of the machine it runs on. */
 export interface CompilePorts {
@@ -116,7 +117,7 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
   ports.stage?.("pack");
   const artifacts = generated.map((g) => g.artifact);
   const programs = generated[0]!.lowered.map(({ program }, i) => ({
-    binding: bindings[i]!,
+    binding: storedBinding(bindings[i]!),
     inputs: program.inputs.map((port) => labelledPort(port, graphs[i]!)),
     outputs: program.outputs.map((port) => labelledPort(port, graphs[i]!)),
     ...listsOf(graphs[i]!),
@@ -148,6 +149,12 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
       digest: bundle.digest,
     },
   };
+}
+
+/** As the manifest has it: ranges are texts. */
+function storedBinding(binding: Binding): ManifestProgram["binding"] {
+  const stored = (size: Size): number | string => (typeof size === "number" ? size : printSize(size));
+  return Object.fromEntries(Object.entries(binding).map(([name, size]) => [name, Array.isArray(size) ? size.map(stored) : stored(size as Size)]));
 }
 
 function listsOf({ lists }: Graph): { readonly lists?: ManifestLists } {
@@ -184,11 +191,14 @@ async function generate(graphs: readonly Graph[], target: TargetProfile, texts: 
   return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
 }
 
-/** The lengths that a session reads after a run, with the dims they count. */
+/** The lengths that a session writes before a run and reads after it, with the dims they count. */
 function extentsOf(program: Program, lengths: Lowered["lengths"]): ManifestExtent[] {
   return Object.entries(program.extents).flatMap(([name, { max, at }]) => {
-    const dims = lengths.filter(({ extent }) => extent === name).map(({ output, axis }) => ({ port: "output" as const, index: output, axis }));
-    return dims.length > 0 ? [{ name, max, at: at.offset, dims }] : [];
+    const ports = lengths.filter(({ extent }) => extent === name);
+    if (ports.length === 0) return [];
+    const { low = 0, step = 1 } = ports[0]!;
+    const range = { ...(low === 0 ? {} : { min: low }), ...(step === 1 ? {} : { step }) };
+    return [{ name, ...range, max, at: at.offset, dims: ports.map(({ port, index, axis }) => ({ port, index, axis })) }];
   });
 }
 
@@ -254,11 +264,11 @@ const SELF_TEST_TOLERANCE = { abs: 1e-3, rel: 1e-3 };
 /** Undefined where a function of the host takes no such data. */
 function interpretBytes(graph: Graph, inputs: readonly Uint8Array[], texts: TextTable): Uint8Array[] | undefined {
   try {
-    const tensors = graph.params.map((param, i): Tensor => {
+    const tensors = visibleInputs(graph).map((param, i): Tensor => {
       const shape = param.type.shape as readonly number[];
       return { type: { dtype: param.type.dtype, shape }, data: decodePort(param.type.dtype, inputs[i]!, elementCount(shape), texts) };
     });
-    const results = interpret(graph, tensors).slice(0, visibleOutputs(graph).length);
+    const results = interpret(graph, fullInputs(graph, tensors)).slice(0, visibleOutputs(graph).length);
     return results.map((tensor) => encodePort(tensor.type.dtype, tensor.data, texts));
   } catch (error) {
     if (error instanceof NeoError && error.code === "NEO1057") return undefined;
@@ -266,8 +276,16 @@ function interpretBytes(graph: Graph, inputs: readonly Uint8Array[], texts: Text
   }
 }
 
-async function runWasm({ code, memory }: BuildCode, weights: Uint8Array, inputs: readonly Uint8Array[], outputs: Program["outputs"]): Promise<Uint8Array[]> {
+/** At the full length of every extent. */
+async function runWasm(
+  { code, memory, extents = [] }: BuildCode,
+  weights: Uint8Array,
+  inputs: readonly Uint8Array[],
+  outputs: Program["outputs"],
+): Promise<Uint8Array[]> {
   const instance = await WasmInstance.create(code, memory!, weights);
+  const words = new DataView(instance.memory.buffer, memory!.arena);
+  for (const { at, max } of extents) words.setInt32(at, max, true);
   return instance.run(
     inputs,
     outputs.map((port) => port.bytes),

@@ -16,13 +16,13 @@ export function lengthToWord(elem: Elem, size: number, most: number, target: Tar
   return b.finish();
 }
 
-/** y = x + slack, times `bytes`, at most `cap`. */
-export function liveBytes(most: number, slack: number, bytes: number, cap: number): Kernel {
-  const b = new KernelBuilder(`live_bytes_${most}_plus${slack}x${bytes}_cap${cap}`, { lanes: 1, mode: "exact" });
+/** y = x * factor + offset, from 0 to `cap`. */
+export function liveCount(most: number, factor: number, offset: number, cap: number): Kernel {
+  const b = new KernelBuilder(`live_${most}_times${factor}_${offset < 0 ? "less" : "plus"}${Math.abs(offset)}_cap${cap}`, { lanes: 1, mode: "exact" });
   b.param("x", "i32", 1, "in");
   b.param("y", "i32", 1, "out");
   const c = (value: number): Term => b.constant(I32, value);
   const length = b.let("n", b.pmin(b.pmax(b.load(I32, b.cursor("i", "x")), c(0)), c(most)));
-  b.store(b.cursor("o", "y"), 0, b.pmin(b.mul(b.add(length, c(slack)), c(bytes)), c(cap)));
+  b.store(b.cursor("o", "y"), 0, b.pmin(b.pmax(b.add(b.mul(length, c(factor)), c(offset)), c(0)), c(cap)));
   return b.finish();
 }

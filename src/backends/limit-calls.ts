@@ -1,8 +1,7 @@
 import type { Kernel } from "../kernel/kernel.ts";
-import { walkStatements, type Loop } from "../kernel/walk.ts";
-import { liveBytes } from "./extent-words.ts";
-import { demandOf, demandOfExtentLoop, joined, stopFor, stopped, type Demand, type Live, type Stop } from "./limit-trips.ts";
-import type { CallInfo, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
+import { liveCount } from "./extent-words.ts";
+import { endedAt, loopsAlong, loopsThroughRows, type AxisLoop } from "./live-loops.ts";
+import type { AxisEnd, CallInfo, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
 
 /** What limiting needs of the program. */
 export interface LimitContext {
@@ -18,11 +17,13 @@ export function limitCalls(steps: readonly OpenStep[], context: LimitContext): O
   return new Limiter(ordered, context).run();
 }
 
-/** Calls that write a word move up to right behind what they read. */
+/** Calls that write a word move up to right behind what they read; what hangs on given lengths alone comes first. */
 function withEarlyWords(steps: readonly OpenStep[], context: LimitContext): readonly OpenStep[] {
-  const words = new Set([...context.extents.values()].map(({ word }) => word));
-  const ordered: OpenStep[] = [];
+  const words = new Set([...context.extents.values()].filter(({ isGiven }) => !isGiven).map(({ word }) => word));
+  const first = firstCalls(steps, context);
+  const ordered: OpenStep[] = [...first];
   for (const step of steps) {
+    if (first.has(step as OpenCall)) continue;
     if (step.kind !== "call" || !Object.values(step.args).some((buffer) => words.has(buffer))) ordered.push(step);
     else {
       const read = new Set(Object.values(step.args).filter((buffer) => !words.has(buffer)));
@@ -32,6 +33,26 @@ function withEarlyWords(steps: readonly OpenStep[], context: LimitContext): read
     }
   }
   return ordered;
+}
+
+/** Calls that read given lengths, constants and what such calls compute, into buffers that nobody else writes. */
+function firstCalls(steps: readonly OpenStep[], context: LimitContext): ReadonlySet<OpenCall> {
+  const known = new Set([...context.extents.values()].filter(({ isGiven }) => isGiven).map(({ word }) => word));
+  const first = new Set<OpenCall>();
+  if (known.size === 0) return first;
+  const writers = new Map<OpenBuffer, number>();
+  for (const step of steps)
+    for (const buffer of step.kind === "call" ? writesOf(step, context) : mentioned(step)) writers.set(buffer, (writers.get(buffer) ?? 0) + 1);
+  for (const step of steps) {
+    if (step.kind !== "call" || step.extents) continue;
+    const written = writesOf(step, context);
+    const read = Object.values(step.args).filter((buffer) => !written.includes(buffer) && buffer.home.space !== "weights");
+    const isOwn = written.every((buffer) => writers.get(buffer) === 1 && buffer.home.space !== "output");
+    if (read.length === 0 || !isOwn || !read.every((buffer) => known.has(buffer))) continue;
+    first.add(step);
+    for (const buffer of written) known.add(buffer);
+  }
+  return first;
 }
 
 /** Whether a step writes one of the buffers. Of branches and bodies whatever they mention counts. */
@@ -60,90 +81,71 @@ function mentioned(step: OpenStep): readonly OpenBuffer[] {
   }
 }
 
+/** A length, and the step that writes it; -1: it is there before the first. */
+interface KnownWord {
+  readonly extent: OpenExtent;
+  readonly at: number;
+}
+
 class Limiter {
   private readonly steps: readonly OpenStep[];
   private readonly context: LimitContext;
-  private readonly demands = new Map<OpenBuffer, Demand>();
-  /** Calls to be put behind a step. */
+  /** Calls to be put behind a step; -1: before the first. */
   private readonly behind = new Map<number, OpenCall[]>();
   private readonly made = new Map<string, OpenExtent>();
+  private readonly usersOf = new Map<OpenBuffer, number>();
 
   constructor(steps: readonly OpenStep[], context: LimitContext) {
     this.steps = steps;
     this.context = context;
+    for (const step of steps) for (const one of new Set(mentioned(step))) this.usersOf.set(one, (this.usersOf.get(one) ?? 0) + 1);
   }
 
   run(): OpenStep[] {
-    const limited = [...this.steps];
-    for (let i = limited.length - 1; i >= 0; i--) {
-      const step = limited[i]!;
-      if (step.kind === "call") limited[i] = this.call(step, i);
-      else for (const buffer of mentioned(step)) this.demands.set(buffer, "all");
+    const limited = this.steps.map((step, at) => (step.kind === "call" ? this.ended(step, at) : step));
+    return [...(this.behind.get(-1) ?? []), ...limited.flatMap((step, at) => [step, ...(this.behind.get(at) ?? [])])];
+  }
+
+  /** The call with its loops ending where axes of what it writes do. */
+  private ended(call: OpenCall, at: number): OpenCall {
+    let { kernel, extents } = { kernel: this.context.kernel(call.kernel), extents: call.extents };
+    for (const end of call.ends ?? []) {
+      const known = this.wordOf(end.extent);
+      if (!known || known.at >= at) continue;
+      const loops = this.loopsOf(kernel, call, end).flatMap((one) => {
+        // No loop gets more turns than it has.
+        const word = this.count(known, end.factor * one.stride, end.offset * one.stride - one.start, (one.loop.trips as number) * one.per);
+        return word ? [{ ...one, extent: word.name }] : [];
+      });
+      if (loops.length === 0) continue;
+      kernel = endedAt(kernel, loops);
+      extents = { ...extents, ...Object.fromEntries(loops.map(({ extent }) => [extent, extent])) };
     }
-    return limited.flatMap((step, i) => [step, ...(this.behind.get(i) ?? [])]);
+    return kernel.name === call.kernel ? call : this.context.bound(kernel, call.args, call.info, extents);
   }
 
-  private call(call: OpenCall, at: number): OpenCall {
-    const kernel = this.context.kernel(call.kernel);
-    const written = kernel.params.filter((param) => param.access !== "in");
-    const [out] = written;
-    const live = out && written.length === 1 ? this.liveOf(call.args[out.name]!) : undefined;
-    this.read(call, kernel, live && ((param) => demandOf(kernel, param, out!.name, live)));
-    const known = live && this.wordOf(live.extent);
-    const stop = live && known && known.at < at ? stopFor(kernel, out!.name) : undefined;
-    const word = stop && this.word(known!, live!, stop);
-    if (!stop || !word) return call;
-    return this.context.bound(stopped(kernel, stop, word.name), call.args, call.info, { ...call.extents, [word.name]: word.name });
-  }
-
-  private liveOf(buffer: OpenBuffer): Live | undefined {
-    const demand = buffer.home.space === "arena" ? this.demands.get(buffer) : undefined;
-    return demand === "all" ? undefined : demand;
-  }
-
-  private read(call: OpenCall, kernel: Kernel, ofLive: ((param: string) => Demand) | undefined): void {
-    const ending = extentLoop(kernel, call);
-    for (const param of kernel.params) {
-      if (param.access === "out") continue;
-      const own = ending ? demandOfExtentLoop(kernel, param.name, ending.loop, ending.extent) : "all";
-      const demand = param.access === "inout" ? "all" : (ofLive?.(param.name) ?? own);
-      const buffer = call.args[param.name]!;
-      this.demands.set(buffer, joined(this.demands.get(buffer), demand));
-    }
+  private loopsOf(kernel: Kernel, call: OpenCall, { param, layout, axis, rowsOf }: AxisEnd): readonly AxisLoop[] {
+    if (rowsOf !== undefined) return loopsThroughRows(kernel, param, layout.strides[0]!, rowsOf) ?? [];
+    return loopsAlong(kernel, param, layout, axis, (other) => this.usersOf.get(call.args[other]!) === 1);
   }
 
   /** Where a length is known. */
-  private wordOf(extent: string): { readonly extent: OpenExtent; readonly at: number } | undefined {
-    const found = this.context.extents.get(extent);
-    const at = found ? this.steps.findIndex((step) => step.kind === "call" && Object.values(step.args).includes(found.word)) : -1;
-    return found && at >= 0 ? { extent: found, at } : undefined;
+  private wordOf(extent: OpenExtent): KnownWord | undefined {
+    if (extent.isGiven) return { extent, at: -1 };
+    const at = this.steps.findIndex((step) => step.kind === "call" && Object.values(step.args).includes(extent.word));
+    return at >= 0 ? { extent, at } : undefined;
   }
 
-  /** The live bytes in a word, up to the end of the loop. */
-  private word({ extent, at }: { readonly extent: OpenExtent; readonly at: number }, { bytes, slack }: Live, { loop, step }: Stop): OpenExtent | undefined {
-    const cap = (loop.trips as number) * step;
-    if ((extent.most + slack) * bytes >= 2 ** 31 || cap >= 2 ** 31) return undefined;
-    const key = `${extent.name} ${slack} ${bytes} ${cap}`;
+  /** factor * length + offset in a word, at most `cap`. */
+  private count({ extent, at }: KnownWord, factor: number, offset: number, cap: number): OpenExtent | undefined {
+    if (extent.most * factor + Math.abs(offset) >= 2 ** 31 || cap >= 2 ** 31) return undefined;
+    const key = `${extent.name} ${factor} ${offset} ${cap}`;
     const known = this.made.get(key);
     if (known) return known;
     const made = this.context.extent(cap);
-    const call = this.context.bound(liveBytes(extent.most, slack, bytes, cap), { x: extent.word, y: made.word }, { op: "extent", loc: [], macs: 0 });
+    const call = this.context.bound(liveCount(extent.most, factor, offset, cap), { x: extent.word, y: made.word }, { op: "extent", loc: [], macs: 0 });
     this.behind.set(at, [...(this.behind.get(at) ?? []), call]);
     this.made.set(key, made);
     return made;
   }
-}
-
-/** A loop of a kernel that a length of the program ends. */
-function extentLoop(kernel: Kernel, call: OpenCall): { readonly loop: Loop; readonly extent: string } | undefined {
-  let found: Loop | undefined;
-  let count = 0;
-  walkStatements(kernel.body, (stmt) => {
-    if (stmt.kind !== "for" || typeof stmt.trips === "number") return;
-    found = stmt;
-    count++;
-  });
-  if (!found || count !== 1 || typeof found.trips === "number") return undefined;
-  const { extent } = found.trips;
-  return { loop: found, extent: call.extents?.[extent] ?? extent };
 }

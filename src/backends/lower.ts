@@ -1,7 +1,7 @@
 import type { Graph, Op, Value } from "../ir/graph.ts";
 import type { AnyOpDef } from "../ir/op-def.ts";
 import type { Data, Tensor } from "../ir/tensor.ts";
-import { outputExtents, visibleOutputs } from "../ir/output-extents.ts";
+import { inputExtents, outputExtents, visibleInputs, visibleOutputs } from "../ir/port-extents.ts";
 import { elementCount, type DType } from "../ir/types.ts";
 import { ELEM_BYTES, type Elem, type Kernel } from "../kernel/kernel.ts";
 import type { Port, Program } from "../kernel/program.ts";
@@ -11,11 +11,12 @@ import { assignForms, ELEM_OF, elemOf, layoutOf, satisfies, shapeOf, wishesOf, t
 import { arrange } from "./constant-data.ts";
 import { computedInState, CONTROL_OPS, lowerControl, writesState } from "./control.ts";
 import { lengthToWord } from "./extent-words.ts";
+import { liveLengths, maskAxis, type LiveAxes } from "./live-lengths.ts";
 import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
 import { hostFunctionOf, lowerToHost, nestedHostOps } from "./host-steps.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
 import { OpenProgram } from "./open-program.ts";
-import type { CallInfo, OpenBuffer, OpenExtent } from "./open-steps.ts";
+import type { AxisEnd, CallInfo, OpenBuffer, OpenExtent } from "./open-steps.ts";
 import type { Buffer, Destination, LowerContext, Place, RegionContext, Schedule } from "./schedule.ts";
 import { copyKernel } from "./schedules/copy.ts";
 import { fillKernels } from "./schedules/fill.ts";
@@ -34,13 +35,23 @@ export interface PlannedBuffer {
   readonly to: number;
 }
 
+export interface PortLength {
+  readonly port: "input" | "output";
+  readonly index: number;
+  readonly axis: number;
+  readonly extent: string;
+  /** Of inputs: the least there is, and the steps from there on. */
+  readonly low?: number;
+  readonly step?: number;
+}
+
 export interface Lowered {
   readonly program: Program;
   readonly memory: { readonly buffers: readonly PlannedBuffer[]; readonly plannedBytes: number; readonly lowerBoundBytes: number };
   /** In the order of the text; calls of branches and bodies where these stand. */
   readonly calls: readonly CallInfo[];
-  /** Axes of outputs whose length a run tells, and the extent of the program that does. */
-  readonly lengths: readonly { readonly output: number; readonly axis: number; readonly extent: string }[];
+  /** Axes of outputs whose length a run tells, and of inputs whose length tells it, and the extent of the program that does. */
+  readonly lengths: readonly PortLength[];
 }
 
 /**
@@ -52,8 +63,11 @@ export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, sch
   for (const schedule of schedules) for (const def of schedule.ops) byOp.set(def, schedule);
   refuseUnscheduled(graph, byOp, target);
   const open = new OpenProgram(pool);
+  const given = visibleInputs(graph);
+  const words = givenWords(graph, open);
   const params = graph.params.map((value, index) => {
-    const buffer = open.buffer(value.name || `input ${index}`, borderBytes(value), { space: "input", index });
+    const word = words.get(index)?.word;
+    const buffer = word ?? open.buffer(value.name || `input ${index}`, borderBytes(value), { space: "input", index });
     return place(value, buffer, plainLayout(elemOf(value), shapeOf(value), 0));
   });
   const visible = visibleOutputs(graph);
@@ -62,20 +76,31 @@ export function lower(graph: Graph, target: TargetProfile, pool: WeightPool, sch
     return { place: place(value, buffer, plainLayout(elemOf(value), shapeOf(value), 0)) };
   });
   const lowering = new Lowering(graph, target, byOp, open, params);
+  for (const [index, extent] of words) lowering.know(params[index]!, extent);
   const places = lowering.run(outputs, computedInState(graph, open));
-  const lengths = outputExtents(graph).map(({ output, axis, operand }) => {
+  const found = outputExtents(graph).map(({ output, axis, operand }): PortLength => {
     const most = shapeOf(graph.outputs[output]!)[axis]!;
-    return { output, axis, extent: lowering.length(places[operand]!, most).name };
+    return { port: "output", index: output, axis, extent: lowering.length(places[operand]!, most).name };
   });
-  return finished(graph, open, pool, lengths);
+  const told = inputExtents(graph).map(({ input, axis, param, low, step }): PortLength => {
+    return { port: "input", index: input, axis, extent: words.get(param)!.name, low, step };
+  });
+  return finished(graph, given, open, pool, [...told, ...found]);
 }
 
-function finished(graph: Graph, open: OpenProgram, pool: WeightPool, lengths: Lowered["lengths"]): Lowered {
+/** The words of the lengths that stand behind the inputs, by parameter. */
+function givenWords(graph: Graph, open: OpenProgram): ReadonlyMap<number, OpenExtent> {
+  const words = new Map<number, OpenExtent>();
+  for (const { input, axis, param } of inputExtents(graph)) if (!words.has(param)) words.set(param, open.extent(shapeOf(graph.params[input]!)[axis]!, true));
+  return words;
+}
+
+function finished(graph: Graph, given: readonly Value[], open: OpenProgram, pool: WeightPool, lengths: Lowered["lengths"]): Lowered {
   const { steps, plan, requests, stateBytes, extents } = open.place();
   return {
     program: {
       name: graph.name,
-      inputs: graph.params.map((value, i) => portOf(value, value.name || `input${i}`)),
+      inputs: given.map((value, i) => portOf(value, value.name || `input${i}`)),
       outputs: visibleOutputs(graph).map((value, i) => portOf(value, outputName(graph, i))),
       steps,
       kernels: open.kernels,
@@ -155,6 +180,11 @@ class Lowering implements LowerContext, RegionContext {
   private readonly usesLeft = new Map<Value, number>();
   private readonly destinations = new Map<Value, Place>();
   private readonly lengths = new Map<Place, readonly OpenExtent[]>();
+  /** How far values are looked at, and the same of the places that hold them. */
+  private readonly live: ReadonlyMap<Value, LiveAxes>;
+  private readonly liveAt = new Map<Place, LiveAxes>();
+  /** The place that a call writes which writes to a buffer. */
+  private readonly writing = new Map<Buffer, Place>();
 
   constructor(graph: Graph, target: TargetProfile, schedules: ReadonlyMap<AnyOpDef, Schedule>, open: OpenProgram, params: readonly Place[]) {
     this.graph = graph;
@@ -163,6 +193,7 @@ class Lowering implements LowerContext, RegionContext {
     this.open = open;
     this.wishes = new Map(graph.ops.map((op) => [op, wishesOf(op, schedules.get(op.def), target)]));
     this.forms = assignForms(graph, this.wishes);
+    this.live = liveLengths(graph);
     this.pinned = new Set(params.map(({ buffer }) => buffer));
     for (const op of graph.ops) for (const value of op.operands) if (value) this.usesLeft.set(value, (this.usesLeft.get(value) ?? 0) + 1);
     graph.params.forEach((value, index) => this.places.set(value, params[index]!));
@@ -231,6 +262,7 @@ class Lowering implements LowerContext, RegionContext {
         wish = result.kind === "image" ? { kind: "image", halo: [0, 0, 0, 0], fill: 0 } : { kind: "plain" };
     }
     if (satisfies(found.layout, form, wish)) return found;
+    this.liveAt.set(found, this.live.get(value) ?? []);
     const wanted: Form = wish.kind === "image" ? { kind: "image", halo: wish.halo, fill: wish.fill } : { kind: "plain" };
     return this.relayout(found, layoutOf(value, wanted, this.target));
   }
@@ -242,7 +274,9 @@ class Lowering implements LowerContext, RegionContext {
     const reused = to ? undefined : this.dyingOperand(op, layout);
     const name = value.name || op.loc.join("+") || op.name;
     const buffer = reused ?? to?.buffer ?? this.open.buffer(name, layout.size * ELEM_BYTES[layout.elem], { space: "arena" });
-    this.places.set(value, place(value, buffer, layout));
+    const at = place(value, buffer, layout);
+    this.places.set(value, at);
+    this.willWrite(at, to ? [] : (this.live.get(value) ?? []));
     if (!reused) this.fillHalo(buffer, layout);
   }
 
@@ -354,6 +388,7 @@ class Lowering implements LowerContext, RegionContext {
     } else {
       const buffer = this.open.buffer(`${(from.buffer as OpenBuffer).name} relaid`, layout.size * ELEM_BYTES[layout.elem], { space: "arena" });
       to = { buffer, layout, dtype: from.dtype };
+      this.willWrite(to, this.liveAt.get(from) ?? []);
       this.fillHalo(buffer, layout);
       this.copy(from, to);
     }
@@ -362,9 +397,36 @@ class Lowering implements LowerContext, RegionContext {
     return to;
   }
 
-  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents?: Readonly<Record<string, string>>): void {
+  endOfMask(mask: Value): { readonly axis: number; readonly extent: OpenExtent } | undefined {
+    const end = maskAxis(mask);
+    const word = end && this.places.get(end.length);
+    return word && { axis: end.axis, extent: this.length(word, end.most) };
+  }
+
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents?: Readonly<Record<string, string>>, ends: readonly AxisEnd[] = []): void {
     const op = this.current!;
-    this.open.call(kernel, args, { op: op.name, loc: op.loc, macs: op.regions.length > 0 && CONTROL_OPS.has(op.name) ? 0 : opMacs(op) }, extents);
+    this.open.call(kernel, args, { op: op.name, loc: op.loc, macs: op.regions.length > 0 && CONTROL_OPS.has(op.name) ? 0 : opMacs(op) }, extents, [
+      ...ends,
+      ...this.endsOf(kernel, args),
+    ]);
+  }
+
+  /** Calls that write to the buffer write this from here on. */
+  private willWrite(at: Place, live: LiveAxes): void {
+    this.writing.set(at.buffer, at);
+    this.liveAt.set(at, live);
+  }
+
+  /** As far as lengths are known where the call stands. */
+  private endsOf(kernel: Kernel, args: Readonly<Record<string, Buffer>>): AxisEnd[] {
+    return kernel.params.flatMap(({ name, access }) => {
+      const at = access === "in" ? undefined : this.writing.get(args[name]!);
+      return (at && this.liveAt.get(at) ? this.liveAt.get(at)! : []).flatMap(({ axis, length, most, factor, offset }) => {
+        // What the op at hand finds is not there yet.
+        const word = length.producer === this.current ? undefined : this.places.get(length);
+        return word ? [{ param: name, layout: at!.layout, axis, extent: this.length(word, most), factor, offset }] : [];
+      });
+    });
   }
 
   // RegionContext
@@ -395,12 +457,17 @@ class Lowering implements LowerContext, RegionContext {
     this.places.set(value, at);
   }
 
+  /** A length that lies in a word already. */
+  know(of: Place, extent: OpenExtent): void {
+    this.lengths.set(of, [...(this.lengths.get(of) ?? []), extent]);
+  }
+
   length(of: Place, most: number): OpenExtent {
     const known = this.lengths.get(of)?.find((extent) => extent.most === most);
     if (known) return known;
     const extent = this.open.extent(most);
     this.call(lengthToWord(of.layout.elem, of.layout.size, most, this.target, this.current?.loc ?? []), { x: of.buffer, y: extent.word });
-    this.lengths.set(of, [...(this.lengths.get(of) ?? []), extent]);
+    this.know(of, extent);
     return extent;
   }
 }

@@ -4,7 +4,7 @@ import type { Extent, Slice, Step } from "../kernel/program.ts";
 import { InternalError } from "../support/errors.ts";
 import { requestsOf } from "./lifetimes.ts";
 import { limitCalls } from "./limit-calls.ts";
-import type { CallInfo, Home, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
+import type { AxisEnd, CallInfo, Home, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
 import { ARENA_ALIGN, planMemory, type Plan, type Request } from "./plan-memory.ts";
 import { contentHash, type WeightPool } from "./weight-pool.ts";
 
@@ -56,15 +56,22 @@ export class OpenProgram {
   }
 
   /** A word for a length. */
-  extent(most: number): OpenExtent {
+  extent(most: number, isGiven = false): OpenExtent {
     const name = `n${this.extents.size}`;
-    const extent: OpenExtent = { name, most, word: this.buffer(`extent ${name}`, 4, { space: "state", name: extentHome(name) }) };
+    const extent: OpenExtent = { name, most, isGiven, word: this.buffer(`extent ${name}`, 4, { space: "state", name: extentHome(name) }) };
     this.extents.set(name, extent);
     return extent;
   }
 
-  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, info: Omit<CallInfo, "kernel">, extents?: Readonly<Record<string, string>>): void {
-    this.steps.push(this.bound(kernel, args, info, extents));
+  call(
+    kernel: Kernel,
+    args: Readonly<Record<string, Buffer>>,
+    info: Omit<CallInfo, "kernel">,
+    extents?: Readonly<Record<string, string>>,
+    ends: readonly AxisEnd[] = [],
+  ): void {
+    const call = this.bound(kernel, args, info, extents);
+    this.steps.push(ends.length > 0 ? { ...call, ends } : call);
   }
 
   private bound(kernel: Kernel, args: Readonly<Record<string, Buffer>>, info: Omit<CallInfo, "kernel">, extents?: Readonly<Record<string, string>>): OpenCall {

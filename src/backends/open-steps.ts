@@ -1,5 +1,6 @@
 import type { HostCall } from "../host/host-function.ts";
 import type { Buffer } from "./buffer.ts";
+import type { Layout } from "./layout.ts";
 
 /** Where a buffer will be. Constants become weight segments when a call first reads them; state lies in front of the arena. */
 export type Home =
@@ -31,6 +32,20 @@ export interface OpenCall {
   readonly extents?: Readonly<Record<string, string>>;
   readonly parts: number;
   readonly info: CallInfo;
+  /** How far along its axes what the call writes is looked at. */
+  readonly ends?: readonly AxisEnd[];
+}
+
+/** Of what a call writes by `param`, in `layout`, only places below `factor * extent + offset` of an axis are looked at. */
+export interface AxisEnd {
+  readonly param: string;
+  readonly layout: Layout;
+  readonly axis: number;
+  readonly extent: OpenExtent;
+  readonly factor: number;
+  readonly offset: number;
+  /** `param` is scratch of this kernel, rows of which are written and read again as far as that: vectors of so many. */
+  readonly rowsOf?: number;
 }
 
 /** A step that the session does. */
@@ -53,5 +68,7 @@ export type OpenStep =
 export interface OpenExtent {
   readonly name: string;
   readonly most: number;
+  /** It comes with the inputs: the word is written before the first step. */
+  readonly isGiven: boolean;
   readonly word: OpenBuffer;
 }

@@ -7,7 +7,7 @@ import type { TargetProfile } from "../target/profile.ts";
 import type { Buffer } from "./buffer.ts";
 import type { Halo, Layout } from "./layout.ts";
 import type { OpenProgram } from "./open-program.ts";
-import type { OpenExtent } from "./open-steps.ts";
+import type { AxisEnd, OpenExtent } from "./open-steps.ts";
 
 export type { Buffer } from "./buffer.ts";
 
@@ -43,7 +43,9 @@ export interface LowerContext {
   /** A copy of a tensor in another layout, made by a kernel call right here (scratch) or, for constants, at compile time. */
   relayout(place: Place, layout: Layout): Place;
   /** Appends a call. Arguments by parameter name; `extents` are names of lengths by the kernel's names for them. */
-  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents?: Readonly<Record<string, string>>): void;
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents?: Readonly<Record<string, string>>, ends?: readonly AxisEnd[]): void;
+  /** Where a mask ends that lets through what lies before a length; undefined for other masks. */
+  endOfMask(mask: Value): { readonly axis: number; readonly extent: OpenExtent } | undefined;
 }
 
 /** How one op (or every op of a family) becomes kernels. */

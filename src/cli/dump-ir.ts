@@ -7,6 +7,7 @@ import { printProgram } from "../kernel/text/print-program.ts";
 import { runPasses } from "../passes/pass.ts";
 import { PIPELINES } from "../passes/pipelines.ts";
 import { NeoError } from "../support/errors.ts";
+import { printSize, type Size } from "../support/size-range.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { textOption, type Invocation } from "./command.ts";
 import { join } from "node:path";
@@ -61,6 +62,6 @@ async function dumpPasses(graph: Graph, stopAfter: string | undefined, put: (nam
   return true;
 }
 
-function wordOf([name, value]: [string, number | readonly number[]]): string {
-  return `${name}=${[value].flat().join("x")}`.replace(/[^A-Za-z0-9._=-]+/g, "_").replace(/^\.+/, "_");
+function wordOf([name, value]: [string, Size | readonly Size[]]): string {
+  return `${name}=${[value].flat().map(printSize).join("x")}`.replace(/[^A-Za-z0-9._=-]+/g, "_").replace(/^\.+/, "_");
 }

@@ -8,6 +8,7 @@ import { parsePreprocess, type PreprocessSpec } from "../package/preprocess-spec
 import { NeoError, type Note } from "../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
 import { readExternalFile } from "../support/node/external.ts";
+import { parseSize, type Size } from "../support/size-range.ts";
 import { listOption, repeatedOption, textOption, type Invocation, type OptionSpec, type OptionValues } from "./command.ts";
 import { readInput } from "./files.ts";
 import { clean } from "./reporter.ts";
@@ -16,7 +17,7 @@ import { clean } from "./reporter.ts";
 export const MODEL_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--shape <binding>",
-    text: "size of a named dim (N=4), shape of an input (x=1x3x224x224), length of a sequence (s=2) and shapes in it (s[0]=5x3); several values are alternatives (N=1,8)",
+    text: "size of a named dim (N=4), shape of an input (x=1x3x224x224), length of a sequence (s=2) and shapes in it (s[0]=5x3); several values are alternatives (N=1,8); a range leaves a size open (N=1..64, W=32..640/8)",
     repeat: true,
   },
   { flags: "--set <input=value>", text: "makes an input a constant: sr=16000; leaves an optional one out: x=none", repeat: true },
@@ -98,22 +99,24 @@ function warnOnce({ reporter }: Invocation): (warning: Note) => void {
 
 /** `N=1,8 W=320` → [{N: 1, W: 320}, {N: 8, W: 320}]. */
 export function parseShapes(words: readonly string[]): Binding[] {
-  const alternatives = new Map<string, (number | number[])[]>();
+  const alternatives = new Map<string, (Size | Size[])[]>();
   let name: string | undefined;
   for (const part of words.flatMap((word) => word.split(","))) {
     const at = part.lastIndexOf("=");
     if (at > 0) name = part.slice(0, at);
-    const value = part.slice(at + 1);
-    if (name === undefined || !/^\d+(x\d+)*$/.test(value))
+    const sizes = part
+      .slice(at + 1)
+      .split("x")
+      .map(parseSize);
+    if (name === undefined || !sizes.every((size) => size !== undefined))
       throw new NeoError({
         code: "NEO1010",
-        message: `--shape ${part}: wanted NAME=4 or NAME=1x3x224x224`,
-        hint: "`neo inspect MODEL` shows the names of dims and inputs",
+        message: `--shape ${part}: wanted NAME=4, NAME=1..64, NAME=32..640/8 or NAME=1x3x224x224`,
+        hint: "`neo inspect MODEL` shows the names of dims and inputs; the steps of a range end at its bound",
       });
-    const numbers = value.split("x").map(Number);
-    alternatives.set(name, [...(alternatives.get(name) ?? []), numbers.length === 1 ? numbers[0]! : numbers]);
+    alternatives.set(name, [...(alternatives.get(name) ?? []), sizes.length === 1 ? sizes[0]! : sizes]);
   }
-  let bindings: Record<string, number | number[]>[] = [{}];
+  let bindings: Record<string, Size | Size[]>[] = [{}];
   for (const [key, values] of alternatives) bindings = bindings.flatMap((binding) => values.map((value) => ({ ...binding, [key]: value })));
   if (bindings.length > MAX_BINDINGS)
     throw new NeoError({

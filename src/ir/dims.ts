@@ -1,7 +1,8 @@
 /**
  * Arithmetic on extents. Numbers fold, so an expression that is left holds at least one symbol; numbers stand right.
  */
-import { equalShapes, type Dim, type DimOperator, type DimSymbol, type TensorType } from "./types.ts";
+import { constantPart, divided, plus, polynomialOf, times as product, written, type Polynomial } from "./polynomial.ts";
+import { equalShapes, type Dim, type DimExpr, type DimOperator, type DimSymbol, type TensorType } from "./types.ts";
 
 export function dimSymbol(name: string, low = 0, high = Infinity): DimSymbol {
   return { kind: "symbol", name, low, high };
@@ -11,12 +12,17 @@ export function equalDims(a: Dim, b: Dim): boolean {
   return a === b || equalShapes([a], [b]);
 }
 
-/** `left operator right`, folded where the laws of the operator allow it. Division by zero gives 0. */
+/**
+ * `left operator right`, folded where the laws of the operator allow it. Sums and products have one form: equal polynomials in the
+ * same symbols are equal extents. Division by zero gives 0.
+ */
 export function dimOf(operator: DimOperator, left: Dim, right: Dim): Dim {
   if (typeof left === "number" && typeof right === "number") return compute(operator, left, right);
+  const folded = combined(operator, left, right);
+  if (folded !== undefined) return folded;
   const swap = COMMUTATIVE.has(operator) && typeof left === "number";
   const [a, b] = swap ? [right, left] : [left, right];
-  return neutral(operator, a, b) ?? regrouped(operator, a, b) ?? decided(operator, a, b) ?? { kind: "expr", operator, left: a, right: b };
+  return neutral(operator, a, b) ?? decided(operator, a, b) ?? { kind: "expr", operator, left: a, right: b };
 }
 
 /** Product of extents; 1 for rank 0. */
@@ -24,10 +30,42 @@ export function countOf(shape: readonly Dim[]): Dim {
   return shape.reduce<Dim>((product, dim) => dimOf("mul", product, dim), 1);
 }
 
-/** The smallest and largest number `dim` can be, by intervals; a sound estimate. */
+/** The smallest and largest number `dim` can be: exactly, where it hangs on one symbol of few values, else by intervals, a sound estimate. */
 export function boundsOf(dim: Dim): readonly [number, number] {
   if (typeof dim === "number") return [dim, dim];
   if (dim.kind === "symbol") return [dim.low, dim.high];
+  let bounds = BOUNDS.get(dim);
+  if (!bounds) BOUNDS.set(dim, (bounds = exactBounds(dim) ?? intervalOf(dim)));
+  return bounds;
+}
+
+const BOUNDS = new WeakMap<DimExpr, readonly [number, number]>();
+const FEW_VALUES = 1024;
+
+function exactBounds(dim: DimExpr): readonly [number, number] | undefined {
+  const [first, ...others] = symbolsOf(dim);
+  if (
+    !first ||
+    first.high - first.low >= FEW_VALUES ||
+    !others.every((other) => other.name === first.name && other.low === first.low && other.high === first.high)
+  )
+    return undefined;
+  let [low, high] = [Infinity, -Infinity];
+  for (let value = first.low; value <= first.high; value++) {
+    const found = valueOf(dim, value);
+    low = Math.min(low, found);
+    high = Math.max(high, found);
+  }
+  return [low, high];
+}
+
+/** With the one symbol at `value`. */
+function valueOf(dim: Dim, value: number): number {
+  if (typeof dim === "number") return dim;
+  return dim.kind === "symbol" ? value : compute(dim.operator, valueOf(dim.left, value), valueOf(dim.right, value));
+}
+
+function intervalOf(dim: DimExpr): readonly [number, number] {
   const [a, b] = boundsOf(dim.left);
   const [c, d] = boundsOf(dim.right);
   switch (dim.operator) {
@@ -51,14 +89,14 @@ export function boundsOf(dim: Dim): readonly [number, number] {
   }
 }
 
-/** `dim` with the named symbols replaced by numbers. */
-export function bindDim(dim: Dim, bindings: Readonly<Record<string, number>>): Dim {
+/** `dim` with the named symbols replaced. */
+export function bindDim(dim: Dim, bindings: Readonly<Record<string, Dim>>): Dim {
   if (typeof dim === "number") return dim;
   if (dim.kind === "symbol") return (Object.hasOwn(bindings, dim.name) ? bindings[dim.name] : undefined) ?? dim;
   return dimOf(dim.operator, bindDim(dim.left, bindings), bindDim(dim.right, bindings));
 }
 
-export function bindType(type: TensorType, bindings: Readonly<Record<string, number>>): TensorType {
+export function bindType(type: TensorType, bindings: Readonly<Record<string, Dim>>): TensorType {
   return { ...type, shape: type.shape.map((dim) => bindDim(dim, bindings)) };
 }
 
@@ -110,19 +148,35 @@ function neutral(operator: DimOperator, a: Dim, b: Dim): Dim | undefined {
   }
 }
 
-/** (x + 1) + 2 == x + 3, (x * 2) * 3 == x * 6, (x * 6) / 3 == x * 2. */
-function regrouped(operator: DimOperator, a: Dim, b: Dim): Dim | undefined {
-  if (typeof a === "number" || a.kind !== "expr" || typeof b !== "number" || typeof a.right !== "number") return undefined;
-  const inner = a.operator === "sub" ? -a.right : a.right;
-  const additive = a.operator === "add" || a.operator === "sub";
-  if ((operator === "add" || operator === "sub") && additive) {
-    const sum = operator === "add" ? inner + b : inner - b;
-    return sum < 0 ? dimOf("sub", a.left, -sum) : dimOf("add", a.left, sum);
+/** What the laws of polynomials make of it; undefined where they say nothing, or where it would get long. */
+function combined(operator: DimOperator, left: Dim, right: Dim): Dim | undefined {
+  const [a, b] = [polynomialOf(left), polynomialOf(right)];
+  const result = a && b && arithmetic(operator, a, b);
+  return result && written(result);
+}
+
+function arithmetic(operator: DimOperator, a: Polynomial, b: Polynomial): Polynomial | undefined {
+  switch (operator) {
+    case "add":
+      return plus(a, b, 1);
+    case "sub":
+      return plus(a, b, -1);
+    case "mul":
+      return product(a, b);
+    case "floorDiv":
+      return divided(a, b, Math.floor);
+    case "ceilDiv":
+      return divided(a, b, Math.ceil);
+    case "mod": {
+      // (8n + 3) mod 4 is 3: what is left where the rest divides.
+      const divisor = constantPart(b);
+      const quotient = divisor === undefined || divisor === 0 ? undefined : divided(a, b, Math.floor);
+      return quotient && plus(a, product(quotient, b) ?? quotient, -1);
+    }
+    case "min":
+    case "max":
+      return undefined;
   }
-  if (operator === "mul" && a.operator === "mul") return dimOf("mul", a.left, a.right * b);
-  if ((operator === "floorDiv" || operator === "ceilDiv") && a.operator === "mul" && b !== 0 && a.right % b === 0) return dimOf("mul", a.left, a.right / b);
-  if (operator === "mod" && a.operator === "mul" && b !== 0 && a.right % b === 0) return 0;
-  return undefined;
 }
 
 /** min and max whose bounds don't overlap. */
@@ -130,8 +184,9 @@ function decided(operator: DimOperator, a: Dim, b: Dim): Dim | undefined {
   if (operator !== "min" && operator !== "max") return undefined;
   const [lowA, highA] = boundsOf(a);
   const [lowB, highB] = boundsOf(b);
-  if (highA <= lowB) return operator === "min" ? a : b;
-  if (highB <= lowA) return operator === "min" ? b : a;
+  const [least, most] = boundsOf(combined("sub", a, b) ?? { kind: "expr", operator: "sub", left: a, right: b });
+  if (highA <= lowB || most <= 0) return operator === "min" ? a : b;
+  if (highB <= lowA || least >= 0) return operator === "min" ? b : a;
   return undefined;
 }
 

@@ -2,6 +2,8 @@
 import { InternalError, NeoError, type Note } from "../support/errors.ts";
 import { inferTypes, namedOperands } from "./builder.ts";
 import { shapeText } from "./broadcast.ts";
+import { bindType } from "./dims.ts";
+import { steppedOf } from "./stepped.ts";
 import { Value, type Graph, type Op } from "./graph.ts";
 import { allocate, convertElement, type Data, type Tensor } from "./tensor.ts";
 import { elementCount, isStatic, isWide, type DType, type StaticType, type TensorType } from "./types.ts";
@@ -13,6 +15,8 @@ export interface InterpretOptions {
   readonly budget?: { elements: number };
   /** What `readState` and `writeState` see; a fresh one without it. */
   readonly state?: Map<string, Tensor>;
+  /** What symbols of extents are, as far as it is known; added to as values come. */
+  readonly symbols?: Map<string, number>;
 }
 
 /** Whoever gives a budget catches this. */
@@ -21,12 +25,12 @@ export class BudgetExceeded extends Error {}
 /** Results of the graph. Inputs must have the types of its parameters; symbols take the extents of the inputs. */
 export function interpret(graph: Graph, inputs: readonly Tensor[], options: InterpretOptions = {}): Tensor[] {
   checkInputs(graph, inputs);
-  return run(graph, inputs, { ...options, state: options.state ?? new Map() });
+  return run(graph, inputs, { ...options, state: options.state ?? new Map(), symbols: options.symbols ?? new Map() });
 }
 
 /** Results of one op on tensors. Data may be shared with operands and attributes; nobody writes into a tensor. */
 export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], options: InterpretOptions = {}): Tensor[] {
-  const types = resultTypes(op, operands);
+  const types = resultTypes(op, operands, options.symbols);
   if (options.budget) spend(op, types, options.budget);
   if (op.def.execute) {
     const regions = op.regions.map((region) => (args: readonly Tensor[]) => run(region, args, options));
@@ -66,6 +70,10 @@ function convertEach(dtype: DType, elements: ArrayLike<number | bigint | string>
 
 function run(graph: Graph, inputs: readonly Tensor[], options: InterpretOptions): Tensor[] {
   const live = new Map<Value, Tensor>(graph.params.map((param, i) => [param, inputs[i]!]));
+  const learn = (value: Value, tensor: Tensor): void => {
+    if (options.symbols && !isStatic(value.type)) learnSymbols(value.type, tensor.type, options.symbols);
+  };
+  graph.params.forEach((param, i) => learn(param, inputs[i]!));
   const lastReader = new Map<Value, Op>();
   for (const op of graph.ops) for (const value of op.operands) if (value) lastReader.set(value, op);
   for (const op of graph.ops) {
@@ -73,6 +81,7 @@ function run(graph: Graph, inputs: readonly Tensor[], options: InterpretOptions)
     if (op === graph.ops.at(-1)) return operands as Tensor[];
     const results = evaluateOp(op, operands, options);
     op.results.forEach((value, i) => {
+      learn(value, results[i]!);
       options.onValue?.(value, results[i]!);
       if (value.uses.size > 0) live.set(value, results[i]!);
     });
@@ -87,15 +96,26 @@ function known(live: ReadonlyMap<Value, Tensor>, op: Op, value: Value): Tensor {
   return tensor;
 }
 
-/** The recorded types where they are static, else those that follow from the operands at hand. */
-function resultTypes(op: Op, operands: readonly (Tensor | undefined)[]): readonly TensorType[] {
+/** Symbols that a type has alone, or times and plus a number, are what the extents of the tensor make them. */
+function learnSymbols(type: TensorType, found: StaticType, symbols: Map<string, number>): void {
+  type.shape.forEach((dim, axis) => {
+    const stepped = steppedOf(dim);
+    if (stepped) symbols.set(stepped.symbol.name, (found.shape[axis]! - stepped.offset) / stepped.step);
+  });
+}
+
+/** The recorded types where they are static, else those that follow from the operands at hand and from what symbols are. */
+function resultTypes(op: Op, operands: readonly (Tensor | undefined)[], symbols: ReadonlyMap<string, number> = new Map()): readonly TensorType[] {
   if (op.results.every((value) => isStatic(value.type))) return op.results.map((value) => value.type);
-  return inferTypes(
+  const inferred = inferTypes(
     op.def,
     operands.map((operand) => operand && new Value(operand.type)),
     op.attrs,
     op.regions,
   );
+  if (op.name !== "reshapeSymbolic" && op.name !== "broadcastSymbolic") return inferred;
+  const known = Object.fromEntries(symbols);
+  return inferred.map((type) => bindType(type, known));
 }
 
 function spend(op: Op, types: readonly TensorType[], budget: { elements: number }): void {

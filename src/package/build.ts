@@ -14,6 +14,7 @@ import {
   type ManifestExtent,
   type ManifestLists,
   type ManifestPort,
+  type BoundSize,
   type ManifestProgram,
   type ManifestStep,
   type Range,
@@ -51,7 +52,7 @@ export interface BuildInput {
 
 /** One binding of the model's shapes. */
 export interface BuildProgram {
-  readonly binding: Readonly<Record<string, number | readonly number[]>>;
+  readonly binding: ManifestProgram["binding"];
   readonly inputs: readonly ManifestPort[];
   readonly outputs: readonly ManifestPort[];
   readonly lists?: ManifestLists;
@@ -219,7 +220,7 @@ function programIds(programs: readonly BuildProgram[]): string[] {
   const words = programs.map(({ binding }) =>
     Object.keys(binding)
       .sort()
-      .map((key) => `${key}${Array.isArray(binding[key]) ? `-${(binding[key] as number[]).join("x")}` : String(binding[key])}`)
+      .map((key) => `${key}${Array.isArray(binding[key]) ? `-${(binding[key] as BoundSize[]).join("x")}` : String(binding[key])}`)
       .join("-"),
   );
   return unique(words.map((text) => slug(text)));

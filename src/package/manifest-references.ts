@@ -107,6 +107,7 @@ function checkExtents(program: ManifestProgram, code: ArtifactProgram, at: strin
   code.extents.forEach((extent, i) => {
     checkInside({ offset: extent.at, bytes: 4 }, code.arenaBytes, `${at}.extents[${i}].at`, f);
     f.check(extent.at % 4 === 0, `${at}.extents[${i}].at`, "wanted a multiple of 4");
+    f.check((extent.min ?? 0) <= extent.max, `${at}.extents[${i}].min`, `${extent.min} is above the maximum ${extent.max}`);
     for (const dim of extent.dims) {
       const found = portsOf(program, dim.port)[dim.index]?.shape[dim.axis];
       f.check(found === extent.max, `${at}.extents[${i}].dims`, `axis ${dim.axis} of ${dim.port} ${dim.index} is ${found}, wanted the maximum ${extent.max}`);

@@ -54,13 +54,15 @@ function program(f: Findings, value: unknown, at: string): ManifestProgram {
   const record = f.record(value, at);
   return {
     id: f.text(record["id"], `${at}.id`, { pattern: /^[a-z0-9-]{1,40}$/ }),
-    binding: f.map(record["binding"], `${at}.binding`, (v, where) =>
-      Array.isArray(v) ? f.list(v, where, (d, w) => f.integer(d, w), 64) : f.integer(v, where),
-    ),
+    binding: f.map(record["binding"], `${at}.binding`, (v, where) => (Array.isArray(v) ? f.list(v, where, (d, w) => size(f, d, w), 64) : size(f, v, where))),
     inputs: f.list(record["inputs"], `${at}.inputs`, (v, where) => port(f, v, where)),
     outputs: f.list(record["outputs"], `${at}.outputs`, (v, where) => port(f, v, where)),
     ...(record["lists"] === undefined ? {} : { lists: lists(f, record["lists"], `${at}.lists`) }),
   };
+}
+
+function size(f: Findings, value: unknown, at: string): number | string {
+  return typeof value === "string" ? f.text(value, at, { pattern: /^\d{1,16}\.\.\d{1,16}(\/\d{1,16})?$/ }) : f.integer(value, at);
 }
 
 function lists(f: Findings, value: unknown, at: string): ManifestLists {
@@ -119,6 +121,8 @@ function extent(f: Findings, value: unknown, at: string): ManifestExtent {
   const record = f.record(value, at);
   return {
     name: f.text(record["name"], `${at}.name`),
+    ...(record["min"] === undefined ? {} : { min: f.integer(record["min"], `${at}.min`, 0, 2 ** 31 - 1) }),
+    ...(record["step"] === undefined ? {} : { step: f.integer(record["step"], `${at}.step`, 1, 2 ** 31 - 1) }),
     max: f.integer(record["max"], `${at}.max`, 0, 2 ** 31 - 1),
     at: f.integer(record["at"], `${at}.at`, 0, MAX_BYTES),
     dims: f.list(record["dims"], `${at}.dims`, (v, where) => {

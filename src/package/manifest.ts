@@ -32,8 +32,8 @@ export interface Manifest {
 /** The model with its shapes bound: what goes in and comes out, whatever code runs it. */
 export interface ManifestProgram {
   readonly id: string;
-  /** Values of named dims, or whole shapes by input name, that were bound. */
-  readonly binding: Readonly<Record<string, number | readonly number[]>>;
+  /** Sizes of named dims, or whole shapes by input name, that were bound. A range is a text: `1..64`, `32..640/8`. */
+  readonly binding: Readonly<Record<string, BoundSize | readonly BoundSize[]>>;
   readonly inputs: readonly ManifestPort[];
   readonly outputs: readonly ManifestPort[];
   /** Sequences by name, and how many tensors each has: ports `x[0]`, `x[1]` … */
@@ -44,6 +44,8 @@ export interface ManifestLists {
   readonly inputs: Readonly<Record<string, number>>;
   readonly outputs: Readonly<Record<string, number>>;
 }
+
+export type BoundSize = number | string;
 
 /** A tensor at the border: dense, row-major, little-endian, `bytes` long. A dim that an extent counts has its maximum here. */
 export interface ManifestPort {
@@ -91,9 +93,14 @@ export interface ArtifactProgram {
   readonly memory?: WasmMemory;
 }
 
-/** A dim that is known at run time only: an i32 at byte `at` of the arena, at most `max`, equal to the dims of ports it stands for. */
+/**
+ * A dim that is known at run time only: an i32 at byte `at` of the arena, from `min` (0) up to `max` in steps of `step` (1), equal to the
+ * dims of ports it stands for. Whoever runs the program writes those of inputs.
+ */
 export interface ManifestExtent {
   readonly name: string;
+  readonly min?: number;
+  readonly step?: number;
   readonly max: number;
   readonly at: number;
   readonly dims: readonly { readonly port: "input" | "output"; readonly index: number; readonly axis: number }[];

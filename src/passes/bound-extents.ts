@@ -5,24 +5,23 @@ import { returnOp } from "../ir/ops/control.ts";
 import { zeroTail } from "../ir/ops/span.ts";
 import { shapeText } from "../ir/broadcast.ts";
 import { NeoError, type Note } from "../support/errors.ts";
+import { BoundedParams } from "./extents/params.ts";
 import { Bounding, hasOpenValues, isEndless, isOpen, openAxes, Unbounded } from "./extents/bounding.ts";
 import { FOUND } from "./extents/found.ts";
 import { isIndependent } from "./extents/independent.ts";
 import { MASKED } from "./extents/masked.ts";
-import { MOVED, WHOLE } from "./extents/moved.ts";
+import { WINDOWS } from "./extents/windows.ts";
+import { MOVED, SYMBOLIC, WHOLE } from "./extents/moved.ts";
 import type { Pass } from "./pass.ts";
 
 export const boundExtents: Pass = {
   name: "bound-extents",
   summary: "gives tensors of open length their greatest, and the true one beside them",
   run(graph) {
-    if (!hasOpenValues(graph)) return false;
+    if (!hasOpenValues(graph) && !graph.ops.some((op) => SYMBOLIC[op.name])) return false;
     const fixed = new Bounding();
     const notes: Note[] = [];
-    for (const param of graph.params) {
-      if (openAxes(param.type).length === 0) fixed.set(param, param);
-      else notes.push({ where: param.name || "an input", text: `is ${shapeText(param.type.shape)}: inputs have fixed shapes` });
-    }
+    const params = new BoundedParams(graph, fixed, notes);
     const failed = new Set<Value>();
     for (const op of graph.ops.slice(0, -1)) {
       if (op.operands.some((value) => value && failed.has(value))) op.results.forEach((value) => failed.add(value));
@@ -34,10 +33,11 @@ export const boundExtents: Pass = {
       }
     }
     if (notes.length > 0) throw refusal(notes);
-    end(graph, fixed);
+    end(graph, fixed, params.extents);
     const old = new Set(graph.ops);
     graph.ops = [...graph.ops, ...fixed.b.ops];
     graph.erase(old);
+    graph.params.splice(0, graph.params.length, ...params.params);
     return true;
   },
 };
@@ -46,7 +46,7 @@ export const boundExtents: Pass = {
 function tried(op: Op, fixed: Bounding): Note | undefined {
   fixed.b.loc = op.loc;
   try {
-    if (!isOpen(op)) fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
+    if (!isOpen(op) && !SYMBOLIC[op.name]) fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
     else build(op, fixed);
     return undefined;
   } catch (error) {
@@ -62,7 +62,7 @@ function build(op: Op, fixed: Bounding): void {
   }
   if (op.regions.length > 0 && !FOUND[op.name])
     throw new Unbounded("is control flow over tensors whose length only data tell; cut it out, or make the length constant with `--set`");
-  const found = FOUND[op.name] ?? (op.name === "reshape" ? MOVED["reshape"] : undefined);
+  const found = FOUND[op.name] ?? (op.name === "reshape" ? MOVED["reshape"] : SYMBOLIC[op.name]);
   if (found) return found(op, fixed);
   const reads = op.operands.flatMap((value, i) =>
     value ? openAxes(value.type).flatMap((axis) => (isIndependent(op, i, axis) ? [] : [[i, axis] as const])) : [],
@@ -70,7 +70,7 @@ function build(op: Op, fixed: Bounding): void {
   if (reads.length === 0 && WHOLE[op.name]) return WHOLE[op.name]!(op, fixed);
   if (reads.length === 0) return fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
   if (MOVED[op.name]) return MOVED[op.name]!(op, fixed);
-  const masked = MASKED[op.name];
+  const masked = MASKED[op.name] ?? WINDOWS[op.name];
   if (masked && reads.every(([operand, axis]) => masked.along(op, operand, axis))) return masked.handle(op, fixed);
   const [operand, axis] = reads[0]!;
   const { shape } = op.operands[operand]!.type;
@@ -78,7 +78,7 @@ function build(op: Op, fixed: Bounding): void {
 }
 
 /** Outputs are zero behind their end, and their true extents stand behind them. */
-function end(graph: Graph, fixed: Bounding): void {
+function end(graph: Graph, fixed: Bounding, inputExtents: readonly number[]): void {
   fixed.b.loc = [];
   const { names } = graph.terminator.attrs as { readonly names: readonly string[] };
   const values: Value[] = [];
@@ -96,7 +96,7 @@ function end(graph: Graph, fixed: Bounding): void {
     values.push(x);
   });
   const outputNames = graph.outputs.map((value, i) => names[i] || value.name);
-  fixed.b.create(returnOp, { values: [...values, ...lengths] }, { names: outputNames, extents });
+  fixed.b.create(returnOp, { values: [...values, ...lengths] }, { names: outputNames, extents, inputExtents });
 }
 
 function refusal(notes: readonly Note[]): NeoError {

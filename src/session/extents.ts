@@ -2,14 +2,23 @@ import { InternalError } from "../support/errors.ts";
 import type { ArtifactProgram, ManifestPort, ManifestProgram } from "../package/manifest.ts";
 import type { Runnable } from "./engine.ts";
 
+export interface PortExtent {
+  readonly name: string;
+  readonly min: number;
+  readonly step: number;
+  readonly max: number;
+  readonly at: number;
+}
+
 /** The extent that counts an axis of a port. */
-export function extentOf(
-  code: Pick<ArtifactProgram, "extents">,
-  port: "input" | "output",
-  index: number,
-  axis: number,
-): { readonly name: string; readonly max: number; readonly at: number } | undefined {
-  return code.extents.find((extent) => extent.dims.some((dim) => dim.port === port && dim.index === index && dim.axis === axis));
+export function extentOf(code: Pick<ArtifactProgram, "extents">, port: "input" | "output", index: number, axis: number): PortExtent | undefined {
+  const found = code.extents.find((extent) => extent.dims.some((dim) => dim.port === port && dim.index === index && dim.axis === axis));
+  return found && { min: 0, step: 1, ...found };
+}
+
+/** `1..64`, `32..640/8` */
+function rangeOf(extent: PortExtent | undefined): string | undefined {
+  return extent && `${extent.min}..${extent.max}${extent.step === 1 ? "" : `/${extent.step}`}`;
 }
 
 /** Why the shapes of inputs, as given, are none of this program; undefined where they fit. Axes with an extent may be shorter, all of one extent alike. */
@@ -20,14 +29,14 @@ export function shapeProblem(
   shape: readonly number[],
   values: Map<string, number>,
 ): string | undefined {
-  const wanted = port.shape.map((dim, axis) => (extentOf(code, "input", index, axis) ? `0..${dim}` : dim));
+  const wanted = port.shape.map((dim, axis) => rangeOf(extentOf(code, "input", index, axis)) ?? dim);
   const found = `found [${shape.join(", ")}], wanted [${wanted.join(", ")}]`;
   if (shape.length !== port.shape.length) return found;
   for (const [axis, dim] of shape.entries()) {
     const extent = extentOf(code, "input", index, axis);
     if (!extent && dim !== port.shape[axis]) return found;
     if (!extent) continue;
-    if (dim > extent.max) return found;
+    if (dim > extent.max || dim < extent.min || (dim - extent.min) % extent.step !== 0) return found;
     const known = values.get(extent.name) ?? dim;
     if (known !== dim) return `${found}: ${extent.name} is ${known} elsewhere`;
     values.set(extent.name, dim);

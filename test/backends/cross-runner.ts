@@ -6,6 +6,7 @@ import type { CSources } from "../../src/backends/c/print.ts";
 import { hasSessionSteps, weightBytesOf } from "../../src/backends/program-facts.ts";
 import type { Program } from "../../src/kernel/program.ts";
 import { chooseCompiler, compileFlags } from "../../src/support/node/toolchain.ts";
+import type { Around } from "../executors/around.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
 import { NotGuarded } from "../executors/guarded.ts";
 
@@ -44,7 +45,7 @@ export async function runSanitized(
   profile: TargetProfile,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
-  atEnd?: (arena: Uint8Array) => void,
+  around?: Around,
   more: readonly string[] = [],
 ): Promise<Uint8Array[]> {
   if (hasSessionSteps(program)) throw new NotGuarded("steps of the session run in a session only");
@@ -56,7 +57,7 @@ export async function runSanitized(
     { compiler, flags: [...compileFlags(profile, compiler), ...more, ...checks], link: [...checks, "-lm"], emulator: [] },
     weights,
     inputs,
-    atEnd,
+    around,
   );
 }
 
@@ -67,14 +68,7 @@ interface Build {
   readonly emulator: readonly string[];
 }
 
-function run(
-  c: CSources,
-  program: Program,
-  build: Build,
-  weights: Uint8Array,
-  inputs: readonly Uint8Array[],
-  atEnd: (arena: Uint8Array) => void = () => undefined,
-): Uint8Array[] {
+function run(c: CSources, program: Program, build: Build, weights: Uint8Array, inputs: readonly Uint8Array[], around: Around = {}): Uint8Array[] {
   const folder = mkdtempSync(join(tmpdir(), "neo-cross-"));
   try {
     for (const file of [...c.sources, ...c.headers]) writeFileSync(join(folder, file.name), file.text);
@@ -89,12 +83,14 @@ function run(
       return object;
     });
     call([...objects, "-o", "model", ...build.link]);
+    const state = new Uint8Array(program.stateBytes);
+    around.start?.(state);
     const [command, ...args] = [...build.emulator, join(folder, "model")];
-    const done = spawnSync(command!, args, { input: Buffer.concat([weights.subarray(0, weightBytesOf(program)), ...inputs]), maxBuffer: 2 ** 30 });
+    const done = spawnSync(command!, args, { input: Buffer.concat([weights.subarray(0, weightBytesOf(program)), ...inputs, state]), maxBuffer: 2 ** 30 });
     if (done.status !== 0) throw new Error(`${command} ended with ${done.status ?? done.signal}: ${done.stderr.toString()}`);
     let at = 0;
     const outputs = program.outputs.map((port) => new Uint8Array(done.stdout.subarray(at, (at += port.bytes))));
-    atEnd(done.stdout.subarray(at));
+    around.end?.(done.stdout.subarray(at));
     return outputs;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -170,7 +166,8 @@ function mainText(program: Program): string {
     `  TABLE void *const outputs[] = {${table("output", program.outputs.length)}};`,
     `  all(READ, 0, weights, ${weightBytes});`,
     ...program.inputs.map((port, i) => `  all(READ, 0, input${i}, ${port.bytes});`),
-    `  for (long i = 0; i < ${program.arenaBytes}; i++) arena[i] = i < ${program.stateBytes} ? 0 : 255;`,
+    `  for (long i = ${program.stateBytes}; i < ${program.arenaBytes}; i++) arena[i] = 255;`,
+    `  all(READ, 0, arena, ${program.stateBytes});`,
     `  for (int i = 0; i < ${program.stateBytes > 0 ? 1 : 2}; i++) model_run(weights, inputs, outputs, arena);`,
     ...program.outputs.map((port, i) => `  all(WRITE, 1, output${i}, ${port.bytes});`),
     `  all(WRITE, 1, arena, ${program.stateBytes});`,

@@ -9,7 +9,7 @@ import type { Graph } from "../../src/ir/graph.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { decodePort, encodePort } from "../../src/ir/port-data.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { shortened, trueOutputs } from "../../src/ir/output-extents.ts";
+import { fullInputs, resized, trueOutputs } from "../../src/ir/port-extents.ts";
 import { elementCount, type DType } from "../../src/ir/types.ts";
 import { ProgramInstance, type SessionStep } from "../../src/kernel/interpret-program.ts";
 import type { Program } from "../../src/kernel/program.ts";
@@ -17,7 +17,9 @@ import { verifyProgram } from "../../src/kernel/verify-program.ts";
 import { runHostCall } from "../../src/session/host-steps.ts";
 import { compileC, type CompileOptions } from "../../src/support/node/toolchain.ts";
 import type { TargetProfile } from "../../src/target/profile.ts";
+import { copyCorner } from "../../src/session/extents.ts";
 import { runSanitized } from "../backends/cross-runner.ts";
+import type { Around } from "./around.ts";
 import { runGuarded } from "./guarded.ts";
 import { runGuardedWasm } from "./guarded-wasm.ts";
 import { runNative } from "./native.ts";
@@ -56,7 +58,7 @@ export class Executors {
 
   async run(executor: Executor, inputs: readonly Tensor[]): Promise<Tensor[]> {
     if (executor === "interpreter" && !this.optimized) return this.interpretImported(inputs);
-    if (executor === "interpreter") return [...trueOutputs(this.graph, interpret(this.graph, inputs))];
+    if (executor === "interpreter") return [...trueOutputs(this.graph, interpret(this.graph, fullInputs(this.graph, inputs)))];
     return this.runKernels(executor, inputs);
   }
 
@@ -65,21 +67,26 @@ export class Executors {
     const { lowered, weights, texts } = this.lower(profile);
     const host: SessionStep = (_name, given, results, call) => runHostCall(call!, given, results, texts);
     const instance = new ProgramInstance(lowered.program, weights, { host });
-    const outputs = await instance.run(inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data, texts)));
+    const outputs = instance.run(inputBytes(lowered, inputs, texts), Object.fromEntries(givenLengths(lowered, inputs)));
     return decode(lowered, outputs, (name) => instance.extent(name), texts);
   }
 
-  private async runKernels(executor: Exclude<Executor, "interpreter">, inputs: readonly Tensor[]): Promise<Tensor[]> {
+  private async runKernels(executor: Exclude<Executor, "interpreter">, tensors: readonly Tensor[]): Promise<Tensor[]> {
     const profile = target(executor === "wasm" || executor === "guardedWasm" ? "wasm" : "host");
     const { lowered, weights, texts } = this.lower(profile);
-    const bytes = inputs.map((tensor) => encodePort(tensor.type.dtype, tensor.data, texts));
     const { program } = lowered;
+    const inputs = inputBytes(lowered, tensors, texts);
     const lengths = new Map<string, number>();
-    const atEnd = (arena: Uint8Array): void => {
-      const words = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
-      for (const [name, { at }] of Object.entries(program.extents)) lengths.set(name, words.getInt32(at.offset, true));
+    const wordsOf = (arena: Uint8Array): DataView => new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
+    const around: Around = {
+      start(arena) {
+        for (const [name, length] of givenLengths(lowered, tensors)) wordsOf(arena).setInt32(program.extents[name]!.at.offset, length, true);
+      },
+      end(arena) {
+        for (const [name, { at }] of Object.entries(program.extents)) lengths.set(name, wordsOf(arena).getInt32(at.offset, true));
+      },
     };
-    const outputs = await this.runProgramOn(executor, program, profile, weights, bytes, atEnd, texts);
+    const outputs = await this.runProgramOn(executor, program, profile, weights, inputs, around, texts);
     return decode(lowered, outputs, (name) => lengths.get(name)!, texts);
   }
 
@@ -89,17 +96,17 @@ export class Executors {
     profile: TargetProfile,
     weights: Uint8Array,
     inputs: readonly Uint8Array[],
-    atEnd: (arena: Uint8Array) => void,
+    around: Around,
     texts: TextTable,
   ): Promise<Uint8Array[]> {
     if (executor === "wasm" || executor === "guardedWasm") {
       const run = executor === "wasm" ? runWasm : runGuardedWasm;
-      return run(await emitWasm(program, profile), wasmMemoryPlan(program), program, weights, inputs, atEnd, texts);
+      return run(await emitWasm(program, profile), wasmMemoryPlan(program), program, weights, inputs, around, texts);
     }
     const c = printC(program, profile);
-    if (executor === "sanitized") return runSanitized(c, program, profile, weights, inputs, atEnd, this.compiling.flags);
+    if (executor === "sanitized") return runSanitized(c, program, profile, weights, inputs, around, this.compiling.flags);
     const { bytes } = await compileC(c.sources, profile, { headers: c.headers, ...this.compiling });
-    return (executor === "native" ? runNative : runGuarded)(bytes, program, weights, inputs, atEnd, texts);
+    return (executor === "native" ? runNative : runGuarded)(bytes, program, weights, inputs, around, texts);
   }
 
   /** Runs the passes, if they did not run yet. */
@@ -125,11 +132,27 @@ export class Executors {
   }
 }
 
+/** The bytes of inputs, each as long as it can get; what lies behind its end is 0xff, which must not matter. */
+function inputBytes({ program }: Lowered, inputs: readonly Tensor[], texts: TextTable): Uint8Array[] {
+  return inputs.map(({ type, data }, i) => {
+    const port = program.inputs[i]!;
+    const bytes = encodePort(type.dtype, data, texts);
+    if (bytes.length === port.bytes) return bytes;
+    const whole = new Uint8Array(port.bytes).fill(0xff);
+    copyCorner("in", bytes, type.shape, whole, port.shape, port.bytes / elementCount(port.shape));
+    return whole;
+  });
+}
+
+function givenLengths({ lengths }: Lowered, inputs: readonly Tensor[]): ReadonlyMap<string, number> {
+  return new Map(lengths.flatMap(({ port, index, axis, extent }) => (port === "input" ? [[extent, inputs[index]!.type.shape[axis]!] as const] : [])));
+}
+
 /** Outputs as tensors, each as long as it truly is. */
 function decode({ program, lengths }: Lowered, outputs: readonly Uint8Array[], length: (extent: string) => number, texts: TextTable): Tensor[] {
   return outputs.map((bytes, i) => {
     const { dtype, shape } = program.outputs[i]!;
     const whole: Tensor = { type: { dtype: dtype as DType, shape }, data: decodePort(dtype as DType, bytes, elementCount(shape), texts) };
-    return lengths.filter(({ output }) => output === i).reduce((cut, { axis, extent }) => shortened(cut, axis, length(extent)), whole);
+    return lengths.filter(({ port, index }) => port === "output" && index === i).reduce((cut, { axis, extent }) => resized(cut, axis, length(extent)), whole);
   });
 }

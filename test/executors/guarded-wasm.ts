@@ -2,6 +2,7 @@ import { WasmInstance } from "../../src/backends/wasm/run.ts";
 import { hasSessionSteps, weightBytesOf } from "../../src/backends/program-facts.ts";
 import type { WasmMemoryPlan } from "../../src/backends/wasm/emit.ts";
 import type { Program } from "../../src/kernel/program.ts";
+import type { Around } from "./around.ts";
 import { NotGuarded } from "./guarded.ts";
 
 /**
@@ -14,7 +15,7 @@ export async function runGuardedWasm(
   program: Program,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
-  atEnd: (arena: Uint8Array) => void = () => undefined,
+  around: Around = {},
 ): Promise<Uint8Array[]> {
   if (hasSessionSteps(program)) throw new NotGuarded("steps of the session run in a session only");
   const bytes = [weightBytesOf(program), program.arenaBytes, ...[...program.inputs, ...program.outputs].map((port) => port.bytes)];
@@ -24,11 +25,12 @@ export async function runGuardedWasm(
     const instance = await WasmInstance.create(code, moved, weights);
     const { memory } = instance;
     memory.fill(0xff, moved.arena + program.stateBytes, moved.arena + program.arenaBytes);
+    around.start?.(memory.subarray(moved.arena, moved.arena + program.arenaBytes));
     const outputs = instance.run(
       inputs,
       program.outputs.map((port) => port.bytes),
     );
-    if (!wanted) atEnd(memory.slice(moved.arena, moved.arena + program.arenaBytes));
+    if (!wanted) around.end?.(memory.slice(moved.arena, moved.arena + program.arenaBytes));
     wanted ??= outputs;
     const differs = wanted.findIndex((output, i) => Buffer.compare(output, outputs[i]!) !== 0);
     if (differs >= 0) throw new Error(`output ${program.outputs[differs]!.name} differs with where buffers lie`);

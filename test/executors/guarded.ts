@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasSessionSteps, weightBytesOf } from "../../src/backends/program-facts.ts";
 import type { Program } from "../../src/kernel/program.ts";
+import type { Around } from "./around.ts";
 import { chooseCompiler } from "../../src/support/node/toolchain.ts";
 import { target } from "./targets.ts";
 
@@ -20,7 +21,7 @@ export async function runGuarded(
   program: Program,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
-  atEnd: (arena: Uint8Array) => void = () => undefined,
+  around: Around = {},
 ): Promise<Uint8Array[]> {
   if (hasSessionSteps(program)) throw new NotGuarded("steps of the session run in a session only");
   const folder = mkdtempSync(join(tmpdir(), "neo-guarded-"));
@@ -29,13 +30,15 @@ export async function runGuarded(
     const ports = [...program.inputs, ...program.outputs];
     const head = [program.inputs.length, program.outputs.length, weightBytesOf(program), program.arenaBytes, program.stateBytes];
     const sizes = BigInt64Array.from([...head, ...ports.map((port) => port.bytes), ...ports.map((port) => alignmentOf(port.elem))].map(BigInt));
-    const input = Buffer.concat([new Uint8Array(sizes.buffer), weights.subarray(0, weightBytesOf(program)), ...inputs]);
+    const state = new Uint8Array(program.stateBytes);
+    around.start?.(state);
+    const input = Buffer.concat([new Uint8Array(sizes.buffer), weights.subarray(0, weightBytesOf(program)), ...inputs, state]);
     const done = spawnSync(await runnerPath(), [join(folder, "model.so")], { input, maxBuffer: 2 ** 31 });
     if (done.status !== 0) throw new Error(`guarded run ended with ${done.status ?? done.signal ?? String(done.error)}: ${done.stderr.toString().trim()}`);
     let at = 0;
     const take = (bytes: number): Uint8Array => new Uint8Array(done.stdout.subarray(at, (at += bytes)));
     const outputs = program.outputs.map((port) => take(port.bytes));
-    atEnd(take(program.stateBytes).slice());
+    around.end?.(take(program.stateBytes).slice());
     return outputs;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -149,6 +152,8 @@ int main(int argc, char **argv) {
   uint8_t *weights = malloc((size_t)head[2] + 1), **given = calloc(ports + 1, sizeof *given), **first = calloc(ports + 1, sizeof *first);
   all(weights, (size_t)head[2]);
   for (int64_t i = 0; i < head[0]; i++) all(given[i] = malloc((size_t)sizes[i] + 1), (size_t)sizes[i]);
+  uint8_t *state = malloc((size_t)head[4] + 1);
+  all(state, (size_t)head[4]);
   for (int atEnd = 1; atEnd >= 0; atEnd--) {
     count = 0;
     uint8_t *w = room("weights", 0, (size_t)head[2], 128, atEnd);
@@ -164,7 +169,7 @@ int main(int argc, char **argv) {
     }
     uint8_t *arena = room("arena", 0, (size_t)head[3], 128, atEnd);
     memset(arena, 0xff, (size_t)head[3]);
-    memset(arena, 0, (size_t)head[4]);
+    memcpy(arena, state, (size_t)head[4]);
     run(w, (const void *const *)tables, tables + head[0], arena);
     for (size_t i = (size_t)head[0]; i < ports; i++) {
       if (atEnd) {

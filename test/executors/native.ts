@@ -3,6 +3,7 @@ import { TextTable } from "../../src/host/text-table.ts";
 import type { Program } from "../../src/kernel/program.ts";
 import { runProgram } from "../../src/session/host-steps.ts";
 import { openSharedObject } from "../../src/session/node/shared-object.ts";
+import type { Around } from "./around.ts";
 
 /** Runs a shared object twice on one arena (first filled with 0xff behind the state) and gives the outputs of the last run. */
 export async function runNative(
@@ -10,7 +11,7 @@ export async function runNative(
   program: Program,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
-  atEnd: (arena: Uint8Array) => void = () => undefined,
+  around: Around = {},
   texts = new TextTable(),
 ): Promise<Uint8Array[]> {
   const steps = sessionSteps(program);
@@ -18,9 +19,10 @@ export async function runNative(
   const run = (): void => runProgram({ steps }, runnable, {}, texts);
   try {
     runnable.arena.fill(0xff, program.stateBytes);
+    around.start?.(runnable.arena);
     inputs.forEach((bytes, i) => runnable.inputs[i]!.set(bytes));
     run();
-    atEnd(runnable.arena);
+    around.end?.(runnable.arena);
     const first = runnable.outputs.map((bytes) => bytes.slice());
     if (program.stateBytes > 0) return first;
     run();

@@ -7,6 +7,7 @@ import type { Program } from "../../src/kernel/program.ts";
 import { CODE_ABI, type Artifact } from "../../src/package/manifest.ts";
 import { runProgram } from "../../src/session/host-steps.ts";
 import { WasmEngine } from "../../src/session/wasm-engine.ts";
+import type { Around } from "./around.ts";
 
 /** Runs a module twice on one memory, arena first filled with 0xff behind the state, and gives the outputs of the last run. */
 export async function runWasm(
@@ -15,15 +16,16 @@ export async function runWasm(
   program: Program,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
-  atEnd: (arena: Uint8Array) => void = () => undefined,
+  around: Around = {},
   texts = new TextTable(),
 ): Promise<Uint8Array[]> {
-  if (hasSessionSteps(program)) return runSteps(code, plan, program, weights, inputs, atEnd, texts);
+  if (hasSessionSteps(program)) return runSteps(code, plan, program, weights, inputs, around, texts);
   const instance = await WasmInstance.create(code, plan, weights);
   instance.memory.fill(0xff, plan.arena + program.stateBytes, plan.arena + program.arenaBytes);
+  around.start?.(instance.memory.subarray(plan.arena, plan.arena + program.arenaBytes));
   const sizes = program.outputs.map((port) => port.bytes);
   const first = instance.run(inputs, sizes);
-  atEnd(instance.memory.subarray(plan.arena, plan.arena + program.arenaBytes));
+  around.end?.(instance.memory.subarray(plan.arena, plan.arena + program.arenaBytes));
   if (program.stateBytes > 0) return first;
   const second = instance.run(inputs, sizes);
   first.forEach((output, i) => {
@@ -39,7 +41,7 @@ async function runSteps(
   program: Program,
   weights: Uint8Array,
   inputs: readonly Uint8Array[],
-  atEnd: (arena: Uint8Array) => void,
+  around: Around,
   texts: TextTable,
 ): Promise<Uint8Array[]> {
   const steps = sessionSteps(program);
@@ -55,9 +57,10 @@ async function runSteps(
   const engine = new WasmEngine({ artifact, programs: [{ id: "main", binding: {}, inputs: ins, outputs: outs }], file: () => code, weights });
   const runnable = await engine.open(0);
   runnable.arena.fill(0xff, stateBytes);
+  around.start?.(runnable.arena);
   inputs.forEach((bytes, i) => runnable.inputs[i]!.set(bytes));
   runProgram({ steps }, runnable, {}, texts);
-  atEnd(runnable.arena);
+  around.end?.(runnable.arena);
   const first = runnable.outputs.map((bytes) => bytes.slice());
   if (stateBytes > 0) return first;
   runProgram({ steps }, runnable, {}, texts);

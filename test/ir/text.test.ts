@@ -59,7 +59,7 @@ function graphOf(params: readonly Value[], values: readonly Tensor[], loc: reado
   const graph = new Graph(called, params);
   graph.ops = values.map((value) => new Op(constant, [], { value }, [value.type], loc));
   graph.ops.forEach((op, i) => (op.result.name = loc[i] ?? ""));
-  graph.ops.push(new Op(returnOp, [...params, ...graph.ops.map((op) => op.result)], { names: loc, extents: [] }, []));
+  graph.ops.push(new Op(returnOp, [...params, ...graph.ops.map((op) => op.result)], { names: loc, extents: [], inputExtents: [] }, []));
   return graph;
 }
 

@@ -53,9 +53,20 @@ test("ops that would let what is behind the end through are refused, all at once
   ]);
 });
 
-test("an input of open shape is refused", () => {
-  const graph = graphOf([[{ kind: "symbol", name: "n", low: 0, high: 4 }]], (_b, [x]) => [x!]);
-  expect(refusalOf(graph).notes).toEqual([{ where: "in0", text: "is n: inputs have fixed shapes" }]);
+test("an input of open shape gets a length beside it", () => {
+  const open = graphOf([[2], [{ kind: "symbol", name: "n", low: 1, high: 4 }, 3]], (b, [, x]) => [b.create(mul, { a: x!, b: x! })]);
+  boundExtents.run(open, { foldBudget: 0 });
+  expect(open.params.map(({ type }) => [type.dtype, type.shape])).toEqual([
+    ["bool", [2]],
+    ["f32", [4, 3]],
+    ["i32", []],
+  ]);
+  expect(open.terminator.attrs).toMatchObject({ inputExtents: [1, 0, 2, 1, 1], extents: [0, 0, 1] });
+});
+
+test("an input without any bound is refused", () => {
+  const graph = graphOf([[{ kind: "symbol", name: "n", low: 0, high: Infinity }]], (_b, [x]) => [x!]);
+  expect(refusalOf(graph).notes).toEqual([{ where: "in0", text: "is n: axis 0 has no range" }]);
 });
 
 test("a graph of known shapes stays as it is", () => {
@@ -80,6 +91,6 @@ test("loops over rows that nobody will look at stop where the rows end", () => {
   });
   // Looking up, both exps, the product and the copy to the output.
   expect(ending.length).toBeGreaterThanOrEqual(4);
-  expect(lengths).toEqual([{ output: 0, axis: 0, extent: lengths[0]!.extent }]);
+  expect(lengths).toEqual([{ port: "output", index: 0, axis: 0, extent: lengths[0]!.extent }]);
   expect(program.extents[lengths[0]!.extent]!.max).toBe(64);
 });

@@ -2,8 +2,9 @@ import type { Op } from "../../ir/graph.ts";
 import { attention } from "../../ir/ops/attention.ts";
 import { elementCount } from "../../ir/types.ts";
 import { shapeOf } from "../assign-layouts.ts";
-import { denseStrides } from "../layout.ts";
+import { denseStrides, plainLayout } from "../layout.ts";
 import type { Buffer, LowerContext, Place, Schedule } from "../schedule.ts";
+import { columnLanes } from "./contraction.ts";
 import { attentionKernel, planAttention, type AttentionProblem } from "./attention-kernel.ts";
 import { fillAllKernel } from "./fill.ts";
 import { packKernel } from "./pack-kernel.ts";
@@ -53,7 +54,7 @@ function lowerAttention(op: Op, context: LowerContext): void {
     context.call(packKernel(part.c, part.plan, { weights: elementCount(place.layout.shape) }, by), { weights: place.buffer, panels });
     return panels;
   };
-  context.call(attentionKernel(problem, plan), {
+  const args = {
     q: q.buffer,
     k: packed(first!.scores, k, scale),
     v: first!.values.c.direct ? v.buffer : packed(first!.values, v, 1),
@@ -61,7 +62,15 @@ function lowerAttention(op: Op, context: LowerContext): void {
     scores: context.scratch(elem, first!.scores.c.y.size),
     ...(mask ? { mask: mask.buffer } : {}),
     ...(rules.causal ? { positions: context.weights(elem, countingUp(elem, positions)) } : {}),
-  });
+  };
+  const end = mask && context.endOfMask(op.operand("mask")!);
+  const isOfKeys = end && end.axis === mask.layout.shape.length - 1;
+  const rows = plainLayout(elem, [first!.scores.c.y.size / plan.pitch, plan.pitch]);
+  // Behind the last key that the mask lets through there is nothing to compute.
+  const ends = isOfKeys
+    ? [{ param: "scores", layout: rows, axis: 1, extent: end.extent, factor: 1, offset: 0, rowsOf: columnLanes(elem, context.target) }]
+    : [];
+  context.call(attentionKernel(problem, plan), args, undefined, ends);
 }
 
 /** Steps of a mask that broadcasts to [batch, heads, queries, keys]; the axis of heads is two: those of keys, and those that share one. */

@@ -19,7 +19,7 @@ export function importNir(bytes: Uint8Array, options: OnnxOptions): Graph {
   const problems = new Problems(file);
   const bound = bindInputs(graph.params.map(specOf), options, file, limits, problems);
   problems.throwIfAny();
-  const sizes: Record<string, number> = {};
+  const sizes: Record<string, Dim> = {};
   for (const param of graph.params) {
     const name = nameOf(graph, param);
     const shape = (bound.params.get(name) ?? bound.constants.get(name)!.type).shape;
@@ -33,7 +33,7 @@ export function importNir(bytes: Uint8Array, options: OnnxOptions): Graph {
       graph.params.findIndex((param) => param.name === name),
       value,
     );
-  refuseOpen(graph, file);
+  refuseOpen(graph, file, new Set(graph.params.flatMap(({ type }) => type.shape.flatMap(symbolsOf).map(({ name }) => name))));
   return graph;
 }
 
@@ -78,7 +78,7 @@ function nameOf(graph: Graph, param: Value): string {
   return param.name || `input${graph.params.indexOf(param)}`;
 }
 
-function bindTypes(graph: Graph, sizes: Readonly<Record<string, number>>): void {
+function bindTypes(graph: Graph, sizes: Readonly<Record<string, Dim>>): void {
   for (const value of [...graph.params, ...graph.ops.flatMap((op) => op.results)]) value.type = bindType(value.type, sizes);
   for (const op of graph.ops) for (const region of op.regions) bindTypes(region, sizes);
 }
@@ -92,8 +92,10 @@ function fixParam(graph: Graph, index: number, value: Tensor): void {
   graph.replaceUses(param!, op.result);
 }
 
-function refuseOpen(graph: Graph, file: string): void {
-  const open = graph.ops.filter((op) => op.results.some(({ type }) => type.shape.some((dim) => symbolsOf(dim).length > 0)));
+/** What hangs on other symbols than those of the inputs. */
+function refuseOpen(graph: Graph, file: string, known: ReadonlySet<string>): void {
+  const isOpen = (dim: Dim): boolean => symbolsOf(dim).some(({ name }) => !known.has(name));
+  const open = graph.ops.filter((op) => op.results.some(({ type }) => type.shape.some(isOpen)));
   if (open.length === 0) return;
   throw new NeoError({
     code: "NEO2006",

@@ -73,5 +73,5 @@ function costOf(op: Op): number {
 }
 
 function isFoldable(op: Op): boolean {
-  return op.def.pure && op.regions.length === 0;
+  return op.def.pure && op.regions.length === 0 && op.name !== "reshapeSymbolic" && op.name !== "broadcastSymbolic";
 }

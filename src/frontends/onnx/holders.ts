@@ -2,6 +2,7 @@ import { Value } from "../../ir/graph.ts";
 import type { DType } from "../../ir/types.ts";
 import { dtypeOf } from "./element-types.ts";
 import { inputSpecs, valueSpec, type Bindings, type ValueSpec } from "./inputs.ts";
+import type { Size } from "../../support/size-range.ts";
 import type { Problems } from "./problems.ts";
 import type { GraphProto, TypeProto } from "./schema.ts";
 
@@ -71,13 +72,13 @@ export function heldInputs(graph: GraphProto, bindings: Bindings, absent: readon
 function itemsOf(
   name: string,
   type: TypeProto | undefined,
-  shapes: Record<string, number | readonly number[]>,
+  shapes: Record<string, Size | readonly Size[]>,
   holders: Map<string, Holder>,
   problems: Problems,
 ): readonly ValueSpec[] {
   const given = shapes[name];
   delete shapes[name];
-  const length = typeof given === "object" && given.length === 1 ? given[0] : given;
+  const length: unknown = Array.isArray(given) && given.length === 1 ? given[0] : given;
   if (!type?.tensorType || typeof length !== "number" || !Number.isSafeInteger(length) || length < 0 || length > MOST_ITEMS) {
     if (!type?.tensorType) problems.add("type", name, "is a sequence of what is no tensor");
     else problems.add("dim", name, "is a sequence, and nothing says of how many tensors", { hint: `say how many there are: \`--shape ${name}=2\`` });

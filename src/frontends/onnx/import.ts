@@ -5,6 +5,7 @@ import { byteLength, type Tensor } from "../../ir/tensor.ts";
 import type { StaticType } from "../../ir/types.ts";
 import type { Note } from "../../support/errors.ts";
 import { DEFAULT_LIMITS, limitError, type Limits } from "../../support/limits.ts";
+import type { Size } from "../../support/size-range.ts";
 import { ExternalFiles, type ExternalReader } from "./external.ts";
 import { dictionaryOf } from "./dictionary.ts";
 import { Bounds } from "./bounds.ts";
@@ -27,8 +28,8 @@ import { someOf, WordInputs } from "./word-inputs.ts";
 export interface OnnxOptions {
   /** For messages. */
   readonly fileName: string;
-  /** Sizes by the name of a dim, whole shapes by the name of an input. */
-  readonly shapes?: Readonly<Record<string, number | readonly number[]>>;
+  /** Sizes by the name of a dim, whole shapes by the name of an input. A range keeps the size open: a run tells it. */
+  readonly shapes?: Readonly<Record<string, Size | readonly Size[]>>;
   /** Values that inputs have for good, by their names. */
   readonly constants?: Readonly<Record<string, Tensor>>;
   /** The most elements of values whose length only the data tell and nothing else bounds, by their names. */
@@ -43,7 +44,8 @@ export interface OnnxOptions {
 }
 
 /**
- * The graph of an ONNX file. All its dims are numbers: named ones are bound by `shapes`, and values that shapes hang on are computed.
+ * The graph of an ONNX file. Its dims are numbers, but those that `shapes` gives a range and what hangs on them or on the data; values
+ * that shapes hang on are computed.
  * Throws one NeoError with everything that is wrong with the file as a whole and with its nodes.
  */
 export function importOnnx(bytes: Uint8Array, options: OnnxOptions): Graph {

@@ -1,6 +1,9 @@
 import { byteLength, convertElement, tensor, type Tensor } from "../../ir/tensor.ts";
-import { tensorType, type DType, type StaticType } from "../../ir/types.ts";
+import { dimOf, dimSymbol } from "../../ir/dims.ts";
+import { longest } from "../../ir/ops/padded.ts";
+import { tensorType, type Dim, type DType, type StaticType, type TensorType } from "../../ir/types.ts";
 import { limitError, safeProduct, type Limits } from "../../support/limits.ts";
+import { hasSize, printSize, type Size } from "../../support/size-range.ts";
 import { dtypeOf, elementTypeName } from "./element-types.ts";
 import { storedTypeOf } from "./stored-types.ts";
 import type { Problems } from "./problems.ts";
@@ -45,20 +48,20 @@ function otherType(info: ValueInfoProto): string {
 
 /** What a caller fixes of a model: sizes by the name of a dim, whole shapes or values by the name of an input. */
 export interface Bindings {
-  readonly shapes?: Readonly<Record<string, number | readonly number[]>>;
+  readonly shapes?: Readonly<Record<string, Size | readonly Size[]>>;
   readonly constants?: Readonly<Record<string, Tensor>>;
 }
 
 export interface BoundInputs {
   /** Inputs the program will have, in the order of the file. */
-  readonly params: ReadonlyMap<string, StaticType>;
+  readonly params: ReadonlyMap<string, TensorType>;
   readonly constants: ReadonlyMap<string, Tensor>;
 }
 
-/** Gives every dim of every input its size. Open dims, and sizes that fit nothing, become problems. */
+/** Gives every dim of every input its size, or the symbol of its range. Open dims, and sizes that fit nothing, become problems. */
 export function bindInputs(specs: readonly ValueSpec[], bindings: Bindings, file: string, limits: Limits, problems: Problems): BoundInputs {
   const binder = new Binder(specs, bindings, problems);
-  const params = new Map<string, StaticType>();
+  const params = new Map<string, TensorType>();
   const constants = new Map<string, Tensor>();
   for (const spec of specs) {
     if (spec.dtype === undefined) {
@@ -67,14 +70,16 @@ export function bindInputs(specs: readonly ValueSpec[], bindings: Bindings, file
     }
     const shape = binder.shape(spec);
     if (!shape) continue;
-    const elements = safeProduct(shape);
+    const type = tensorType(spec.dtype, shape);
+    const most = (longest(type) as StaticType).shape;
+    const elements = safeProduct(most);
     if (shape.length > limits.rank) throw limitError("rank", limits, file, `rank of input ${spec.name}:`, shape.length);
     if (elements === undefined || byteLength(spec.dtype, elements) > limits.tensorBytes)
-      throw limitError("tensorBytes", limits, file, `bytes of input ${spec.name}:`, `${shape.join("x")} ${spec.dtype}`);
+      throw limitError("tensorBytes", limits, file, `bytes of input ${spec.name}:`, `${most.join("x")} ${spec.dtype}`);
     const value = own(bindings.constants, spec.name);
     const constant = value && converted(value, spec.dtype, spec.name, problems);
     if (constant) constants.set(spec.name, constant);
-    else params.set(spec.name, tensorType(spec.dtype, shape) as StaticType);
+    else params.set(spec.name, type);
   }
   binder.reportUnused();
   return { params, constants };
@@ -82,10 +87,10 @@ export function bindInputs(specs: readonly ValueSpec[], bindings: Bindings, file
 
 class Binder {
   private readonly problems: Problems;
-  private readonly shapes: Readonly<Record<string, number | readonly number[]>>;
+  private readonly shapes: Readonly<Record<string, Size | readonly Size[]>>;
   /** Sizes of named dims and where each came from. */
-  private readonly sizes = new Map<string, { readonly size: number; readonly from: string }>();
-  private readonly given = new Map<string, readonly number[]>();
+  private readonly sizes = new Map<string, { readonly size: Size; readonly from: string }>();
+  private readonly given = new Map<string, readonly Size[]>();
   private readonly open = new Map<string, string[]>();
 
   constructor(specs: readonly ValueSpec[], bindings: Bindings, problems: Problems) {
@@ -101,38 +106,36 @@ class Binder {
     for (const [name, shape] of this.given) this.learn(inputs.get(name)!, shape);
   }
 
-  private take(name: string, value: number | readonly number[], symbols: ReadonlySet<number | string>, inputs: ReadonlyMap<string, ValueSpec>): void {
-    const sizes = typeof value === "number" ? [value] : value;
-    if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0))
-      this.problems.add("binding", name, `is given as ${sizes.join("x")}: sizes are whole numbers`);
+  private take(name: string, value: Size | readonly Size[], symbols: ReadonlySet<number | string>, inputs: ReadonlyMap<string, ValueSpec>): void {
+    const sizes = isList(value) ? value : [value];
+    if (!sizes.every(isWhole)) this.problems.add("binding", name, `is given as ${words(sizes)}: sizes are whole numbers, or ranges of them`);
     else if (symbols.has(name) && sizes.length === 1) this.sizes.set(name, { size: sizes[0]!, from: "--shape" });
     else if (inputs.has(name)) this.given.set(name, sizes);
-    else
-      this.problems.add("binding", name, symbols.has(name) ? `is one dim, ${sizes.join("x")} are ${sizes.length} sizes` : "names neither a dim nor an input");
+    else this.problems.add("binding", name, symbols.has(name) ? `is one dim, ${words(sizes)} are ${sizes.length} sizes` : "names neither a dim nor an input");
   }
 
   /** A shape given for one input tells the sizes of its named dims to all others. */
-  private learn(spec: ValueSpec, shape: readonly number[]): void {
+  private learn(spec: ValueSpec, shape: readonly Size[]): void {
     if (spec.dims && spec.dims.length !== shape.length) {
       this.problems.add(
         "binding",
         spec.name,
-        `is given as ${shape.join("x")}, rank ${shape.length}; the model says ${spec.dims.join("x")}, rank ${spec.dims.length}`,
+        `is given as ${words(shape)}, rank ${shape.length}; the model says ${spec.dims.join("x")}, rank ${spec.dims.length}`,
       );
       return;
     }
     spec.dims?.forEach((dim, axis) => {
       const size = shape[axis]!;
       const known = typeof dim === "number" ? { size: dim, from: "the model" } : this.sizes.get(dim);
-      if (known && known.size !== size)
-        this.problems.add("binding", spec.name, `is given as ${shape.join("x")}: dim ${axis} is ${size}, ${known.from} says ${known.size}`);
+      if (known && printSize(known.size) !== printSize(size))
+        this.problems.add("binding", spec.name, `is given as ${words(shape)}: dim ${axis} is ${printSize(size)}, ${known.from} says ${printSize(known.size)}`);
       else if (!known) this.sizes.set(dim as string, { size, from: `input ${spec.name}` });
     });
   }
 
-  shape(spec: ValueSpec): readonly number[] | undefined {
+  shape(spec: ValueSpec): readonly Dim[] | undefined {
     if (!spec.dims) {
-      const shape = this.given.get(spec.name);
+      const shape = this.given.get(spec.name)?.map((size, axis) => dimFor(size, `${spec.name}.${axis}`));
       if (!shape) this.problems.add("dim", spec.name, "has no shape in the model", { hint: `give its whole shape: \`--shape ${spec.name}=1x3x224x224\`` });
       return shape;
     }
@@ -141,14 +144,40 @@ class Binder {
       const users = this.open.get(dim) ?? [];
       this.open.set(dim, users.includes(spec.name) ? users : [...users, spec.name]);
     }
-    const shape = spec.dims.map((dim) => (typeof dim === "number" ? dim : this.sizes.get(dim)?.size));
-    return shape.every((size) => size !== undefined) ? shape : undefined;
+    const shape = spec.dims.map((dim) => {
+      const size = typeof dim === "number" ? dim : this.sizes.get(dim)?.size;
+      return size === undefined ? undefined : dimFor(size, String(dim));
+    });
+    return shape.every((dim) => dim !== undefined) ? shape : undefined;
   }
 
   reportUnused(): void {
     const hint = `give ${this.open.size === 1 ? "it a size" : "each a size"}: \`${[...this.open.keys()].map((dim) => `--shape ${dim}=N`).join(" ")}\``;
     for (const [dim, inputs] of this.open) this.problems.add("dim", dim, `of input ${inputs.join(", ")}`, { hint });
   }
+}
+
+/** A range of steps of 1 is a symbol; one of longer steps is as many of them as a symbol says. */
+export function dimFor(size: Size, name: string): Dim {
+  if (typeof size === "number") return size;
+  const { low, high, step } = size;
+  if (step === 1) return dimSymbol(name, low, high);
+  const first = low % step === 0 ? low / step : 0;
+  const steps = dimOf("mul", dimSymbol(`${name}/${step}`, first, first + (high - low) / step), step);
+  return low % step === 0 ? steps : dimOf("add", steps, low);
+}
+
+function isList(value: Size | readonly Size[]): value is readonly Size[] {
+  return Array.isArray(value);
+}
+
+function isWhole(size: Size): boolean {
+  const numbers = typeof size === "number" ? [size] : [size.low, size.high, size.step];
+  return numbers.every((number) => Number.isSafeInteger(number) && number >= 0) && (typeof size === "number" || hasSize(size, size.high));
+}
+
+function words(sizes: readonly Size[]): string {
+  return sizes.map(printSize).join("x");
 }
 
 /** The value under the input's dtype; a problem where that changes a number. */

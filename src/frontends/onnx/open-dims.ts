@@ -1,5 +1,5 @@
 import type { Op, Value } from "../../ir/graph.ts";
-import { dimOf } from "../../ir/dims.ts";
+import { boundsOf, countOf, dimOf } from "../../ir/dims.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import type { Dim, DimOperator } from "../../ir/types.ts";
 
@@ -28,6 +28,14 @@ export function dimsIn(value: Value, known: KnownTensor, depth = 64): readonly D
       return picked(operand(0), op.operands[1] && known(op.operands[1]));
     case "slice":
       return sliced(op, operand(0));
+    case "select":
+      return chosen(operand(0), operand(1), operand(2));
+    case "equal":
+      return compared(operand(0), operand(1));
+    case "broadcast":
+      return repeatedTo(operand(0), op.attrs["shape"] as readonly number[]);
+    case "reduce":
+      return op.attrs["kind"] === "prod" ? multiplied(operand(0)) : undefined;
     default:
       return combined(op, operand(0), operand(1));
   }
@@ -46,6 +54,38 @@ function picked(from: readonly Dim[] | undefined, indices: Tensor | undefined): 
 function sliced(op: Op, from: readonly Dim[] | undefined): readonly Dim[] | undefined {
   const [start, size, step] = ["starts", "sizes", "steps"].map((name) => (op.attrs[name] as readonly number[])[0]) as [number, number, number];
   return from && size >= 0 ? Array.from({ length: size }, (_, i) => from[start + i * step]!) : undefined;
+}
+
+/** Elements of `a` where the condition is 1, of `b` where it is 0. */
+function chosen(condition: readonly Dim[] | undefined, a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): readonly Dim[] | undefined {
+  if (!condition || !a || !b) return undefined;
+  const count = Math.max(condition.length, a.length, b.length);
+  const at = (list: readonly Dim[], i: number): Dim | undefined => (list.length === 1 ? list[0] : list[i]);
+  const picks = Array.from({ length: count }, (_, i) => {
+    const flag = at(condition, i);
+    return typeof flag === "number" ? at(flag ? a : b, i) : undefined;
+  });
+  return picks.every((dim) => dim !== undefined) ? picks : undefined;
+}
+
+/** 1 where extents are the same whatever a run says, 0 where they never are. */
+function compared(a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): readonly Dim[] | undefined {
+  if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
+  const flags = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => {
+    const [least, most] = boundsOf(dimOf("sub", a.at(a.length === 1 ? 0 : i)!, b.at(b.length === 1 ? 0 : i)!));
+    return least > 0 || most < 0 ? 0 : least === 0 && most === 0 ? 1 : undefined;
+  });
+  return flags.every((flag) => flag !== undefined) ? flags : undefined;
+}
+
+function repeatedTo(from: readonly Dim[] | undefined, shape: readonly number[]): readonly Dim[] | undefined {
+  const [count = 1] = shape;
+  if (!from || shape.length > 1 || count > 64) return undefined;
+  return from.length === count ? from : from.length === 1 ? new Array<Dim>(count).fill(from[0]!) : undefined;
+}
+
+function multiplied(from: readonly Dim[] | undefined): readonly Dim[] | undefined {
+  return from && [countOf(from)];
 }
 
 const OPERATORS: Readonly<Record<string, DimOperator>> = { add: "add", sub: "sub", mul: "mul", div: "floorDiv", min: "min", max: "max", mod: "mod" };

@@ -3,6 +3,7 @@ import type { Value } from "../../ir/graph.ts";
 import { add, ceil, div, mul, sub } from "../../ir/ops/arithmetic.ts";
 import { span } from "../../ir/ops/span.ts";
 import { tensor } from "../../ir/tensor.ts";
+import { printDim } from "../../ir/text/types.ts";
 import type { Dim } from "../../ir/types.ts";
 import type { NodeContext } from "./context.ts";
 import { castTo, range, reshapeTo } from "./rearrange.ts";
@@ -27,8 +28,8 @@ export function importOpenRange(c: NodeContext): Value | undefined {
   c.budget(most);
   const places = c.value(tensor(dtype, [most], range(most)));
   const numbers = c.b.create(add, { a: from, b: c.b.create(mul, { a: places, b: step }) });
-  const isSymbol = length !== undefined && typeof length !== "number" && length.kind === "symbol" && length.low === 0;
-  return c.b.create(span, { x: numbers, length: countOf(c, from, to, step) }, { extent: isSymbol ? length.name : c.lengthName });
+  const extent = length === undefined || typeof length === "number" ? c.lengthName : printDim(length);
+  return c.b.create(span, { x: numbers, length: countOf(c, from, to, step) }, { extent });
 }
 
 /** 0, 1, 2 … as far as a tensor is long. */

@@ -5,7 +5,7 @@ import { isStatic, type Dim } from "../../ir/types.ts";
 import type { NodeContext } from "./context.ts";
 import { reshapeTo } from "./rearrange.ts";
 
-/** Reshape where a length is one that data decide. */
+/** Reshape where a length is one that a run tells. */
 export function isOpenReshape(x: Value): boolean {
   return !isStatic(x.type);
 }

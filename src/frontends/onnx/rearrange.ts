@@ -1,23 +1,35 @@
-import { shapeText } from "../../ir/broadcast.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/graph.ts";
-import { TypeMismatch } from "../../ir/op-def.ts";
+import { countOf, dimOf, equalDims } from "../../ir/dims.ts";
 import { cast } from "../../ir/ops/conversion.ts";
 import { broadcast, reshape, slice, transpose } from "../../ir/ops/movement.ts";
+import { broadcastSymbolic, reshapeSymbolic } from "../../ir/ops/symbolic.ts";
+import { printDim } from "../../ir/text/types.ts";
 import { equalShapes, isFloat, type Dim, type DType } from "../../ir/types.ts";
 import { rankOf } from "./static-shape.ts";
 
 /** Movement ops as importers need them: what would change nothing makes no op. */
 
-/** One of the extents may be a length that data decide. */
+/** Extents may be lengths that only a run tells. */
 export function reshapeTo(b: Builder, x: Value, shape: readonly Dim[]): Value {
   if (equalShapes(x.type.shape, shape)) return x;
-  if (shape.filter((dim) => typeof dim !== "number").length > 1) throw new TypeMismatch(`gives ${shapeText(shape)}, more than one of which only data tell`);
-  return b.create(reshape, { x }, { shape: shape.map((dim) => (typeof dim === "number" ? dim : -1)) });
+  const numbers = shape.map((dim) => (typeof dim === "number" ? dim : -1));
+  const isOne = shape.filter((dim) => typeof dim !== "number").length < 2 && fillsTo(x.type.shape, shape);
+  return isOne ? b.create(reshape, { x }, { shape: numbers }) : b.create(reshapeSymbolic, { x }, { shape: shape.map(printDim) });
 }
 
-export function broadcastTo(b: Builder, x: Value, shape: readonly number[]): Value {
-  return equalShapes(x.type.shape, shape) ? x : b.create(broadcast, { x }, { shape });
+/** Whether the one open extent is what the others leave. */
+function fillsTo(from: readonly Dim[], to: readonly Dim[]): boolean {
+  const open = to.find((dim) => typeof dim !== "number");
+  const rest = product(to.filter((dim) => typeof dim === "number"));
+  const count = countOf(from);
+  return open === undefined ? count === rest : rest > 0 && dimOf("mod", count, rest) === 0 && equalDims(dimOf("floorDiv", count, rest), open);
+}
+
+export function broadcastTo(b: Builder, x: Value, shape: readonly Dim[]): Value {
+  if (equalShapes(x.type.shape, shape)) return x;
+  if (shape.every((dim) => typeof dim === "number")) return b.create(broadcast, { x }, { shape });
+  return b.create(broadcastSymbolic, { x }, { shape: shape.map(printDim) });
 }
 
 export function transposeBy(b: Builder, x: Value, perm: readonly number[]): Value {

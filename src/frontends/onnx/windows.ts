@@ -1,7 +1,9 @@
 import type { Value } from "../../ir/graph.ts";
 import type { NodeContext } from "./context.ts";
 import { range } from "./rearrange.ts";
-import { rankOf, shapeOf } from "./static-shape.ts";
+import { dimOf } from "../../ir/dims.ts";
+import type { Dim } from "../../ir/types.ts";
+import { rankOf } from "./static-shape.ts";
 
 /** Kernel, steps and padding of a sliding window, as convolutions and pools write them. */
 export interface Window {
@@ -15,7 +17,7 @@ export interface Window {
 /** The window attributes of a node over the spatial axes of x; `fallback` is the kernel where the node names none. */
 export function readWindow(c: NodeContext, x: Value, fallback?: readonly number[]): Window {
   const window = readWindowSize(c, x, fallback);
-  return { ...window, pads: readPads(c, shapeOf(x).slice(2), window) };
+  return { ...window, pads: readPads(c, x.type.shape.slice(2), window) };
 }
 
 export function readWindowSize(c: NodeContext, x: Value, fallback?: readonly number[]): Omit<Window, "pads"> {
@@ -32,7 +34,7 @@ export function readWindowSize(c: NodeContext, x: Value, fallback?: readonly num
 }
 
 /** SAME puts the odd element at the end (UPPER) or the beginning (LOWER). */
-export function readPads(c: NodeContext, space: readonly number[], window: Omit<Window, "pads">): readonly number[] {
+export function readPads(c: NodeContext, space: readonly Dim[], window: Omit<Window, "pads">): readonly number[] {
   const auto = c.word("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]);
   const given = c.ints("pads");
   if (auto === "VALID") return range(2 * space.length).map(() => 0);
@@ -44,7 +46,12 @@ export function readPads(c: NodeContext, space: readonly number[], window: Omit<
   }
   const totals = space.map((size, i) => {
     const reach = (window.kernel[i]! - 1) * window.dilations[i]! + 1;
-    return Math.max(0, (Math.ceil(size / window.strides[i]!) - 1) * window.strides[i]! + reach - size);
+    const stride = window.strides[i]!;
+    const last = dimOf("mul", dimOf("sub", dimOf("ceilDiv", size, stride), 1), stride);
+    const total = dimOf("max", dimOf("sub", dimOf("add", last, reach), size), 0);
+    if (typeof total !== "number")
+      return c.fail(`pads by auto_pad ${auto} as much as the length of axis ${i + 2} says, which is open; give it steps of ${stride}`);
+    return total;
   });
   const small = totals.map((total) => Math.floor(total / 2));
   const large = totals.map((total) => Math.ceil(total / 2));

@@ -18,10 +18,10 @@ export const constant = defineOp({
 export const returnOp = defineOp({
   name: "return",
   summary:
-    "Ends a graph; its operands are the results, `names` what people call them. `extents` are triples: axis b of result a is as long as operand c says, one of those behind the results.",
+    "Ends a graph; its operands are the results, `names` what people call them. `extents` are triples: axis b of result a is as long as operand c says, one of those behind the results. `inputExtents` are five each: axis b of parameter a is as long as parameter c says, d at least, in steps of e.",
   operands: ["values*"],
   results: [],
-  attrs: { names: texts([]), extents: ints([]) },
+  attrs: { names: texts([]), extents: ints([]), inputExtents: ints([]) },
   samples: [],
   pure: false,
   infer: () => [],

@@ -1,14 +1,15 @@
 import { activationAttrs, int, ints } from "../attr.ts";
 import { shapeText } from "../broadcast.ts";
+import { boundsOf, dimOf } from "../dims.ts";
 import { defineOp } from "../op-def.ts";
-import { elementCount, tensorType, type TensorType } from "../types.ts";
+import { elementCount, tensorType, type Dim, type TensorType } from "../types.ts";
 import { addChannelBias, convolve, convolveTransposed } from "./conv-loops.ts";
 import { deformedConvolve } from "./deform-loops.ts";
 import { SUMS, toDoubles } from "./elements.ts";
 import { activate, addResidual } from "./epilogue.ts";
 import { expect, expectFloat, expectLength, expectParts, expectRank, expectShape, knownShape, safeCount } from "./expect.ts";
 import { centred, isQuantised, quantisedType, requantAttrs, requantise } from "./requantise.ts";
-import { checkSliding, slidingAxes, type Sliding, type SlidingAttrs } from "./window-geometry.ts";
+import { checkSliding, slidingAxes, slidingExtents, type Sliding, type SlidingAttrs } from "./window-geometry.ts";
 
 const sliding = { strides: ints([]), pads: ints([]), dilations: ints([]) };
 
@@ -35,8 +36,7 @@ export const conv = defineOp({
     const [outputs, perGroup, ...kernel] = knownShape("conv", "w", w);
     const fits = attrs.groups > 0 && x.shape[1] === perGroup! * attrs.groups && outputs! % attrs.groups === 0;
     expect(fits, () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, conv wants them to fit ${attrs.groups} groups`);
-    const axes = slidingAxes("conv", x, kernel, attrs);
-    const result = tensorType(x.dtype, [x.shape[0]!, outputs!, ...axes.map((axis) => axis.out)]);
+    const result = tensorType(x.dtype, [x.shape[0]!, outputs!, ...slidingExtents("conv", x, kernel, attrs)]);
     if (bias) expectShape("conv", "bias", bias, [outputs!]);
     if (residual) expectShape("conv", "residual", residual, result.shape);
     if (!isQuantised(x, w)) return result;
@@ -78,7 +78,7 @@ export const convTranspose = defineOp({
       () => `x has ${shapeText(x.shape.slice(1, 2))} channels and w is ${shapeText(w.shape)}, convTranspose wants them to fit ${attrs.groups} groups`,
     );
     if (bias) expectShape("convTranspose", "bias", bias, [perGroup * attrs.groups]);
-    const shape = [x.shape[0]!, perGroup * attrs.groups, ...transposedAxes(x, w, attrs).map((axis) => axis.in)];
+    const shape = [x.shape[0]!, perGroup * attrs.groups, ...transposedExtents(x, w, attrs)];
     if (!isQuantised(x, w)) return tensorType(x.dtype, shape);
     return quantisedType("convTranspose", { x, w, bias, names: ["x", "w"], axisW: attrs.groups === 1 ? 1 : undefined, channels: 1, shape }, attrs);
   },
@@ -92,25 +92,41 @@ export const convTranspose = defineOp({
   macs: ({ x, w }) => elementCount(x.shape) * elementCount(w.shape.slice(1)),
 });
 
-/** The axes of the convolution from y back to x. Negative pads add zeros instead of cutting. */
-function transposedAxes(x: TensorType, w: TensorType, attrs: SlidingAttrs & { readonly outputPads: readonly number[] }): readonly Sliding[] {
-  const kernel = knownShape("convTranspose", "w", w).slice(2);
+type TransposedAttrs = SlidingAttrs & { readonly outputPads: readonly number[] };
+
+/** The axes of the convolution from y back to x, whose extents are numbers. Negative pads add zeros instead of cutting. */
+function transposedAxes(x: TensorType, w: TensorType, attrs: TransposedAttrs): readonly Sliding[] {
   const extents = knownShape("convTranspose", "x", { dtype: x.dtype, shape: x.shape.slice(2) });
+  const kernel = w.shape.slice(2) as readonly number[];
+  return transposedExtents(x, w, attrs).map((size, i) => ({
+    in: size as number,
+    out: extents[i]!,
+    kernel: kernel[i]!,
+    stride: attrs.strides[i] ?? 1,
+    dilation: attrs.dilations[i] ?? 1,
+    before: attrs.pads[i] ?? 0,
+    after: attrs.pads[i + kernel.length] ?? 0,
+  }));
+}
+
+/** How long the spatial axes of the result are; extents of x may hold symbols. */
+function transposedExtents(x: TensorType, w: TensorType, attrs: TransposedAttrs): readonly Dim[] {
+  const kernel = knownShape("convTranspose", "w", w).slice(2);
   checkSliding("convTranspose", kernel, attrs);
   if (attrs.outputPads.length > 0) expectLength("convTranspose", "outputPads", attrs.outputPads, kernel.length);
   const axes = kernel.map((taps, i) => {
     const [stride, dilation] = [attrs.strides[i] ?? 1, attrs.dilations[i] ?? 1];
     const [before, after] = [attrs.pads[i] ?? 0, attrs.pads[i + kernel.length] ?? 0];
-    const whole = (extents[i]! - 1) * stride + (taps - 1) * dilation + 1 + (attrs.outputPads[i] ?? 0);
-    return { in: whole - before - after, out: extents[i]!, kernel: taps, stride, dilation, before, after };
+    const last = dimOf("mul", dimOf("sub", x.shape[i + 2]!, 1), stride);
+    return dimOf("add", last, (taps - 1) * dilation + 1 + (attrs.outputPads[i] ?? 0) - before - after);
   });
   expect(
-    axes.every((axis) => axis.in > 0),
-    () => `the result would be ${axes.map((axis) => axis.in).join("x")}, convTranspose wants pads that leave something`,
+    axes.every((size) => boundsOf(size)[0] > 0),
+    () => `the result would be ${shapeText(axes)}, convTranspose wants pads that leave something`,
   );
   safeCount(
     "convTranspose",
-    axes.map((axis) => axis.in),
+    axes.map((size) => boundsOf(size)[1]),
   );
   return axes;
 }

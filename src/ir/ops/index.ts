@@ -45,6 +45,7 @@ import { gather, gatherElements, gatherNd } from "./gather.ts";
 import { det, inverse, linear, matmul } from "./linear.ts";
 import { and, bitAnd, bitNot, bitOr, bitXor, not, or, select, shiftLeft, shiftRight, xor } from "./logic.ts";
 import { loopOp, scan } from "./loop.ts";
+import { broadcastSymbolic, reshapeSymbolic } from "./symbolic.ts";
 import { broadcast, concat, pad, reshape, reverse, roll, slice, transpose } from "./movement.ts";
 import { batchNorm, groupNorm, l2Normalise, layerNorm, logSoftmax, rmsNorm, softmax } from "./normalisation.ts";
 import { argReduce, cumulative, reduce } from "./reduction.ts";
@@ -131,8 +132,10 @@ export const OPS: readonly AnyOpDef[] = [
   dequantise,
   storageCast,
   reshape,
+  reshapeSymbolic,
   transpose,
   broadcast,
+  broadcastSymbolic,
   slice,
   pad,
   concat,

@@ -1,10 +1,12 @@
 import { bool, float, floats, ints, oneOf } from "../attr.ts";
 import type { Op } from "../graph.ts";
 import { defineOp } from "../op-def.ts";
-import { elementCount, integerRange, isFloat, tensorType } from "../types.ts";
+import { shapeText } from "../broadcast.ts";
+import { boundsOf, dimOf } from "../dims.ts";
+import { elementCount, integerRange, isFloat, tensorType, type Dim } from "../types.ts";
 import { roundHalfEven } from "./arithmetic.ts";
 import { splitAt, stridesOf, tableOf, take } from "./elements.ts";
-import { expect, expectExtents, expectLength, knownShape } from "./expect.ts";
+import { expect, expectExtents, expectLength } from "./expect.ts";
 import { expectOneScale } from "./gather.ts";
 import { centred } from "./requantise.ts";
 import { axisTaps, isBetweenPixels, nearestPixels, sourceCoordinates, type AxisTaps, type ResizeAttrs } from "./resize-axis.ts";
@@ -15,7 +17,7 @@ export const resize = defineOp({
     "x sampled anew along every axis, ONNX Resize-19: element i of an axis lies at i / scale of x, as `coordinates` words it. Integers less their zero point get the nearest, halfway the even one.",
   operands: ["x"],
   attrs: {
-    /** The whole of the result's shape. */
+    /** The whole of the result's shape; -1: what the scale makes of x. */
     shape: ints(),
     /** One an axis, as the file gives it or else result / x: it need not be their exact ratio. */
     scales: floats(),
@@ -48,23 +50,31 @@ export const resize = defineOp({
     { x: "3x4xu8", attrs: { shape: [2, 6], scales: [2 / 3, 1.5], mode: "linear" } },
   ],
   infer({ x }, attrs) {
-    const shape = knownShape("resize", "x", x);
+    const { shape } = x;
     expectLength("resize", "shape", attrs.shape, shape.length);
     expectLength("resize", "scales", attrs.scales, shape.length);
-    expectExtents("resize", "shape", attrs.shape);
+    expectExtents(
+      "resize",
+      "shape",
+      attrs.shape.filter((dim) => dim !== -1),
+    );
     expect(
       attrs.scales.every((scale) => scale > 0 && Number.isFinite(scale)),
       () => `scales are ${attrs.scales.join(", ")}, resize wants them above 0`,
     );
     expect(
-      shape.every((dim, i) => dim > 0 || attrs.shape[i] === 0),
+      shape.every((dim, i) => boundsOf(dim)[1] > 0 || attrs.shape[i] === 0),
       () => "x is empty, resize wants elements to read",
     );
     if (attrs.coordinates === "tfCropAndResize") expectLength("resize", "roi", attrs.roi, 2 * shape.length);
     if (attrs.mode !== "nearest") expect(x.dtype !== "string", () => "x is string, resize wants numbers");
     else expect(!attrs.antialias, () => "mode is nearest, resize wants linear or cubic to antialias");
     expectOneScale("resize", x);
-    return tensorType(x.dtype, attrs.shape, x.quant);
+    return tensorType(
+      x.dtype,
+      attrs.shape.map((dim, i) => (dim === -1 ? scaledExtent(shape[i]!, attrs.scales[i]!) : dim)),
+      x.quant,
+    );
   },
   evaluate({ x }, attrs, result, types) {
     const from = types.x.shape;
@@ -93,6 +103,14 @@ export const resize = defineOp({
   },
   macs: ({ x }, attrs, result) => (attrs.mode === "nearest" ? 0 : elementCount(result.shape) * 2 * x.shape.filter((dim, i) => dim !== result.shape[i]).length),
 });
+
+/** floor(scale * extent) in f32, as files say it; of an extent with symbols whole multiples and whole parts only. */
+function scaledExtent(dim: Dim, scale: number): Dim {
+  if (typeof dim === "number") return Math.floor(Math.fround(Math.fround(scale) * dim));
+  if (Number.isInteger(scale)) return dimOf("mul", dim, scale);
+  expect(Number.isInteger(1 / scale), () => `an extent of x is ${shapeText([dim])} and its scale ${scale}, resize wants a whole multiple or part`);
+  return dimOf("floorDiv", dim, 1 / scale);
+}
 
 /** Reals resampled in one step: `blend` says how. */
 export function isBlended(op: Op): boolean {

@@ -1,8 +1,9 @@
 import { int, text } from "../attr.ts";
-import { boundsOf, dimSymbol } from "../dims.ts";
+import { bindDim, boundsOf, dimSymbol } from "../dims.ts";
 import { defineOp } from "../op-def.ts";
 import { isOneElement } from "../region-types.ts";
-import { tensorType, type TensorType } from "../types.ts";
+import { readDim } from "../text/types.ts";
+import { tensorType, type Dim, type TensorType } from "../types.ts";
 import { copyRun, emptyLike, splitAt, UNCHANGED } from "./elements.ts";
 import { axisIn, expect } from "./expect.ts";
 import { expectOneScale } from "./gather.ts";
@@ -23,6 +24,7 @@ export const span = defineOp({
   name: "span",
   summary: "`length` slices of x along an axis from the place `start` (0) on, both of which the data may decide; no more than there are.",
   operands: ["x", "length", "start?"],
+  /** `extent` names the symbol that the extent is, or with "?" in front says what it is. */
   attrs: { axis: int(0), extent: text("n") },
   tolerance: UNCHANGED,
   samples: [
@@ -39,7 +41,7 @@ export const span = defineOp({
     const high = boundsOf(x.shape[at]!)[1];
     return tensorType(
       x.dtype,
-      x.shape.map((dim, i) => (i === at ? dimSymbol(extent, 0, high) : dim)),
+      x.shape.map((dim, i) => (i === at ? spanExtent(extent, high) : dim)),
       x.quant,
     );
   },
@@ -52,6 +54,10 @@ export const span = defineOp({
     return y;
   },
 });
+
+function spanExtent(extent: string, high: number): Dim {
+  return extent.startsWith("?") ? bindDim(readDim(extent), {}) : dimSymbol(extent, 0, high);
+}
 
 export const zeroTail = defineOp({
   name: "zeroTail",

@@ -1,5 +1,7 @@
 import { expect, expectExtents, expectLength, knownExtent } from "./expect.ts";
-import type { TensorType } from "../types.ts";
+import { shapeText } from "../broadcast.ts";
+import { boundsOf, dimOf } from "../dims.ts";
+import type { Dim, TensorType } from "../types.ts";
 
 /** A window of `kernel` taps that slides over one spatial axis: output o reads input o * stride + k * dilation - before. */
 export interface Sliding {
@@ -21,29 +23,49 @@ export interface SlidingAttrs {
   readonly dilations: readonly number[];
 }
 
-/** The spatial axes of x[N, C, ...] under windows of `kernel`; throws `TypeMismatch` where an attribute does not fit. */
+/** The spatial axes of x[N, C, ...], whose extents are numbers, under windows of `kernel`; throws `TypeMismatch` where an attribute does not fit. */
 export function slidingAxes(op: string, x: TensorType, kernel: readonly number[], attrs: SlidingAttrs, ceilMode = false): readonly Sliding[] {
+  return kernel.map((taps, i) => ({ ...windowOf(op, x, taps, i, kernel.length, attrs), out: slidingExtents(op, x, kernel, attrs, ceilMode)[i] as number }));
+}
+
+function windowOf(op: string, x: TensorType, taps: number, i: number, axes: number, attrs: SlidingAttrs): Omit<Sliding, "out"> {
+  return {
+    in: knownExtent(op, "x", x.shape[i + 2]),
+    kernel: taps,
+    stride: attrs.strides[i] ?? 1,
+    dilation: attrs.dilations[i] ?? 1,
+    before: attrs.pads[i] ?? 0,
+    after: attrs.pads[i + axes] ?? 0,
+  };
+}
+
+/** How long the spatial axes of the result are; extents of x may hold symbols. */
+export function slidingExtents(op: string, x: TensorType, kernel: readonly number[], attrs: SlidingAttrs, ceilMode = false): readonly Dim[] {
   checkSliding(op, kernel, attrs);
   expect(
     attrs.pads.every((pad) => pad >= 0),
     () => `pads are ${attrs.pads.join(", ")}, ${op} wants none below 0`,
   );
   return kernel.map((taps, i) => {
+    const size = x.shape[i + 2]!;
     const axis = {
-      in: knownExtent(op, "x", x.shape[i + 2]),
-      kernel: taps,
       stride: attrs.strides[i] ?? 1,
       dilation: attrs.dilations[i] ?? 1,
       before: attrs.pads[i] ?? 0,
       after: attrs.pads[i + kernel.length] ?? 0,
     };
     const span = (taps - 1) * axis.dilation + 1;
-    const room = axis.in + axis.before + axis.after - span;
-    expect(room >= 0, () => `spatial axis ${i} of x has ${axis.in} elements and ${axis.before + axis.after} of padding, ${op} wants ${span} for a window`);
-    const steps = ceilMode ? Math.ceil(room / axis.stride) : Math.floor(room / axis.stride);
+    const room = dimOf("add", size, axis.before + axis.after - span);
+    expect(
+      boundsOf(room)[0] >= 0,
+      () => `spatial axis ${i} of x has ${shapeText([size])} elements and ${axis.before + axis.after} of padding, ${op} wants ${span} for a window`,
+    );
+    const steps = dimOf(ceilMode ? "ceilDiv" : "floorDiv", room, axis.stride);
+    if (!ceilMode) return dimOf("add", steps, 1);
     // ONNX MaxPool-19, AveragePool-19: a window that would begin in the padding behind x is left out.
-    const beyond = ceilMode && steps * axis.stride >= axis.in + axis.before;
-    return { ...axis, out: beyond ? steps : steps + 1 };
+    const [least, most] = boundsOf(dimOf("sub", dimOf("mul", steps, axis.stride), dimOf("add", size, axis.before)));
+    expect(least >= 0 || most < 0, () => `whether a last window begins behind spatial axis ${i} hangs on its length ${shapeText([size])}, ${op} wants to know`);
+    return least >= 0 ? steps : dimOf("add", steps, 1);
   });
 }
 

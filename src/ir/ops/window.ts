@@ -9,7 +9,7 @@ import { expectOneScale } from "./gather.ts";
 import { sampleGrid } from "./grid-sample.ts";
 import { averageWindows, greatestInWindows, normWindows } from "./pool-loops.ts";
 import { alignRegions } from "./roi-align.ts";
-import { slidingAxes, type Sliding, type SlidingAttrs } from "./window-geometry.ts";
+import { slidingAxes, slidingExtents, type Sliding, type SlidingAttrs } from "./window-geometry.ts";
 
 const sliding = { kernel: ints(), strides: ints([]), pads: ints([]), dilations: ints([]), ceilMode: bool(false) };
 type PoolAttrs = SlidingAttrs & { readonly kernel: readonly number[]; readonly ceilMode: boolean };
@@ -48,8 +48,7 @@ function pooledType(op: string, x: TensorType, attrs: PoolAttrs): TensorType {
   expect(x.dtype !== "string", () => `x is string, ${op} wants numbers`);
   expectOneScale(op, x);
   expectLength(op, "kernel", attrs.kernel, x.shape.length - 2);
-  const axes = slidingAxes(op, x, attrs.kernel, attrs, attrs.ceilMode);
-  return tensorType(x.dtype, [...x.shape.slice(0, 2), ...axes.map((axis) => axis.out)], x.quant);
+  return tensorType(x.dtype, [...x.shape.slice(0, 2), ...slidingExtents(op, x, attrs.kernel, attrs, attrs.ceilMode)], x.quant);
 }
 
 export const maxPoolWithIndices = defineOp({

@@ -4,13 +4,14 @@
  */
 import { InternalError } from "../../support/errors.ts";
 import { DTYPES, type Dim, type DimOperator, type DimSymbol, type DType, type Quantisation, type TensorType } from "../types.ts";
-import type { Scanner } from "../../support/scanner.ts";
+import { Scanner } from "../../support/scanner.ts";
 
 export function printType({ dtype, shape, quant }: TensorType): string {
   return `tensor<${shape.map((dim) => `${printDim(dim)}x`).join("")}${quant ? printQuant(dtype, quant) : dtype}>`;
 }
 
-function printDim(dim: Dim): string {
+/** An extent in words, as it stands in types. */
+export function printDim(dim: Dim): string {
   if (typeof dim === "number") return String(dim);
   return `?${printTerm(dim)}`;
 }
@@ -81,6 +82,14 @@ function parseDim(scanner: Scanner): Dim | undefined {
   if (digits !== undefined) return extent(scanner, digits);
   if (scanner.tryMatchHere(/\?/y) === undefined) return undefined;
   return parseTerm(scanner, 0);
+}
+
+/** The extent that `printDim` wrote. */
+export function readDim(text: string): Dim {
+  const scanner = new Scanner(text);
+  const dim = parseDim(scanner);
+  if (dim === undefined || scanner.at < text.length) return scanner.fail("an extent");
+  return dim;
 }
 
 function parseTerm(scanner: Scanner, depth: number): Dim {

@@ -1,9 +1,11 @@
 import { Builder, inferTypes } from "../../ir/builder.ts";
 import { boundsOf, symbolsOf } from "../../ir/dims.ts";
+import { shapeText } from "../../ir/broadcast.ts";
 import type { Value } from "../../ir/graph.ts";
 import { Op, type Graph } from "../../ir/graph.ts";
 import { add, div, max, min, mul, sub } from "../../ir/ops/arithmetic.ts";
 import { less } from "../../ir/ops/comparison.ts";
+import { gather } from "../../ir/ops/gather.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { cast } from "../../ir/ops/conversion.ts";
 import { select } from "../../ir/ops/logic.ts";
@@ -16,6 +18,9 @@ import { InternalError } from "../../support/errors.ts";
 /** Why an op has no form of fixed shape; says what would help. */
 export class Unbounded extends Error {}
 
+/** Gives every result of an op its fixed form. */
+export type Handler = (op: Op, graph: Bounding) => void;
+
 /**
  * Builds the form of a graph in which every shape is fixed: tensors are as long as they can get, and what they are truly long is an
  * i32 beside them. What lies behind the true end means nothing; ops that would let it through to the front are written otherwise.
@@ -25,6 +30,8 @@ export class Bounding {
   private readonly values = new Map<Value, Value>();
   private readonly symbols = new Map<string, Value>();
   private readonly extents = new Map<string, Value>();
+  /** Axes along which a value, as imported, is 0 behind its end once it is fixed. */
+  private readonly zeros = new Map<Value, readonly number[]>();
 
   /** The fixed form of a value. */
   at(value: Value): Value {
@@ -36,15 +43,32 @@ export class Bounding {
   set(value: Value, fixed: Value): void {
     const wanted = longest(value.type);
     if (!equalTypes(fixed.type, wanted))
-      throw new InternalError("bound-extents", `the fixed form of ${value.producer?.name ?? value.name} has another type than ${JSON.stringify(wanted.shape)}`);
+      throw new Unbounded(
+        `gives ${shapeText(value.type.shape)}, which is not longest where what it reads is: ${shapeText(fixed.type.shape)} there, ${shapeText(wanted.shape)} at most`,
+      );
     if (!fixed.name) fixed.name = value.name;
     this.values.set(value, fixed);
   }
 
-  /** Says what the run-time value of a symbol is: an i32. */
+  /** Notes that behind its end along an axis a value is 0, not just anything. */
+  isZeroBehind(value: Value, axis: number): void {
+    this.zeros.set(value, [...(this.zeros.get(value) ?? []), axis]);
+  }
+
+  /** A tensor with 0 behind its true end along the axes. */
+  zeroed(value: Value, axes: readonly number[]): Value {
+    const known = this.zeros.get(value) ?? [];
+    const zero = value.type.dtype === "i64" || value.type.dtype === "u64" ? 0n : 0;
+    return this.masked(
+      value,
+      axes.filter((axis) => !known.includes(axis)),
+      zero,
+    );
+  }
+
+  /** Says what the run-time value of a symbol is: an i32. Of an extent that hangs on others it is known. */
   define(dim: Dim, count: Value): void {
-    if (typeof dim === "number") return;
-    if (dim.kind !== "symbol") throw new InternalError("bound-extents", "an op gives an extent that is no symbol");
+    if (typeof dim === "number" || dim.kind !== "symbol") return;
     if (!this.symbols.has(dim.name)) this.symbols.set(dim.name, count);
   }
 
@@ -119,15 +143,31 @@ export class Bounding {
 
   /** A tensor of symbolic type with what lies behind its true end, along the axes given, set to a value of its dtype. */
   masked(value: Value, axes: readonly number[], fill: number | bigint | string): Value {
-    let x = this.at(value);
+    return this.maskedFrom(this.at(value), value.type, axes, fill);
+  }
+
+  /** The same of a fixed tensor whose extents along the axes are those of a symbolic type. */
+  maskedFrom(whole: Value, type: TensorType, axes: readonly number[], fill: number | bigint | string): Value {
+    let x = whole;
     const other = this.b.create(constant, {}, { value: tensor(x.type.dtype, [], [fill]) });
     for (const axis of axes) {
-      const dim = value.type.shape[axis]!;
+      const dim = type.shape[axis]!;
       if (typeof dim === "number") continue;
       const isThere = this.b.create(less, { a: this.places(boundsOf(dim)[1], axis, x.type.shape.length), b: this.extent(dim) });
       x = this.b.create(select, { condition: isThere, a: x, b: other });
     }
     return x;
+  }
+
+  /** A tensor of symbolic type with its last element, along the axes given, in the place of all behind its true end. */
+  edged(value: Value, axes: readonly number[]): Value {
+    return axes.reduce((x, axis) => {
+      const dim = value.type.shape[axis]!;
+      if (typeof dim === "number") return x;
+      const last = this.b.create(max, { a: this.b.create(sub, { a: this.extent(dim), b: this.word(1) }), b: this.word(0) });
+      const places = this.b.create(min, { a: this.places(boundsOf(dim)[1], 0, 1), b: last });
+      return this.b.create(gather, { x, indices: places }, { axis });
+    }, this.at(value));
   }
 
   /** The op on fixed operands, its own if none are given. */

@@ -4,15 +4,12 @@ import { add, max, min, sub } from "../../ir/ops/arithmetic.ts";
 import { gather } from "../../ir/ops/gather.ts";
 import { decodeImagePadded, nonMaxSuppressionPadded, nonZeroPadded, textNormalisePadded, textSplitPadded, uniquePadded } from "../../ir/ops/padded.ts";
 import { loopOp } from "../../ir/ops/loop.ts";
-import { concat } from "../../ir/ops/movement.ts";
+import { concat, slice } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { elementCount, type Dim } from "../../ir/types.ts";
-import { isOpen, openAxes, Unbounded, type Bounding } from "./bounding.ts";
+import { isOpen, openAxes, Unbounded, type Bounding, type Handler } from "./bounding.ts";
 import { axisOf } from "./independent.ts";
-
-/** Gives every result of an op its fixed form. */
-export type Handler = (op: Op, graph: Bounding) => void;
 
 /** Ops whose data decide how long their results are, and what tells lengths as data. */
 export const FOUND: Readonly<Record<string, Handler>> = {
@@ -100,7 +97,8 @@ export const FOUND: Readonly<Record<string, Handler>> = {
     const first = start && graph.b.create(min, { a: word(start), b: there });
     const rest = first ? graph.b.create(sub, { a: there, b: first }) : there;
     graph.define(op.result.type.shape[axis]!, graph.b.create(min, { a: word(length), b: rest }));
-    graph.set(op.result, first ? picked(graph, graph.at(x), axis, first) : graph.at(x));
+    const most = boundsOf(op.result.type.shape[axis]!)[1];
+    graph.set(op.result, first ? picked(graph, graph.at(x), axis, first, most) : firstOf(graph, graph.at(x), axis, most));
   },
 
   /** Rows of the turns that there were. */
@@ -139,10 +137,17 @@ function limited(graph: Bounding, value: Value, most: number): Value {
   return graph.b.create(min, { a: graph.b.create(max, { a: value, b: bound(0) }), b: bound(most) });
 }
 
-/** The slices from `first` on; those behind the last are the last. */
-function picked(graph: Bounding, x: Value, axis: number, first: Value): Value {
+function firstOf(graph: Bounding, x: Value, axis: number, count: number): Value {
+  const shape = x.type.shape as readonly number[];
+  if (count === shape[axis]) return x;
+  const sizes = shape.map((size, i) => (i === axis ? count : size));
+  return graph.b.create(slice, { x }, { starts: shape.map(() => 0), sizes, steps: shape.map(() => 1) });
+}
+
+/** `count` slices from `first` on; those behind the last are the last. */
+function picked(graph: Bounding, x: Value, axis: number, first: Value, count: number): Value {
   const size = x.type.shape[axis] as number;
-  const places = graph.b.create(add, { a: graph.places(size, 0, 1), b: first });
+  const places = graph.b.create(add, { a: graph.places(count, 0, 1), b: first });
   return graph.b.create(gather, { x, indices: graph.b.create(min, { a: places, b: graph.word(size - 1) }) }, { axis });
 }
 

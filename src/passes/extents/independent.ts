@@ -1,3 +1,4 @@
+import { readsBehind } from "./windows.ts";
 import type { Op } from "../../ir/graph.ts";
 import type { TensorType } from "../../ir/types.ts";
 
@@ -46,12 +47,12 @@ const INDEPENDENT: Readonly<Record<string, Independence>> = {
   },
   linear: (op, operand, axis) => (operand === 0 || operand === 3) && axis < op.operands[operand]!.type.shape.length - 1,
   attention: (op, operand, axis) => axis === 0 || (operand === 0 && axis === 2 && op.attrs["causal"] === false),
-  conv: (_op, operand, axis) => (operand === 0 || operand === 3) && axis === 0,
+  conv: (op, operand, axis) => operand === 3 || (operand === 0 && (axis === 0 || (axis > 1 && !readsBehind(op, axis)))),
   convTranspose: batch,
-  pool: (_op, _operand, axis) => axis < 2,
+  pool: (op, _operand, axis) => axis < 2 || !readsBehind(op, axis),
   maxPoolWithIndices: batch,
   lrn: (_op, _operand, axis) => axis !== 1,
-  resize: batch,
+  resize: (op, _operand, axis) => (op.attrs["scales"] as readonly number[])[axis] === 1 && (op.attrs["shape"] as readonly number[])[axis] !== -1,
   roiAlign: (_op, operand, axis) => operand > 0 && axis === 0,
   gridSample: (op, operand, axis) => axis === 0 || (operand === 1 && axis < op.operands[1]!.type.shape.length - 1),
   inverse: (op, _operand, axis) => axis < op.operands[0]!.type.shape.length - 2,

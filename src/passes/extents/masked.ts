@@ -8,8 +8,7 @@ import { reduce } from "../../ir/ops/reduction.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { integerRange, isFloat, isWide, type DType } from "../../ir/types.ts";
-import { openAxes, Unbounded, type Bounding } from "./bounding.ts";
-import type { Handler } from "./found.ts";
+import { openAxes, Unbounded, type Bounding, type Handler } from "./bounding.ts";
 import { axesOf, axisOf } from "./independent.ts";
 
 /** Whether the handler sees to an axis of an operand along which the op reads. */
@@ -39,7 +38,13 @@ export const MASKED: Readonly<Record<string, { readonly along: Along; readonly h
     },
   },
 
-  softmax: { along: ofAxis, handle: exponentials },
+  softmax: {
+    along: ofAxis,
+    handle(op, graph) {
+      exponentials(op, graph);
+      graph.isZeroBehind(op.result, axisOf(op));
+    },
+  },
   logSoftmax: { along: ofAxis, handle: exponentials },
 
   /** Products of what is behind the end are zero where both factors are. */
@@ -48,7 +53,7 @@ export const MASKED: Readonly<Record<string, { readonly along: Along; readonly h
     handle(op, graph) {
       const [a, b] = op.operands as [Value, Value];
       if (a.type.quant || b.type.quant) throw new Unbounded("sums quantised products along it; dequantise first");
-      const [left, right] = [graph.masked(a, [a.type.shape.length - 1], zero(a)), graph.masked(b, [Math.max(0, b.type.shape.length - 2)], zero(b))];
+      const [left, right] = [graph.zeroed(a, [a.type.shape.length - 1]), graph.zeroed(b, [Math.max(0, b.type.shape.length - 2)])];
       graph.set(op.result, graph.copy(op, [left, right])[0]!);
     },
   },
@@ -127,8 +132,4 @@ function edge(dtype: DType, side: 0 | 1): number | bigint {
   if (dtype === "i64") return side === 0 ? -(2n ** 63n) : 2n ** 63n - 1n;
   if (dtype === "u64") return side === 0 ? 0n : 2n ** 64n - 1n;
   return integerRange(dtype)[side];
-}
-
-function zero(x: Value): number | bigint {
-  return isWide(x.type.dtype) ? 0n : 0;
 }

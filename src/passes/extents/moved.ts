@@ -1,15 +1,15 @@
-import { countOf, dimOf } from "../../ir/dims.ts";
+import { shapeText } from "../../ir/broadcast.ts";
+import { countOf, dimOf, equalDims } from "../../ir/dims.ts";
 import type { Value } from "../../ir/graph.ts";
 import { add, div, max, min, mul, sub } from "../../ir/ops/arithmetic.ts";
 import { greaterEqual } from "../../ir/ops/comparison.ts";
 import { gather } from "../../ir/ops/gather.ts";
 import { select } from "../../ir/ops/logic.ts";
-import { concat, slice } from "../../ir/ops/movement.ts";
+import { broadcast, concat, slice } from "../../ir/ops/movement.ts";
 import { stridesOf } from "../../ir/ops/elements.ts";
 import { longest } from "../../ir/ops/padded.ts";
 import { elementCount, type Dim, type TensorType } from "../../ir/types.ts";
-import type { Bounding } from "./bounding.ts";
-import type { Handler } from "./found.ts";
+import { Unbounded, type Bounding, type Handler } from "./bounding.ts";
 import { axisOf } from "./independent.ts";
 
 /** Ops that put elements of open tensors elsewhere. */
@@ -41,6 +41,20 @@ export const MOVED: Readonly<Record<string, Handler>> = {
     }
     const inside = graph.b.create(min, { a: indices, b: graph.word(size - 1) });
     graph.set(op.result, graph.b.create(gather, { x: whole, indices: inside }, { axis }));
+  },
+};
+
+/** Ops whose attributes hold symbols. */
+export const SYMBOLIC: Readonly<Record<string, Handler>> = {
+  reshapeSymbolic: (op, graph) => MOVED["reshape"]!(op, graph),
+
+  broadcastSymbolic(op, graph) {
+    const x = op.operands[0]!;
+    const lead = op.result.type.shape.length - x.type.shape.length;
+    const other = x.type.shape.findIndex((dim, axis) => dim !== 1 && !equalDims(dim, op.result.type.shape[axis + lead]!));
+    if (other >= 0) throw new Unbounded(`repeats ${shapeText(x.type.shape)} to ${shapeText(op.result.type.shape)}, which agree only if a run says so`);
+    const shape = longest(op.result.type).shape as readonly number[];
+    graph.set(op.result, graph.b.create(broadcast, { x: graph.at(x) }, { shape }));
   },
 };
 

@@ -164,6 +164,10 @@ class LoweredOp implements LowerContext {
     return { ...this.place(layout, from.dtype, arrangePoisoned(data, from.dtype, layout)), ...(from.constant ? { constant: from.constant } : {}) };
   }
 
+  endOfMask(): undefined {
+    return undefined;
+  }
+
   call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void {
     expect(verifyKernel(kernel, this.target), kernel.name).toEqual([]);
     this.kernels.push(kernel);

@@ -4,11 +4,12 @@ import { equal, greater, less } from "../../../ir/ops/comparison.ts";
 import { select } from "../../../ir/ops/logic.ts";
 import { logSoftmax, softmax } from "../../../ir/ops/normalisation.ts";
 import { argReduce } from "../../../ir/ops/reduction.ts";
+import { countOf } from "../../../ir/dims.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { tensor } from "../../../ir/tensor.ts";
 import { isWide } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
-import { castTo, product, range, reshapeTo } from "../rearrange.ts";
+import { castTo, range, reshapeTo } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
@@ -100,14 +101,7 @@ function importThresholdedRelu(c: NodeContext): Value {
 function importPrelu(c: NodeContext): Value {
   const slope = c.need(1, "slope");
   const isPerChannel = c.opset < 7 && rankOf(slope) === 1 && shapeOf(slope)[0]! > 1;
-  const shape = isPerChannel
-    ? [
-        shapeOf(slope)[0]!,
-        ...shapeOf(x(c))
-          .slice(2)
-          .map(() => 1),
-      ]
-    : shapeOf(slope);
+  const shape = isPerChannel ? [shapeOf(slope)[0]!, ...range(rankOf(x(c)) - 2).map(() => 1)] : shapeOf(slope);
   return c.b.create(prelu, { x: x(c), slope: reshapeTo(c.b, slope, shape) });
 }
 
@@ -132,9 +126,9 @@ function alongAxis(c: NodeContext, make: (x: Value, axis: number) => Value): Val
   if (c.opset >= 13) return make(value, c.axis(c.int("axis", -1), Math.max(rank, 1)));
   const given = c.int("axis", 1);
   const axis = given === rank ? rank : c.axis(given, rank);
-  const shape = shapeOf(value);
-  if (axis < rank && product(shape.slice(axis + 1)) === 1) return make(value, axis);
-  const matrix = reshapeTo(c.b, value, [product(shape.slice(0, axis)), product(shape.slice(axis))]);
+  const { shape } = value.type;
+  if (axis < rank && countOf(shape.slice(axis + 1)) === 1) return make(value, axis);
+  const matrix = reshapeTo(c.b, value, [countOf(shape.slice(0, axis)), countOf(shape.slice(axis))]);
   return reshapeTo(c.b, make(matrix, 1), shape);
 }
 

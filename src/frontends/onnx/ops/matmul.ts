@@ -3,7 +3,7 @@ import { det, linear, matmul } from "../../../ir/ops/linear.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, range, reshapeTo, sameFloat, transposeBy, transposeMatrix } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { extentAt, rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 export const MATMUL: OperatorTable = {
@@ -28,14 +28,9 @@ function importGemm(c: NodeContext): Value {
   const [transA, transB] = [c.flag("transA", false), c.flag("transB", false)];
   if (rankOf(a) !== 2 || rankOf(b) !== 2) c.fail(`has inputs of rank ${rankOf(a)} and ${rankOf(b)}, wanted 2`, { reason: "rank", nearest: "two matrices" });
   const x = transA ? transposeMatrix(c.b, a) : a;
-  const columns = shapeOf(b)[transB ? 0 : 1]!;
+  const columns = extentAt(b, transB ? 0 : 1)!;
   const bias = addend && (beta === 0 ? undefined : scaled(c, addend, beta));
-  const isRow =
-    bias &&
-    shapeOf(bias).at(-1) === columns &&
-    shapeOf(bias)
-      .slice(0, -1)
-      .every((dim) => dim === 1);
+  const isRow = bias && bias.type.shape.at(-1) === columns && bias.type.shape.slice(0, -1).every((dim) => dim === 1);
   if (transB && alpha === 1 && (!bias || isRow)) return c.b.create(linear, { x, w: b, bias: bias && reshapeTo(c.b, bias, [columns]) });
   const product = scaled(c, c.b.create(matmul, { a: x, b: transB ? transposeMatrix(c.b, b) : b }), alpha);
   return bias ? c.b.create(add, { a: product, b: bias }) : product;

@@ -1,9 +1,12 @@
 import { concat, pad, slice, transpose } from "../../../ir/ops/movement.ts";
+import { shapeText } from "../../../ir/broadcast.ts";
+import { dimOf } from "../../../ir/dims.ts";
 import type { Value } from "../../../ir/graph.ts";
+import type { Dim } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { range, reshapeTo, sliceAxis, transposeBy } from "../rearrange.ts";
-import { importOpenSlice, isOpenSlice } from "../open-slice.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { cutOf, importOpenSlice, isOpenSlice } from "../open-slice.ts";
+import { extentAt, rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Operators that move elements by rules fixed in the file. */
@@ -48,25 +51,16 @@ function importSlice(c: NodeContext): Value {
     c.fail(`has ${starts.length} starts, ${ends.length} ends, ${axes.length} axes, ${steps.length} steps`);
   const attrs = { starts: shape.map(() => 0), sizes: [...shape], steps: shape.map(() => 1) };
   axes.forEach((axis, i) => {
-    const cut = sliceOf(shape[axis]!, starts[i]!, ends[i]!, steps[i]! || c.fail("has a step of 0"));
+    const cut = cutOf(shape[axis]!, starts[i]!, ends[i]!, steps[i]! || c.fail("has a step of 0"));
     [attrs.starts[axis], attrs.sizes[axis], attrs.steps[axis]] = [cut.start, cut.size, cut.step];
   });
   return attrs.starts.every((start, i) => start === 0 && attrs.sizes[i] === shape[i] && attrs.steps[i] === 1) ? x : c.b.create(slice, { x }, attrs);
 }
 
-function sliceOf(dim: number, from: number, to: number, step: number): { start: number; size: number; step: number } {
-  const [low, high] = step > 0 ? [0, dim] : [-1, dim - 1];
-  const clamp = (at: number): number => Math.min(Math.max(at < 0 ? at + dim : at, low), high);
-  const start = clamp(from);
-  const size = Math.max(0, Math.ceil((clamp(to) - start) / step));
-  // One element needs no step, and a step of 2^53 no room.
-  return { start: size === 0 ? 0 : start, size, step: size <= 1 ? 1 : step };
-}
-
 function importSplit(c: NodeContext): readonly Value[] {
   const x = c.need(0, "input");
   const axis = c.axis(c.int("axis", 0), rankOf(x));
-  const extent = shapeOf(x)[axis]!;
+  const extent = extentAt(x, axis)!;
   const parts = c.int("num_outputs", c.node.output.length);
   const given = c.intsOfEither("split", 1);
   const sizes = given ?? equalParts(extent, parts);
@@ -104,8 +98,9 @@ function importPad(c: NodeContext, old: boolean): Value {
   let cut = x;
   for (let axis = 0; axis < rank; axis++) {
     const [before, behind] = [Math.max(0, -low[axis]!), Math.max(0, -high[axis]!)];
-    const left = shapeOf(x)[axis]! - before - behind;
-    if (left < 0) c.fail(`cuts ${before + behind} of ${shapeOf(x)[axis]} elements from axis ${axis}`);
+    if (before + behind === 0) continue;
+    const left = extentAt(x, axis)! - before - behind;
+    if (left < 0) c.fail(`cuts ${before + behind} of ${extentAt(x, axis)} elements from axis ${axis}`);
     cut = sliceAxis(c.b, cut, axis, before, left);
   }
   const attrs = { low: low.map((n) => Math.max(0, n)), high: high.map((n) => Math.max(0, n)), mode, value: fill[0] ?? 0 };
@@ -134,22 +129,25 @@ function importCenterCropPad(c: NodeContext): Value {
 function importDepthToSpace(c: NodeContext): Value {
   const x = c.need(0, "input");
   const block = blockSize(c, x);
-  const [n, depth, height, width] = shapeOf(x) as [number, number, number, number];
+  const [n, , height, width] = x.type.shape as [Dim, Dim, Dim, Dim];
+  const depth = extentAt(x, 1)!;
   const channels = depth / (block * block);
   if (!Number.isInteger(channels)) c.fail(`has ${depth} channels for blocks of ${block}x${block}`);
   const isDcr = c.word("mode", ["DCR", "CRD"]) === "DCR";
   const split = isDcr ? [n, block, block, channels, height, width] : [n, channels, block, block, height, width];
   const perm = isDcr ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3];
-  return reshapeTo(c.b, transposeBy(c.b, reshapeTo(c.b, x, split), perm), [n, channels, height * block, width * block]);
+  return reshapeTo(c.b, transposeBy(c.b, reshapeTo(c.b, x, split), perm), [n, channels, dimOf("mul", height, block), dimOf("mul", width, block)]);
 }
 
 function importSpaceToDepth(c: NodeContext): Value {
   const x = c.need(0, "input");
   const block = blockSize(c, x);
-  const [n, channels, height, width] = shapeOf(x) as [number, number, number, number];
-  if (height % block !== 0 || width % block !== 0) c.fail(`cuts ${height}x${width} into blocks of ${block}x${block}`);
-  const split = reshapeTo(c.b, x, [n, channels, height / block, block, width / block, block]);
-  return reshapeTo(c.b, transposeBy(c.b, split, [0, 3, 5, 1, 2, 4]), [n, channels * block * block, height / block, width / block]);
+  const [n, , height, width] = x.type.shape as [Dim, Dim, Dim, Dim];
+  const channels = extentAt(x, 1)!;
+  if ([height, width].some((dim) => dimOf("mod", dim, block) !== 0)) c.fail(`cuts ${shapeText([height, width])} into blocks of ${block}x${block}`);
+  const [rows, columns] = [dimOf("floorDiv", height, block), dimOf("floorDiv", width, block)];
+  const split = reshapeTo(c.b, x, [n, channels, rows, block, columns, block]);
+  return reshapeTo(c.b, transposeBy(c.b, split, [0, 3, 5, 1, 2, 4]), [n, channels * block * block, rows, columns]);
 }
 
 function blockSize(c: NodeContext, x: Value): number {

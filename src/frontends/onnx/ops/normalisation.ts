@@ -5,7 +5,7 @@ import type { Value } from "../../../ir/graph.ts";
 import { isFloat, type DType } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { broadcastTo, castTo, range, reshapeTo } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { extentAt, rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 export const NORMALISATION: OperatorTable = {
@@ -60,7 +60,7 @@ function momentsOver(c: NodeContext, x: Value, axes: readonly number[], keepDims
       : reshapeTo(
           c.b,
           value,
-          shapeOf(value).filter((_, axis) => !axes.includes(axis)),
+          value.type.shape.filter((_, axis) => !axes.includes(axis)),
         );
   return [kept(mean), kept(variance)];
 }
@@ -74,12 +74,12 @@ function importDropout(c: NodeContext): readonly Value[] {
     c.fail("is in training mode: what it drops is random", { awsName: "OperatorAttributeValueNotValid", hint: "export the model in evaluation mode" });
   if (!c.wants(1)) return [x];
   // Before opset 10 the mask has the type of the data.
-  return [x, broadcastTo(c.b, c.scalar(c.opset < 10 ? x.type.dtype : "bool", 1), shapeOf(x))];
+  return [x, broadcastTo(c.b, c.scalar(c.opset < 10 ? x.type.dtype : "bool", 1), x.type.shape)];
 }
 
 function importInstanceNormalization(c: NodeContext): Value {
   const x = c.need(0, "input");
-  const groups = shapeOf(x)[1] ?? c.fail("has an input of rank below 2");
+  const groups = extentAt(x, 1) ?? c.fail("has an input of rank below 2");
   return c.b.create(groupNorm, { x, scale: c.need(1, "scale"), bias: c.need(2, "B") }, { groups, epsilon: c.float("epsilon", 1e-5) });
 }
 
@@ -88,7 +88,7 @@ function importGroupNormalization(c: NodeContext): Value {
   c.ignore("stash_type");
   const x = c.need(0, "X");
   const groups = c.required("num_groups", c.int("num_groups"));
-  const channels = shapeOf(x)[1] ?? c.fail("has an input of rank below 2");
+  const channels = extentAt(x, 1) ?? c.fail("has an input of rank below 2");
   const perChannel = (value: Value): Value => {
     if (c.opset >= 21 || shapeOf(value)[0] !== groups || groups === channels) return value;
     return reshapeTo(c.b, broadcastTo(c.b, reshapeTo(c.b, value, [groups, 1]), [groups, channels / groups]), [channels]);
@@ -116,7 +116,7 @@ function normalised(c: NodeContext, x: Value, scale: Value | undefined, bias: Va
 }
 
 function overAxes(c: NodeContext, parameter: Value, x: Value, axis: number): Value {
-  const wanted = shapeOf(x).slice(axis);
+  const wanted = range(rankOf(x) - axis).map((i) => extentAt(x, axis + i)!);
   const lead = rankOf(parameter) - wanted.length;
   if (
     lead > 0 &&

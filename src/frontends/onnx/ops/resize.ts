@@ -1,8 +1,11 @@
+import { shapeText } from "../../../ir/broadcast.ts";
+import { dimOf, equalDims } from "../../../ir/dims.ts";
 import { resize } from "../../../ir/ops/resize.ts";
 import type { Value } from "../../../ir/graph.ts";
+import { isStatic, type Dim } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { range } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { rankOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 export const RESIZE: OperatorTable = {
@@ -56,9 +59,50 @@ function importResize(c: NodeContext): Value {
 
 /** Whole output shape, and scales of all axes, from `sizes` or `scales` over `axes`. */
 function outputOf(c: NodeContext, x: Value, axes: readonly number[]): { readonly shape: number[]; readonly scales: number[] } {
-  const from = shapeOf(x);
+  const from = x.type.shape;
+  const wanted = c.dims(3, "sizes") ?? [];
+  if (!isStatic(x.type) || !wanted.every((dim) => typeof dim === "number")) return openOutputOf(c, from, wanted, axes);
+  return outputOfKnown(c, from as readonly number[], wanted as readonly number[], axes);
+}
+
+/** Of a tensor whose length a run tells: each open extent times a whole number, or one part of so many. */
+function openOutputOf(
+  c: NodeContext,
+  from: readonly Dim[],
+  wanted: readonly Dim[],
+  axes: readonly number[],
+): { readonly shape: number[]; readonly scales: number[] } {
+  const given = wanted.length > 0 ? [] : (c.constantFloats(2, "scales") ?? []);
+  if (c.word("keep_aspect_ratio_policy", ["stretch", "not_larger", "not_smaller"]) !== "stretch")
+    c.fail("keeps the aspect ratio of a size that only a run tells");
+  if (Math.max(given.length, wanted.length) !== axes.length) c.fail(`has ${Math.max(given.length, wanted.length)} scales or sizes for ${axes.length} axes`);
+  const [shape, scales] = [from.map((dim) => (typeof dim === "number" ? dim : -1)), from.map(() => 1)];
+  axes.forEach((axis, i) => {
+    const [dim, size] = [from[axis]!, wanted[i]];
+    const scale = size === undefined ? given[i]! : ratioOf(size, dim);
+    if (scale === undefined || !(scale > 0 && Number.isFinite(scale)))
+      return c.fail(`makes ${shapeText([size ?? given[i] ?? 0])} of axis ${axis}, which is ${shapeText([dim])} long: wanted a whole multiple or part`);
+    scales[axis] = scale;
+    if (typeof dim === "number") shape[axis] = typeof size === "number" ? size : Math.floor(Math.fround(Math.fround(scale) * dim));
+  });
+  return { shape, scales };
+}
+
+/** size / dim, where that is one number whatever a run says. */
+function ratioOf(size: Dim, dim: Dim): number | undefined {
+  if (typeof size === "number" && typeof dim === "number") return size / dim;
+  const [more, less] = [dimOf("floorDiv", size, dim), dimOf("floorDiv", dim, size)];
+  if (typeof more === "number" && more > 0 && equalDims(dimOf("mul", dim, more), size)) return more;
+  return typeof less === "number" && less > 0 && equalDims(dimOf("mul", size, less), dim) ? 1 / less : undefined;
+}
+
+function outputOfKnown(
+  c: NodeContext,
+  from: readonly number[],
+  sizes: readonly number[],
+  axes: readonly number[],
+): { readonly shape: number[]; readonly scales: number[] } {
   const given = c.constantFloats(2, "scales") ?? [];
-  const sizes = c.constantInts(3, "sizes") ?? [];
   const policy = c.word("keep_aspect_ratio_policy", ["stretch", "not_larger", "not_smaller"]);
   const listed = sizes.length > 0 ? sizes : given;
   if (listed.length !== axes.length) c.fail(`has ${listed.length} ${sizes.length > 0 ? "sizes" : "scales"} for ${axes.length} axes`);
@@ -96,7 +140,7 @@ function byScales(c: NodeContext, scales: readonly number[]): Value {
   const x = c.need(0, "X");
   if (scales.length !== rankOf(x)) c.fail(`has ${scales.length} scales for rank ${rankOf(x)}`);
   const mode = c.word("mode", ["nearest", "linear", "bilinear"]);
-  const shape = shapeOf(x).map((dim, i) => Math.floor(Math.fround(Math.fround(scales[i]!) * dim)));
+  const shape = x.type.shape.map((dim, i) => (typeof dim === "number" ? Math.floor(Math.fround(Math.fround(scales[i]!) * dim)) : -1));
   return c.b.create(
     resize,
     { x },

@@ -1,16 +1,16 @@
 import { reshape } from "../../../ir/ops/movement.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { tensor, type Tensor } from "../../../ir/tensor.ts";
-import { isFloat } from "../../../ir/types.ts";
+import { isFloat, type Dim } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
-import { countOf } from "../../../ir/dims.ts";
-import { shapeText } from "../../../ir/broadcast.ts";
+import { countOf, dimOf } from "../../../ir/dims.ts";
+import { broadcastShapes, shapeText } from "../../../ir/broadcast.ts";
 import { shapeOf as extentsOf } from "../../../ir/ops/control.ts";
 import { reduce } from "../../../ir/ops/reduction.ts";
 import { importOpenRange } from "../open-range.ts";
 import { importOpenReshape, isOpenReshape } from "../open-reshape.ts";
 import { broadcastTo, product, reshapeTo, unsqueezeAt, sliceAxis } from "../rearrange.ts";
-import { broadcastShapes, rankOf, shapeOf } from "../static-shape.ts";
+import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Shapes and what is made of them. All shapes are known here, so Shape and Size are constants. */
@@ -42,19 +42,24 @@ function importConstant(c: NodeContext): Value {
 }
 
 function importConstantOfShape(c: NodeContext): Value {
-  const shape = c.constantInts(0, "input") ?? c.fail("has no input");
+  const shape = c.dims(0, "input") ?? c.fail("has no input");
   const given = c.tensor("value") ?? tensor("f32", [], [0]);
   if (given.data.length !== 1) c.fail(`has a value of ${given.data.length} elements, wanted 1`);
   // One element and a broadcast: a small file may not ask for a large constant.
   const element: Tensor = { type: { dtype: given.type.dtype, shape: [] }, data: given.data };
-  return broadcastTo(c.b, c.value(element), c.sizes(shape));
+  return broadcastTo(c.b, c.value(element), openSizes(c, shape));
 }
 
 function importExpand(c: NodeContext): Value {
   const x = c.need(0, "input");
-  const wanted = c.sizes(c.constantInts(1, "shape") ?? c.fail("has no input shape"));
-  const shape = broadcastShapes(shapeOf(x), wanted) ?? c.fail(`can't broadcast ${shapeOf(x).join("x")} to ${wanted.join("x")}`);
-  return broadcastTo(c.b, x, shape);
+  const wanted = openSizes(c, c.dims(1, "shape") ?? c.fail("has no input shape"));
+  return broadcastTo(c.b, x, broadcastShapes(x.type.shape, wanted));
+}
+
+/** Extents as they must not be negative. */
+function openSizes(c: NodeContext, shape: readonly Dim[]): readonly Dim[] {
+  c.sizes(shape.map((dim) => (typeof dim === "number" ? dim : 1)));
+  return shape;
 }
 
 function importEyeLike(c: NodeContext): Value {
@@ -164,10 +169,10 @@ function importUnsqueeze(c: NodeContext): Value {
 /** [a, b] tiled [r, s] times is [1, a, 1, b] broadcast to [r, a, s, b]. */
 function importTile(c: NodeContext): Value {
   const x = c.need(0, "input");
-  const shape = shapeOf(x);
-  const repeats = c.sizes(c.constantInts(1, "repeats") ?? c.fail("has no input repeats"));
+  const { shape } = x.type;
+  const repeats = openSizes(c, c.dims(1, "repeats") ?? c.fail("has no input repeats"));
   if (repeats.length !== shape.length) c.fail(`has ${repeats.length} repeats for a tensor of rank ${shape.length}`);
-  const tiled = shape.map((dim, i) => dim * repeats[i]!);
+  const tiled = shape.map((dim, i) => dimOf("mul", dim, repeats[i]!));
   if (shape.every((dim, i) => dim === 1 || repeats[i] === 1)) return broadcastTo(c.b, x, tiled);
   const spread = reshapeTo(
     c.b,
