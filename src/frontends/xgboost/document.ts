@@ -1,4 +1,5 @@
 import { limitError, type Limits } from "../../support/limits.ts";
+import { singleFromText } from "../formats/decimal.ts";
 import type { DocumentEntry } from "../formats/document.ts";
 import type { LinearBooster, TreeBooster, XgboostModel } from "./model.ts";
 import { readTree } from "./tree-document.ts";
@@ -41,7 +42,7 @@ function baseScoreOf(entry: DocumentEntry, groups: number): readonly number[] {
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
-  const values = words.map(Number);
+  const values = words.map(singleFromText);
   if (values.length === 0 || values.some(Number.isNaN)) return entry.fail("a number, or an array of them");
   return values.length === 1 || values.length === groups ? values.map(Math.fround) : entry.fail(`one number or ${groups}`);
 }

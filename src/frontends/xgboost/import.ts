@@ -61,8 +61,8 @@ function objectiveOf({ objective }: XgboostModel, file: string): Objective {
 
 function kindsOf(model: XgboostModel, objective: Objective, options: TabularOptions, limits: Limits): readonly OutputKind[] {
   const { booster } = model;
-  const base = baseOf(model, objective);
   const file = options.fileName;
+  const base = baseOf(model, objective, file);
   const predicted = (margin: OutputKind["make"]): OutputKind[] => [
     { name: "predict", make: (b, x) => flat(b, objective.transform(b, margin(b, x))) },
     { name: "margin", make: (b, x) => flat(b, margin(b, x)) },
@@ -79,9 +79,18 @@ function kindsOf(model: XgboostModel, objective: Objective, options: TabularOpti
 }
 
 /** Where sums start, by group. Files from before 1.0 hold margins, which XGBoost takes there and back. */
-function baseOf({ baseScore, groups, version, objective: name }: XgboostModel, objective: Objective): readonly number[] {
+function baseOf({ baseScore, groups, version, objective: name }: XgboostModel, objective: Objective, file: string): readonly number[] {
   const isMargin = version[0] === 0 && !name.startsWith("multi:");
   const margins = baseScore.map((score) => objective.toMargin(isMargin ? objective.fromMargin(score) : score));
+  const odd = margins.findIndex((margin) => !Number.isFinite(margin));
+  if (odd >= 0)
+    throw new NeoError({
+      code: "NEO2031",
+      message: `${file} has not what its format says`,
+      notes: [{ where: "learner.learner_model_param.base_score", text: `is ${baseScore[odd]}, outside of what ${name} takes` }],
+      hint: "save the model again with the library that trained it",
+      file,
+    });
   return Array.from({ length: groups }, (_, k) => margins[margins.length === 1 ? 0 : k]!);
 }
 

@@ -69,6 +69,15 @@ test("objectives nobody knows, base64 and empty pickles are refused by name", ()
   expect(expectRefused("NEO2032", () => read(Uint8Array.from([0x80, 4, ...letters("xgboost.core Booster ....................")]))).message).toContain("pickle");
 });
 
+test("base scores outside of the objective's domain", () => {
+  const notes = (objective: string, baseScore: string): string[] =>
+    noteTexts(expectRefused("NEO2031", () => read(writeXgboostJson({ ...spec, objective, baseScore }))));
+  expect(notes("binary:logistic", "1")).toEqual(["learner.learner_model_param.base_score: is 1, outside of what binary:logistic takes"]);
+  expect(notes("binary:logistic", "1.5")[0]).toContain("is 1.5");
+  expect(notes("count:poisson", "[-1E0]")[0]).toContain("is -1, outside of what count:poisson takes");
+  expect(notes("reg:squarederror", "1e39")[0]).toContain("is Infinity");
+});
+
 test("outputs and rounds that the model has not", () => {
   const bytes = writeXgboostJson(spec);
   expect(expectRefused("NEO2033", () => read(bytes, { outputKinds: ["leaf", "shap"] })).hint).toContain("predict, margin, leaf");
