@@ -67,6 +67,7 @@ function kindsOf(model: XgboostModel, objective: Objective, options: TabularOpti
     { name: "predict", make: (b, x) => flat(b, objective.transform(b, margin(b, x))) },
     { name: "margin", make: (b, x) => flat(b, margin(b, x)) },
   ];
+  if (booster.kind === "gblinear" && model.features === 0) throw misfit(file, "num_feature", "is 0, a linear model wants one at least");
   if (booster.kind === "gblinear") return predicted(once((b, x) => linearMargins(b, x, booster.weights, base)));
   const [begin, end] = roundsFrom(options, booster.rounds.length - 1, bestOf(model));
   const isAll = begin === 0 && end === booster.rounds.length - 1;
@@ -83,15 +84,18 @@ function baseOf({ baseScore, groups, version, objective: name }: XgboostModel, o
   const isMargin = version[0] === 0 && !name.startsWith("multi:");
   const margins = baseScore.map((score) => objective.toMargin(isMargin ? objective.fromMargin(score) : score));
   const odd = margins.findIndex((margin) => !Number.isFinite(margin));
-  if (odd >= 0)
-    throw new NeoError({
-      code: "NEO2031",
-      message: `${file} has not what its format says`,
-      notes: [{ where: "learner.learner_model_param.base_score", text: `is ${baseScore[odd]}, outside of what ${name} takes` }],
-      hint: "save the model again with the library that trained it",
-      file,
-    });
+  if (odd >= 0) throw misfit(file, "base_score", `is ${baseScore[odd]}, outside of what ${name} takes`);
   return Array.from({ length: groups }, (_, k) => margins[margins.length === 1 ? 0 : k]!);
+}
+
+function misfit(file: string, key: string, text: string): NeoError {
+  return new NeoError({
+    code: "NEO2031",
+    message: `${file} has not what its format says`,
+    notes: [{ where: `learner.learner_model_param.${key}`, text }],
+    hint: "save the model again with the library that trained it",
+    file,
+  });
 }
 
 function bestOf({ attributes }: XgboostModel): number | undefined {

@@ -5,9 +5,9 @@ import { isNan } from "../../ir/ops/comparison.ts";
 import { returnOp } from "../../ir/ops/control.ts";
 import { select } from "../../ir/ops/logic.ts";
 import { scan } from "../../ir/ops/loop.ts";
-import { broadcast, reshape, transpose } from "../../ir/ops/movement.ts";
+import { reshape, slice, transpose } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
-import { tensorType } from "../../ir/types.ts";
+import type { TensorType } from "../../ir/types.ts";
 import { constantOf } from "../tabular/graph.ts";
 
 /**
@@ -16,22 +16,31 @@ import { constantOf } from "../tabular/graph.ts";
  * in one kernel may be rounded once. Of base scores by group XGBoost takes the first for all.
  */
 export function linearMargins(b: Builder, x: Value, weights: ArrayLike<number>, base: readonly number[]): Value {
-  const [rows, features] = x.type.shape as [number, number];
+  const features = x.type.shape[1] as number;
   const groups = base.length;
-  const bias = base.map((_, k) => Math.fround(Math.fround(weights[features * groups + k]!) + base[0]!));
-  const start = b.create(broadcast, { x: constantOf(b, tensor("f32", [1, groups], bias)) }, { shape: [rows, groups] });
-  if (features === 0) return start;
-  const columns = b.create(reshape, { x: b.create(transpose, { x }, { perm: [1, 0] }) }, { shape: [features, rows, 1] });
+  const bias = constantOf(
+    b,
+    tensor(
+      "f32",
+      [1, groups],
+      base.map((_, k) => Math.fround(Math.fround(weights[features * groups + k]!) + base[0]!)),
+    ),
+  );
+  const columns = b.create(reshape, { x: b.create(transpose, { x }, { perm: [1, 0] }) }, { shape: [features, -1, 1] });
+  const isMissing = b.create(isNan, { x: columns });
   const slopes = constantOf(b, tensor("f32", [features, 1, groups], Array.from(weights).slice(0, features * groups)));
   // s + -0 is s, whatever s is; s + 0 is not.
   const nothing = constantOf(b, tensor("f32", [], [-0]));
-  const terms = b.create(select, { condition: b.create(isNan, { x: columns }), a: nothing, b: b.create(mul, { a: columns, b: slopes }) });
-  return b.createAll(scan, { values: [start, terms] }, { carried: 1, captured: 0 }, [addition(rows, groups)])[0]!;
+  const terms = b.create(select, { condition: isMissing, a: nothing, b: b.create(mul, { a: columns, b: slopes }) });
+  // A row of biases for each row of x, whose number may be open.
+  const first = b.create(isNan, { x: b.create(slice, { x }, { starts: [0, 0], sizes: [-1, 1], steps: [1, 1] }) });
+  const start = b.create(select, { condition: first, a: bias, b: bias });
+  return b.createAll(scan, { values: [start, terms] }, { carried: 1, captured: 0 }, [addition(start.type)])[0]!;
 }
 
 /** One feature added to the sums so far. */
-function addition(rows: number, groups: number): Graph {
-  const [sum, term] = ["sum", "term"].map((name) => new Value(tensorType("f32", [rows, groups]), name)) as [Value, Value];
+function addition(type: TensorType): Graph {
+  const [sum, term] = ["sum", "term"].map((name) => new Value(type, name)) as [Value, Value];
   const graph = new Graph("body", [sum, term]);
   const b = new Builder(graph.ops);
   b.createAll(returnOp, { values: [b.create(add, { a: sum, b: term })] }, { names: [] });

@@ -78,6 +78,12 @@ test("base scores outside of the objective's domain", () => {
   expect(notes("reg:squarederror", "1e39")[0]).toContain("is Infinity");
 });
 
+test("a linear model without features", () => {
+  const linear: XgboostSpec = { ...spec, weights: [1, 2, 3, 4] };
+  expectRefused("NEO2031", () => read(writeXgboostBinary({ ...linear, features: 0, weights: [1] })));
+  expect(() => read(writeXgboostJson(linear))).not.toThrow();
+});
+
 test("outputs and rounds that the model has not", () => {
   const bytes = writeXgboostJson(spec);
   expect(expectRefused("NEO2033", () => read(bytes, { outputKinds: ["leaf", "shap"] })).hint).toContain("predict, margin, leaf");
