@@ -276,8 +276,9 @@ class Lowering implements LowerContext, RegionContext {
     const buffer = reused ?? to?.buffer ?? this.open.buffer(name, layout.size * ELEM_BYTES[layout.elem], { space: "arena" });
     const at = place(value, buffer, layout);
     this.places.set(value, at);
-    this.willWrite(at, to ? [] : (this.live.get(value) ?? []));
+    // The halo behind the end of a row is the one before the next: it is filled as a whole.
     if (!reused) this.fillHalo(buffer, layout);
+    this.willWrite(at, to ? [] : (this.live.get(value) ?? []));
   }
 
   /** Elementwise ops read element i before they write element i, so they may write over an operand that dies here. */
@@ -388,8 +389,8 @@ class Lowering implements LowerContext, RegionContext {
     } else {
       const buffer = this.open.buffer(`${(from.buffer as OpenBuffer).name} relaid`, layout.size * ELEM_BYTES[layout.elem], { space: "arena" });
       to = { buffer, layout, dtype: from.dtype };
-      this.willWrite(to, this.liveAt.get(from) ?? []);
       this.fillHalo(buffer, layout);
+      this.willWrite(to, this.liveAt.get(from) ?? []);
       this.copy(from, to);
     }
     copies.set(key, to);
