@@ -44,7 +44,7 @@ test("what fits nothing is refused, all of it at once", () => {
   const error = expectRefused("NEO2010", () => load({ shapes: { nonsense: 3, a: [2, 4, 5], b: [3, 7, 9], length: -1 }, constants: { c: i64(1) } }));
   expect(noteTexts(error)).toEqual(
     [
-      "length: is given as -1: sizes are whole numbers",
+      "length: is given as -1: sizes are whole numbers, or ranges of them",
       "c: names no input",
       "nonsense: names neither a dim nor an input",
       "a: is given as 2x4x5: dim 1 is 4, the model says 3",

@@ -188,6 +188,6 @@ describe("lengths that data decide", () => {
       outputs: [["a", "f32"]],
     });
     const texts = noteTexts(expectRefused("NEO2005", () => importOnnx(writeOnnx(spec), { fileName: "m.onnx" })));
-    expect(texts.at(-1)).toMatch(/Split: rows is .*x4, as long as its data say/);
+    expect(texts.at(-1)).toMatch(/Split: rows is .*x4, as long as a run says/);
   });
 });
