@@ -105,7 +105,9 @@ function sentence({ state, axis, name, size, low, high, from }: SizeFact): strin
     case "bound":
       return [`${subject} = ${size} by ${from}`];
     case "open":
-      return [`${subject} is ${high === undefined ? `${low} or more` : `${low} to ${high}`}, as ${from} ${from === "--shape" ? "allows" : "finds"}`];
+      return [
+        `${subject} is ${high === undefined ? `${low} or more` : `${low} to ${high}`}, as ${from} ${from === "--shape" ? "allows" : from === "the inputs" ? "say" : "finds"}`,
+      ];
     case "missing":
       return [`${subject} has no size`];
   }

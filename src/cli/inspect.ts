@@ -5,7 +5,9 @@ import { describeModel, importModel, type ModelDescription } from "../frontends/
 import { BITS, elementCount } from "../ir/types.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Graph } from "../ir/graph.ts";
+import type { ArtifactProgram } from "../package/manifest.ts";
 import { readBundle } from "../package/read-bundle.ts";
+import { extentOf, rangeOf } from "../session/extents.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
 import { formatBytes, formatCount, table } from "../support/table.ts";
 import { NeoError } from "../support/errors.ts";
@@ -49,12 +51,18 @@ export const inspect: CommandSpec = {
   },
 };
 
+/** `1x3x48x32..640/8`: dims that a run tells as what they may be. */
+function shapeWords(code: ArtifactProgram | undefined, port: "input" | "output", index: number, shape: readonly number[]): string {
+  return shape.map((dim, axis) => (code && rangeOf(extentOf(code, port, index, axis))) ?? dim).join("x");
+}
+
 function inspectBundle(file: string, bytes: Uint8Array): Outcome {
   const { manifest, digest, envelope } = readBundle(bytes, { trust: "unsigned", crypto: nodeCrypto, file });
   const signatures = (envelope?.signatures ?? []).map((s) => s.keyId);
+  const code = (id: string): ArtifactProgram | undefined => manifest.artifacts[0]?.programs[manifest.programs.findIndex((p) => p.id === id)];
   const ports = manifest.programs.flatMap((p) => [
-    ...p.inputs.map((t) => [p.id, "in", t.name, t.dtype, t.shape.join("x")]),
-    ...p.outputs.map((t) => [p.id, "out", t.name, t.dtype, t.shape.join("x")]),
+    ...p.inputs.map((t, i) => [p.id, "in", t.name, t.dtype, shapeWords(code(p.id), "input", i, t.shape)]),
+    ...p.outputs.map((t, i) => [p.id, "out", t.name, t.dtype, shapeWords(code(p.id), "output", i, t.shape)]),
   ]);
   const artifacts = manifest.artifacts.map((a) => [
     a.id,

@@ -1,10 +1,14 @@
 import { outputName } from "../backends/lower.ts";
 import { importModel } from "../frontends/index.ts";
 import type { Graph } from "../ir/graph.ts";
+import { boundsOf } from "../ir/dims.ts";
 import { interpret } from "../ir/interpret.ts";
+import { longest } from "../ir/ops/padded.ts";
+import { steppedOf } from "../ir/stepped.ts";
 import { byteLength, tensor, type Tensor } from "../ir/tensor.ts";
+import { printDim } from "../ir/text/types.ts";
 import { elementCount, type StaticType } from "../ir/types.ts";
-import type { ManifestPort, ManifestProgram } from "../package/manifest.ts";
+import type { ManifestExtent, ManifestPort, ManifestProgram } from "../package/manifest.ts";
 import { chooseProgram } from "../session/choose.ts";
 import { NeoError } from "../support/errors.ts";
 import { listOption, repeatedOption, type Invocation } from "./command.ts";
@@ -38,19 +42,33 @@ export async function interpretModel(file: string, invocation: Invocation): Prom
   const graphs = model.bindings.map((shapes) => importModel(model.bytes, { ...model, shapes }));
   const programs = graphs.map(programOf);
   const values = await inputValues(repeatedOption(options, "input"), { inputs: programs[0]!.inputs }, cwd);
-  const { program, given } = chooseProgram({ programs }, { programs: programs.map(() => ({ extents: [] })) }, values);
+  const { program, given, shapes } = chooseProgram({ programs }, { programs: graphs.map((graph) => ({ extents: extentsOf(graph) })) }, values);
   const graph = graphs[program]!;
-  const tensors = graph.params.map(({ type }, i) => tensor(type.dtype, (type as StaticType).shape, given[i]!.data as readonly number[]));
+  const tensors = graph.params.map(({ type }, i) => tensor(type.dtype, shapes[i]!, given[i]!.data as readonly number[]));
   const start = performance.now();
   const results = interpret(graph, tensors);
   const ms = performance.now() - start;
   return { name: model.fileName.replace(/\.[a-z0-9]+$/i, ""), outputs: Object.fromEntries(results.map((result, i) => [outputName(graph, i), result])), ms };
 }
 
+/** What the inputs of a run may be long, where the graph leaves it open. */
+function extentsOf(graph: Graph): ManifestExtent[] {
+  const extents = new Map<string, ManifestExtent>();
+  graph.params.forEach(({ type }, index) =>
+    type.shape.forEach((dim, axis) => {
+      if (typeof dim === "number") return;
+      const [name, [min, max]] = [printDim(dim), boundsOf(dim)];
+      const dims = [...(extents.get(name)?.dims ?? []), { port: "input" as const, index, axis }];
+      extents.set(name, { name, min, step: steppedOf(dim)?.step ?? 1, max, at: 0, dims });
+    }),
+  );
+  return [...extents.values()];
+}
+
 /** A graph as sessions see a program. */
 function programOf(graph: Graph, index: number): ManifestProgram {
   const inputs = graph.params.map(({ name, type }, i): ManifestPort => {
-    const { dtype, shape } = type as StaticType;
+    const { dtype, shape } = longest(type) as StaticType;
     const [port, labels] = [name || `input${i}`, graph.labels.get(name)];
     return { name: port, dtype, shape, bytes: dtype === "string" ? 0 : byteLength(dtype, elementCount(shape)), ...(labels ? { labels } : {}) };
   });

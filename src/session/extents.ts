@@ -17,7 +17,7 @@ export function extentOf(code: Pick<ArtifactProgram, "extents">, port: "input" |
 }
 
 /** `1..64`, `32..640/8` */
-function rangeOf(extent: PortExtent | undefined): string | undefined {
+export function rangeOf(extent: PortExtent | undefined): string | undefined {
   return extent && `${extent.min}..${extent.max}${extent.step === 1 ? "" : `/${extent.step}`}`;
 }
 
