@@ -181,10 +181,10 @@ async function emitSources(emits: readonly string[], model: ModelInput, targets:
         hint: "add -t host, or a name of `neo targets`",
       });
     const pool = new WeightPool();
-    const { program } = lower(graph, target, pool);
+    const { program, lengths } = lower(graph, target, pool);
     if (kind === "c") {
       const { printC } = await import("../backends/c/print.ts");
-      const { sources, headers } = printC(program, target);
+      const { sources, headers } = printC(program, target, lengths);
       for (const part of [...sources, ...headers]) await put(part.name, new TextEncoder().encode(part.text));
     } else {
       const { emitWasm } = await import("../backends/wasm/emit.ts");

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeNpy } from "../../src/frontends/formats/npy.ts";
 import { tensor } from "../../src/ir/tensor.ts";
@@ -39,6 +41,14 @@ test("--shape N=2..8/2 compiles once for all these sizes, and runs those only", 
   }
   const { stdout } = await run("check m.onnx --shape N=2..8/2");
   expect(stdout).toMatch(/2 to 8, as --shape allows/);
+});
+
+test("the header of the C sources says where a length stands", async () => {
+  const { path } = testFolder({ "m.onnx": openModel() });
+  expect(await neo("compile m.onnx -t arm64 --emit c --shape N=2..8/2 -o c".split(" "), { cwd: path })).toMatchObject({ code: 0 });
+  const header = readFileSync(join(path, "c", "model.h"), "utf8");
+  expect(header).toMatch(/Axis 0 of inputs\[0\] is as long as the int32_t at arena \+ \d+ says: 2 to 8 in steps of 2, written before each run/);
+  expect(header).toMatch(/Axis 0 of outputs\[0\] is as long as the int32_t at arena \+ \d+ says: 0 to 8, to be read after a run/);
 });
 
 test.each(["N=8..2", "N=1..", "N=1..8/3", "N=1..8/0", "N=a..b"])("--shape %s is no range", async (binding) => {

@@ -2,6 +2,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import type { Port, Program } from "../../kernel/program.ts";
 import { C_FLAGS, type CHeader, type CSource } from "../../support/c-source.ts";
 import { hasSessionSteps, MODEL_ABI, weightBytesOf } from "../program-facts.ts";
+import type { PortLength } from "../lower.ts";
 import type { TargetProfile } from "../../target/profile.ts";
 import { commentText, kernelPrototype, printKernel } from "./kernel.ts";
 import { modelPrototypes, printModel } from "./program.ts";
@@ -19,7 +20,7 @@ export interface CSources {
 }
 
 /** Prints a program for gcc 12 or clang, freestanding. The same program and target give the same text. */
-export function printC(program: Program, target: TargetProfile): CSources {
+export function printC(program: Program, target: TargetProfile, lengths: readonly PortLength[] = []): CSources {
   const kernels = new Map(program.kernels.map((kernel) => [kernel.name, kernel]));
   const fast = program.kernels.filter((kernel) => kernel.mode === "fast");
   const exact = program.kernels.filter((kernel) => kernel.mode === "exact");
@@ -35,7 +36,7 @@ export function printC(program: Program, target: TargetProfile): CSources {
   const sources = apart
     ? [model, { name: "model_exact.c", contract: "off" as const, text: printFile(program, target, exact, "off", "model_exact.c") }]
     : [model];
-  const header: CHeader = { name: "model.h", text: printHeader(program) };
+  const header: CHeader = { name: "model.h", text: printHeader(program, lengths) };
   return { source: model.text, header: header.text, sources, headers: [header] };
 }
 
@@ -101,13 +102,13 @@ int _fltused = 0x9875;
 #endif
 `;
 
-function printHeader(program: Program): string {
+function printHeader(program: Program, lengths: readonly PortLength[]): string {
   const stepwise = hasSessionSteps(program);
   return `/* ${commentText(program.name)}. Made by neo.
 
 ${portLines("inputs", program.inputs)}
 ${portLines("outputs", program.outputs)}
-
+${lengths.map((length) => lengthLines(program, length)).join("")}
    Tensors are dense, row-major and aligned to their elements. \`weights\` is the content of weights.bin and may be read-only;
    it and \`arena\` are aligned to 128 bytes. The arena needs no clearing and keeps nothing between runs${program.stateBytes > 0 ? ` but its first ${program.stateBytes} bytes,\n   which are zeroed once before the first run` : ""}.
    Runs over different arenas may go on side by side. */
@@ -135,6 +136,14 @@ ${modelPrototypes(stepwise)
 
 #endif
 `;
+}
+
+/** Where the length of an axis stands that a run tells. */
+function lengthLines({ extents }: Program, { port, index, axis, extent, low = 0, step = 1 }: PortLength): string {
+  const { max, at } = extents[extent]!;
+  const range = `${low} to ${max}${step === 1 ? "" : ` in steps of ${step}`}`;
+  const when = port === "input" ? "written before each run" : "to be read after a run";
+  return `   Axis ${axis} of ${port}s[${index}] is as long as the int32_t at arena + ${at.offset} says: ${range}, ${when}.\n   In memory it has its largest size; what lies behind the end ${port === "input" ? "does not matter" : "is zero"}.\n`;
 }
 
 function portLines(label: string, ports: readonly Port[]): string {
