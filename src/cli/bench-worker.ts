@@ -23,7 +23,8 @@ try {
   bound.run();
   tell({ kind: "ready", firstMs: performance.now() - start });
   while (!is(PHASE.end)) {
-    Atomics.wait(phase, 0, PHASE.wait);
+    // Woken without a word of another phase it goes on waiting: a level of no runs is none.
+    while (is(PHASE.wait)) Atomics.wait(phase, 0, PHASE.wait);
     if (!is(PHASE.end)) level(() => bound.run());
   }
   session.close();

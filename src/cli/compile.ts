@@ -5,9 +5,10 @@ import { signBundle } from "../package/sign-bundle.ts";
 import { keyId } from "../package/keys.ts";
 import { NeoError } from "../support/errors.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
-import { formatBytes, formatCount } from "../support/table.ts";
+import { formatBytes, formatCount, formatMs } from "../support/table.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { listOption, textOption, type CommandSpec, type Invocation, type Outcome } from "./command.ts";
+import { hostLatency } from "./host-latency.ts";
 import { compileModel, TARGET_OPTION, targetsFrom } from "./compile-model.ts";
 import { dumpFolder, dumpIr } from "./dump-ir.ts";
 import { FALLBACK_OPTION, fallbackError, hostLines, hostNodes } from "./host-steps.ts";
@@ -90,7 +91,9 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
   const output = textOption(options, "output") ?? `${file === "-" ? compiled.report.name : file.replace(/\.[a-z0-9]+$/i, "")}.${targets[0]!.name}.neo`;
   const { report } = compiled;
   const [ops, onHost] = [Object.values(report.ops).reduce((n, c) => n + c, 0), hostNodes(report.hostOps).length];
+  const latency = await hostLatency(bytes, report.macs);
   const result = {
+    ...(latency ? { hostMs: latency.ms } : {}),
     bundle: { path: output, bytes: bytes.length, digest: report.digest, ...(secret ? { keyId: keyId(nodeCrypto, nodeCrypto.publicKeyOf(secret)) } : {}) },
     artifacts: report.artifacts,
     arena: { planned: Math.max(...report.artifacts.map((a) => a.arenaBytes)), lowerBound: Math.max(...report.artifacts.map((a) => a.arenaLowerBound)) },
@@ -116,6 +119,7 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
     ),
     `  ${formatCount(report.macs)} multiply-accumulates, all of them compiled for the CPU`,
     ...hostLines(report.hostOps, ops),
+    ...(latency ? [`  ${formatMs(latency.ms)} a run on this machine (${latency.artifact})`] : []),
     ...(options["timing"] === true ? report.passes.map((p) => `  ${p.name.padEnd(24)} ${p.ms.toFixed(1)} ms${p.changed ? "" : "  (no change)"}`) : []),
     `next: neo run ${output}${secret ? "" : " --allow-unsigned"}`,
   ];

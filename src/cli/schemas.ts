@@ -56,6 +56,7 @@ const nodeDifference = difference.extend({
 const dump = z.array(z.string()).optional().describe("--dump-ir: the files");
 const compileResult = z.union([
   z.strictObject({
+    hostMs: z.number().optional().describe("the shortest of a few runs on this machine, where an artifact fits it"),
     bundle: z.strictObject({ path: z.string(), bytes: count, digest: hex, keyId: hex.optional() }),
     artifacts: z.array(
       z.strictObject({ target: z.string(), codeBytes: count, weightsBytes: count, arenaBytes: count, arenaLowerBound: count, kernels: count }),
