@@ -20,21 +20,27 @@ export type LiveAxes = readonly LiveAxis[];
 
 /** The values of a graph that are not looked at as a whole. Regions count as one reader. */
 export function liveLengths(graph: Graph): ReadonlyMap<Value, LiveAxes> {
-  const wanted = new Map<Value, LiveAxes>();
-  const read = (value: Value, axes: LiveAxes): void => {
-    const before = wanted.get(value);
-    wanted.set(value, before ? joined(before, axes) : axes);
-  };
-  for (const value of graph.outputs) read(value, []);
+  const wanted = new Wanted();
+  for (const value of graph.outputs) wanted.read(value, []);
   for (const op of graph.ops.toReversed()) {
     if (op.name === "return" || op.name === "constant") continue;
-    const results = op.results.map((value) => wanted.get(value));
-    const [first] = results;
-    op.operands.forEach((value, i) => {
-      if (value) read(value, op.results.length === 1 ? needOf(op, i, first ?? []) : []);
-    });
+    op.operands.forEach((value, i) => value && wanted.read(value, op.results.length === 1 ? needOf(op, i, wanted.of(op.result)) : []));
   }
-  return new Map([...wanted].filter(([, axes]) => axes.length > 0));
+  return new Map([...wanted.axes].filter(([, axes]) => axes.length > 0));
+}
+
+/** What the readers of each value want of it, all together. */
+class Wanted {
+  readonly axes = new Map<Value, LiveAxes>();
+
+  of(value: Value): LiveAxes {
+    return this.axes.get(value) ?? [];
+  }
+
+  read(value: Value, axes: LiveAxes): void {
+    const before = this.axes.get(value);
+    this.axes.set(value, before ? joined(before, axes) : axes);
+  }
 }
 
 function joined(a: LiveAxes, b: LiveAxes): LiveAxes {
@@ -186,18 +192,14 @@ function needInside(op: Op, index: number, axes: LiveAxes): LiveAxes {
     const at = body!.params.indexOf(value);
     return at < 0 ? value : op.operands[at]!;
   };
-  const wanted = new Map<Value, LiveAxes>();
-  const read = (value: Value, part: LiveAxes): void => {
-    const before = wanted.get(value);
-    wanted.set(value, before ? joined(before, part) : part);
-  };
-  body!.outputs.forEach((value) => read(value, axes));
+  const wanted = new Wanted();
+  body!.outputs.forEach((value) => wanted.read(value, axes));
   for (const inner of body!.ops.toReversed()) {
     if (inner.name === "return" || inner.name === "constant") continue;
-    const after = inner.def.elementwise || TRANSFERS[inner.name] === sameAxes ? (wanted.get(inner.result) ?? []) : [];
-    inner.operands.forEach((value, i) => value && read(value, withMask(elementwise(inner, value, after), inner, i, outer)));
+    const after = inner.def.elementwise || TRANSFERS[inner.name] === sameAxes ? wanted.of(inner.result) : [];
+    inner.operands.forEach((value, i) => value && wanted.read(value, withMask(elementwise(inner, value, after), inner, i, outer)));
   }
-  return wanted.get(body!.params[index]!) ?? [];
+  return wanted.of(body!.params[index]!);
 }
 
 function before(shape: readonly number[], axis: number): number {

@@ -91,7 +91,7 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
   const output = textOption(options, "output") ?? `${file === "-" ? compiled.report.name : file.replace(/\.[a-z0-9]+$/i, "")}.${targets[0]!.name}.neo`;
   const { report } = compiled;
   const [ops, onHost] = [Object.values(report.ops).reduce((n, c) => n + c, 0), hostNodes(report.hostOps).length];
-  const latency = await hostLatency(bytes, report.macs);
+  const latency = await hostLatency(bytes, report.macs, cwd);
   const result = {
     ...(latency ? { hostMs: latency.ms } : {}),
     bundle: { path: output, bytes: bytes.length, digest: report.digest, ...(secret ? { keyId: keyId(nodeCrypto, nodeCrypto.publicKeyOf(secret)) } : {}) },

@@ -1,5 +1,5 @@
+import { unzlibSync } from "fflate";
 import { HostProblem, textAttr, wantInputs, type HostFunction } from "./host-function.ts";
-import { inflate } from "./inflate.ts";
 import { decodeJpeg } from "./jpeg.ts";
 
 /** Three bytes a pixel, red first, rows from the top. */
@@ -161,6 +161,20 @@ function png(file: Uint8Array, view: DataView): Picture {
       for (let c = 0; c < 3; c++)
         picture.pixels[3 * (y * width + x) + c] = colour === 3 ? (palette[3 * sample(y, x) + c] ?? 0) : sample(y, x * samples + (samples < 3 ? 0 : c));
   return picture;
+}
+
+/** `size` bytes of a zlib stream; what it holds beyond them is not looked at. */
+function inflate(packed: Uint8Array, size: number): Uint8Array {
+  let lines: Uint8Array;
+  // Two bytes of head and four of checksum: of a stream with nothing between them the library gives what it was handed.
+  if (packed.length <= 6) throw new HostProblem("has a picture whose data are cut off");
+  try {
+    lines = unzlibSync(packed, { out: new Uint8Array(size) });
+  } catch {
+    throw new HostProblem("has a picture whose data are damaged");
+  }
+  if (lines.length < size) throw new HostProblem("has a picture whose data are cut off");
+  return lines;
 }
 
 /** Takes back the filter of each line, in place; its first byte says which. */

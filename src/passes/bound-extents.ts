@@ -61,7 +61,7 @@ function build(op: Op, fixed: Bounding): void {
     if (endless !== undefined) throw new Unbounded(`gives ${shapeText(type.shape)}, and nothing says how long that can get; make it known with \`--set\``);
   }
   if (op.regions.length > 0 && !FOUND[op.name])
-    throw new Unbounded("is control flow over tensors whose length only data tell; cut it out, or make the length constant with `--set`");
+    throw new Unbounded("is control flow over tensors whose length only a run tells; cut it out, or make the length known");
   const found = FOUND[op.name] ?? (op.name === "reshape" ? MOVED["reshape"] : SYMBOLIC[op.name]);
   if (found) return found(op, fixed);
   const reads = op.operands.flatMap((value, i) =>
@@ -74,7 +74,7 @@ function build(op: Op, fixed: Bounding): void {
   if (masked && reads.every(([operand, axis]) => masked.along(op, operand, axis))) return masked.handle(op, fixed);
   const [operand, axis] = reads[0]!;
   const { shape } = op.operands[operand]!.type;
-  throw new Unbounded(`reads ${shapeText(shape)} along axis ${axis}, whose length only data tell; put a reduction, or a slice of known size, before it`);
+  throw new Unbounded(`reads ${shapeText(shape)} along axis ${axis}, whose length only a run tells; put a reduction, or a slice of known size, before it`);
 }
 
 /** Outputs are zero behind their end, and their true extents stand behind them. */
@@ -102,8 +102,8 @@ function end(graph: Graph, fixed: Bounding, inputExtents: readonly number[]): vo
 function refusal(notes: readonly Note[]): NeoError {
   return new NeoError({
     code: "NEO3110",
-    message: `${notes.length} operation${notes.length > 1 ? "s" : ""} can't run on tensors whose length only the data tell`,
+    message: `${notes.length} operation${notes.length > 1 ? "s" : ""} can't run on tensors whose length only a run tells`,
     notes,
-    hint: "make the input that decides the length a constant with `--set`, or cut the model before these nodes",
+    hint: "give one size with `--shape`, make the input that decides the length a constant with `--set`, or cut the model before these nodes",
   });
 }

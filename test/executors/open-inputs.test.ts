@@ -105,6 +105,13 @@ const CASES: Readonly<Record<string, Case>> = {
       ];
     },
   },
+  "a batch of pictures resized": {
+    inputs: [[N, 2, 3, 4]],
+    build: (b, [x]) => [
+      b.create(resize, { x: x! }, { shape: [-1, 2, 6, 8], scales: [1, 1, 2, 2], mode: "linear" }),
+      b.create(resize, { x: x! }, { shape: [-1, 2, 5, 4], scales: [1, 1, 5 / 3, 1], coordinates: "alignCorners", mode: "linear" }),
+    ],
+  },
   "paddings along it": {
     inputs: image,
     build: (b, [x]) => {

@@ -21,6 +21,13 @@ export class Unbounded extends Error {}
 /** Gives every result of an op its fixed form. */
 export type Handler = (op: Op, graph: Bounding) => void;
 
+/** What sees to ops that read along open axes. */
+export interface Reader {
+  /** Whether `handle` sees to an axis of an operand along which the op reads. */
+  along(op: Op, operand: number, axis: number): boolean;
+  readonly handle: Handler;
+}
+
 /**
  * Builds the form of a graph in which every shape is fixed: tensors are as long as they can get, and what they are truly long is an
  * i32 beside them. What lies behind the true end means nothing; ops that would let it through to the front are written otherwise.

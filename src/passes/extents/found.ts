@@ -32,7 +32,7 @@ export const FOUND: Readonly<Record<string, Handler>> = {
   compress(op, graph) {
     const [x, condition] = op.operands as [Value, Value];
     const isFlat = op.attrs["flat"] === true;
-    if (isFlat && openAxes(x.type).length > 0) throw new Unbounded("flattens a tensor whose length only data tell; give it an axis");
+    if (isFlat && openAxes(x.type).length > 0) throw new Unbounded("flattens a tensor whose length only a run tells; give it an axis");
     const whole = graph.at(x);
     const source = isFlat ? graph.reshape(whole, [elementCount(whole.type.shape as readonly number[])]) : whole;
     const axis = isFlat ? 0 : axisOf(op);
@@ -105,7 +105,7 @@ export const FOUND: Readonly<Record<string, Handler>> = {
   loop(op, graph) {
     const [trips, condition, ...values] = op.operands;
     if (isOpen({ operands: op.operands, results: [] } as never as Op))
-      throw new Unbounded("takes tensors whose length only data tell; slice them to a known size");
+      throw new Unbounded("takes tensors whose length only a run tells; slice them to a known size");
     const operands = { trips: trips && graph.at(trips), condition: condition && graph.at(condition), values: values.map((value) => graph.at(value!)) };
     const results = graph.b.createAll(loopOp, operands, { ...op.attrs, counted: true }, op.regions);
     const rows = op.results[op.attrs["carried"] as number]!;

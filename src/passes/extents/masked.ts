@@ -8,14 +8,11 @@ import { reduce } from "../../ir/ops/reduction.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { integerRange, isFloat, isWide, type DType } from "../../ir/types.ts";
-import { openAxes, Unbounded, type Bounding, type Handler } from "./bounding.ts";
+import { openAxes, Unbounded, type Bounding, type Reader } from "./bounding.ts";
 import { axesOf, axisOf } from "./independent.ts";
 
-/** Whether the handler sees to an axis of an operand along which the op reads. */
-type Along = (op: Op, operand: number, axis: number) => boolean;
-
 /** Ops that read along an open axis: what lies behind its end is made neutral first. */
-export const MASKED: Readonly<Record<string, { readonly along: Along; readonly handle: Handler }>> = {
+export const MASKED: Readonly<Record<string, Reader>> = {
   reduce: {
     along: (op, _operand, axis) => axesOf(op).includes(axis),
     handle(op, graph) {

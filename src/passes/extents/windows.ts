@@ -2,40 +2,30 @@ import type { Op, Value } from "../../ir/graph.ts";
 import { div } from "../../ir/ops/arithmetic.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { pad } from "../../ir/ops/movement.ts";
+import { longest } from "../../ir/ops/padded.ts";
 import { resize } from "../../ir/ops/resize.ts";
 import { pool } from "../../ir/ops/window.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { integerRange, isFloat } from "../../ir/types.ts";
-import { openAxes, Unbounded, type Bounding, type Handler } from "./bounding.ts";
+import { openAxes, Unbounded, type Bounding, type Reader } from "./bounding.ts";
 
-/** Whether the handler sees to an axis of an operand along which the op reads. */
-type Along = (op: Op, operand: number, axis: number) => boolean;
+const ofX: Reader["along"] = (_op, operand) => operand === 0;
+const overSpace: Reader["along"] = (_op, operand, axis) => operand === 0 && axis > 1;
 
-const ofX: Along = (_op, operand) => operand === 0;
-const overSpace: Along = (_op, operand, axis) => operand === 0 && axis > 1;
+/** Zeros outside: what a window takes from there, or an element spreads to its neighbours. */
+const withZeros: Reader = {
+  along: overSpace,
+  handle(op, graph) {
+    wantNumbers(op);
+    const [x, ...others] = op.operands as [Value, ...(Value | undefined)[]];
+    graph.set(op.result, graph.copy(op, [graph.masked(x, spaceOf(x), 0), ...others.map((value) => value && graph.at(value))])[0]!);
+  },
+};
 
 /** Ops that read neighbours: what lies behind the end of an axis is what the op takes for the outside. */
-export const WINDOWS: Readonly<Record<string, { readonly along: Along; readonly handle: Handler }>> = {
-  conv: {
-    along: overSpace,
-    handle(op, graph) {
-      wantNumbers(op);
-      const [x, ...others] = op.operands as [Value, ...(Value | undefined)[]];
-      const operands = [graph.masked(x, spaceOf(x), 0), ...others.map((value) => value && graph.at(value))];
-      graph.set(op.result, graph.copy(op, operands)[0]!);
-    },
-  },
-
-  /** Each element adds to its neighbours. */
-  convTranspose: {
-    along: overSpace,
-    handle(op, graph) {
-      wantNumbers(op);
-      const [x, ...others] = op.operands as [Value, ...(Value | undefined)[]];
-      const operands = [graph.masked(x, spaceOf(x), 0), ...others.map((value) => value && graph.at(value))];
-      graph.set(op.result, graph.copy(op, operands)[0]!);
-    },
-  },
+export const WINDOWS: Readonly<Record<string, Reader>> = {
+  conv: withZeros,
+  convTranspose: withZeros,
 
   pool: {
     along: overSpace,
@@ -45,12 +35,11 @@ export const WINDOWS: Readonly<Record<string, { readonly along: Along; readonly 
       if (kind === "max") return graph.set(op.result, graph.copy(op, [graph.masked(x, spaceOf(x), least(x))])[0]!);
       wantNumbers(op);
       if (op.attrs["ceilMode"] === true) throw new Unbounded("rounds the number of its windows up; pad instead");
-      const sum = graph.copy(op, [graph.masked(x, spaceOf(x), 0)])[0]!;
-      if (kind === "lp" || op.attrs["countIncludePad"] === true) return graph.set(op.result, sum);
+      const overAll = (source: Value): Value => graph.b.create(pool, { x: source }, { ...op.attrs, countIncludePad: true });
+      const mean = overAll(graph.masked(x, spaceOf(x), 0));
       // The mean over all taps, over the share of the taps that are there.
-      const whole = graph.b.create(pool, { x: graph.masked(x, spaceOf(x), 0) }, { ...op.attrs, countIncludePad: true });
-      const share = graph.b.create(pool, { x: presence(graph, x) }, { ...op.attrs, countIncludePad: true });
-      graph.set(op.result, graph.b.create(div, { a: whole, b: share }));
+      const isWhole = kind === "lp" || op.attrs["countIncludePad"] === true;
+      graph.set(op.result, isWhole ? mean : graph.b.create(div, { a: mean, b: overAll(presence(graph, x)) }));
     },
   },
 
@@ -58,15 +47,16 @@ export const WINDOWS: Readonly<Record<string, { readonly along: Along; readonly 
     along: ofX,
     handle(op, graph) {
       const x = op.operands[0]!;
-      const { coordinates, antialias, excludeOutside, shape: given, scales } = op.attrs;
+      const { coordinates, antialias, excludeOutside } = op.attrs;
+      const scales = op.attrs["scales"] as readonly number[];
+      const shape = longest(op.result.type).shape as readonly number[];
+      // Along an axis that stays as long as it is no neighbours are read.
+      const axes = openAxes(x.type).filter((axis) => scales[axis] !== 1);
+      if (axes.length === 0) return graph.set(op.result, graph.b.create(resize, { x: graph.at(x) }, { ...op.attrs, shape }));
       if (coordinates === "alignCorners" || coordinates === "tfCropAndResize" || coordinates === "halfPixelSymmetric")
         throw new Unbounded(`samples it by ${coordinates as string}, which hangs on how long it is; use half_pixel or asymmetric`);
       if (antialias === true || excludeOutside === true) throw new Unbounded("weighs it by what lies inside; switch antialias and exclude_outside off");
-      const edged = graph.edged(x, openAxes(x.type));
-      const shape = (given as readonly number[]).map((dim, axis) =>
-        dim === -1 ? Math.floor(Math.fround(Math.fround((scales as readonly number[])[axis]!) * (edged.type.shape[axis] as number))) : dim,
-      );
-      graph.set(op.result, graph.b.create(resize, { x: edged }, { ...op.attrs, shape }));
+      graph.set(op.result, graph.b.create(resize, { x: graph.edged(x, axes) }, { ...op.attrs, shape }));
     },
   },
 
