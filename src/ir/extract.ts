@@ -1,3 +1,4 @@
+import { copyOp } from "./copy.ts";
 import { Graph, Op, Value } from "./graph.ts";
 import { constant, returnOp } from "./ops/control.ts";
 
@@ -17,7 +18,7 @@ export interface ExtractOptions {
 
 /**
  * The graph of some ops of another, in their order, which stays as it is. What they read from outside becomes parameters, constants
- * come along. Parameters and results are called as the values are, made unique; regions are shared.
+ * come along. Parameters and results are called as the values are, made unique; regions are copied.
  */
 export function extract(ops: readonly Op[], name: string, { apart = false, all = false }: ExtractOptions = {}): Extract {
   const taken = new Set(ops);
@@ -30,7 +31,7 @@ export function extract(ops: readonly Op[], name: string, { apart = false, all =
     if (computed && !apart) return computed;
     const { producer } = value;
     if (producer?.def === constant) {
-      if (!constants.has(value)) constants.set(value, copied(producer, []));
+      if (!constants.has(value)) constants.set(value, copyOp(producer, []));
       return constants.get(value)!.result;
     }
     if (!params.has(value)) params.set(value, new Value(value.type, value.name));
@@ -38,7 +39,7 @@ export function extract(ops: readonly Op[], name: string, { apart = false, all =
   };
   for (const op of ops) {
     if (op.def === constant) continue;
-    const copy = copied(
+    const copy = copyOp(
       op,
       op.operands.map((operand) => operand && copyOf(operand)),
     );
@@ -58,19 +59,6 @@ export function extract(ops: readonly Op[], name: string, { apart = false, all =
   );
   graph.ops = [...constants.values(), ...copies, last];
   return { graph, params: [...params.keys()], results };
-}
-
-function copied(op: Op, operands: readonly (Value | undefined)[]): Op {
-  const copy = new Op(
-    op.def,
-    operands,
-    op.attrs,
-    op.results.map((value) => value.type),
-    op.loc,
-    op.regions,
-  );
-  copy.results.forEach((value, i) => (value.name = op.results[i]!.name));
-  return copy;
 }
 
 /** What people call a value: its own name, else the source nodes of its op. */

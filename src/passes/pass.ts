@@ -1,5 +1,5 @@
 import type { Graph } from "../ir/graph.ts";
-import { fused } from "../ir/ops/control.ts";
+import { fused, regionOp } from "../ir/ops/control.ts";
 import { verify } from "../ir/verify.ts";
 import { InternalError } from "../support/errors.ts";
 import type { TargetProfile } from "../target/profile.ts";
@@ -39,10 +39,11 @@ export interface PassHooks {
 
 export const DEFAULT_OPTIONS: PassOptions = { foldBudget: 1 << 26 };
 
-/** Runs a pass on a graph, then on the regions of its control flow. Bodies of `fused` are a pass's own work. */
+/** Runs a pass on a graph, then on the regions of its control flow. Bodies of `fused` are a pass's own work, those of `region` an accelerator's. */
 function runEverywhere(pass: Pass, graph: Graph, options: PassOptions): boolean {
   let changed = pass.run(graph, options);
-  for (const op of graph.ops) if (op.def !== fused) for (const region of op.regions) changed = runEverywhere(pass, region, options) || changed;
+  for (const op of graph.ops)
+    if (op.def !== fused && op.def !== regionOp) for (const region of op.regions) changed = runEverywhere(pass, region, options) || changed;
   return changed;
 }
 

@@ -1,4 +1,4 @@
-import { ints, tensorAttr, text, texts } from "../attr.ts";
+import { ints, oneOf, tensorAttr, text, texts } from "../attr.ts";
 import { defineOp } from "../op-def.ts";
 import { called, notEvaluated, wantFlag, wantTypes } from "../region-types.ts";
 import { tensor, type Tensor } from "../tensor.ts";
@@ -45,6 +45,20 @@ export const callOp = defineOp({
   operands: ["xs*"],
   results: ["ys*"],
   attrs: { callee: text() },
+  regions: ["body"],
+  samples: [],
+  infer: ({ xs }, _attrs, [body]) => called("body", body, xs),
+  evaluate: notEvaluated,
+  execute: (operands, _attrs, [body]) => body!(operands as Tensor[]),
+});
+
+export const regionOp = defineOp({
+  name: "region",
+  summary:
+    "Ops that an accelerator runs: its body is what they compute, `region` its name in reports, `exchange` the format of the file that the body becomes for `engine`, `options` what that engine is told, as key=value.",
+  operands: ["xs*"],
+  results: ["ys*"],
+  attrs: { region: text(), accelerator: text(), engine: text(), exchange: oneOf("onnx", "tflite"), options: texts([]) },
   regions: ["body"],
   samples: [],
   infer: ({ xs }, _attrs, [body]) => called("body", body, xs),

@@ -37,7 +37,7 @@ import {
 import { attention } from "./attention.ts";
 import { bitcast } from "./bitcast.ts";
 import { equal, greater, greaterEqual, isInf, isNan, less, lessEqual, notEqual } from "./comparison.ts";
-import { callOp, constant, fused, ifOp, returnOp, shapeOf } from "./control.ts";
+import { callOp, constant, fused, ifOp, regionOp, returnOp, shapeOf } from "./control.ts";
 import { conv, convTranspose, deformConv } from "./convolution.ts";
 import { coupling } from "./coupling.ts";
 import { cast, dequantise, quantise, storageCast } from "./conversion.ts";
@@ -202,6 +202,7 @@ export const OPS: readonly AnyOpDef[] = [
   returnOp,
   fused,
   callOp,
+  regionOp,
   ifOp,
   loopOp,
   scan,
