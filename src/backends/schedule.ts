@@ -46,6 +46,8 @@ export interface LowerContext {
   call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents?: Readonly<Record<string, string>>, ends?: readonly AxisEnd[]): void;
   /** Where a mask ends that lets through what lies before a length; undefined for other masks. */
   endOfMask(mask: Value): { readonly axis: number; readonly extent: OpenExtent } | undefined;
+  /** The i32 or i64 in front of a tensor, brought to 0 … most, as a length that calls take as an extent. */
+  length(of: Place, most: number): OpenExtent;
 }
 
 /** How one op (or every op of a family) becomes kernels. */
@@ -77,6 +79,4 @@ export interface RegionContext extends LowerContext {
   /** True if somebody reads a state as `op` gives it when it was written anew already. */
   isReadLate(op: Op): boolean;
   setResult(value: Value, at: Place): void;
-  /** The i32 or i64 in front of a tensor, brought to 0 … most, as a length that calls take as an extent. */
-  length(of: Place, most: number): OpenExtent;
 }

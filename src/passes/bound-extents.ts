@@ -12,6 +12,7 @@ import { isIndependent } from "./extents/independent.ts";
 import { MASKED } from "./extents/masked.ts";
 import { WINDOWS } from "./extents/windows.ts";
 import { MOVED, SYMBOLIC, WHOLE } from "./extents/moved.ts";
+import { RECURRENT } from "./extents/recurrent.ts";
 import type { Pass } from "./pass.ts";
 
 export const boundExtents: Pass = {
@@ -70,7 +71,7 @@ function build(op: Op, fixed: Bounding): void {
   if (reads.length === 0 && WHOLE[op.name]) return WHOLE[op.name]!(op, fixed);
   if (reads.length === 0) return fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
   if (MOVED[op.name]) return MOVED[op.name]!(op, fixed);
-  const masked = MASKED[op.name] ?? WINDOWS[op.name];
+  const masked = MASKED[op.name] ?? WINDOWS[op.name] ?? RECURRENT[op.name];
   if (masked && reads.every(([operand, axis]) => masked.along(op, operand, axis))) return masked.handle(op, fixed);
   const [operand, axis] = reads[0]!;
   const { shape } = op.operands[operand]!.type;

@@ -1,11 +1,10 @@
-import { describe, expect, test } from "vitest";
-import { Builder } from "../../src/ir/builder.ts";
-import { dimOf, dimSymbol } from "../../src/ir/dims.ts";
-import { Graph, Value } from "../../src/ir/graph.ts";
+import type { Builder } from "../../src/ir/builder.ts";
+import { dimOf } from "../../src/ir/dims.ts";
+import type { Value } from "../../src/ir/graph.ts";
 import { relu } from "../../src/ir/ops/activation.ts";
 import { add, mul } from "../../src/ir/ops/arithmetic.ts";
 import { attention } from "../../src/ir/ops/attention.ts";
-import { constant, returnOp, shapeOf } from "../../src/ir/ops/control.ts";
+import { constant, shapeOf } from "../../src/ir/ops/control.ts";
 import { conv, convTranspose } from "../../src/ir/ops/convolution.ts";
 import { linear, matmul } from "../../src/ir/ops/linear.ts";
 import { broadcast, concat, pad, reshape, transpose } from "../../src/ir/ops/movement.ts";
@@ -15,29 +14,9 @@ import { resize } from "../../src/ir/ops/resize.ts";
 import { span } from "../../src/ir/ops/span.ts";
 import { broadcastSymbolic, reshapeSymbolic } from "../../src/ir/ops/symbolic.ts";
 import { pool } from "../../src/ir/ops/window.ts";
-import { randomTensor } from "../../src/ir/sample.ts";
-import { tensor, type Tensor } from "../../src/ir/tensor.ts";
+import { tensor } from "../../src/ir/tensor.ts";
 import { printDim } from "../../src/ir/text/types.ts";
-import { isStatic, tensorType, type Dim, type StaticType } from "../../src/ir/types.ts";
-import { findCompilers } from "../../src/support/node/compilers.ts";
-import { Executors } from "./executors.ts";
-import { target } from "./targets.ts";
-
-const hasCompiler = (await findCompilers()).length > 0 || process.env.CI === "true";
-
-const N = dimSymbol("N", 1, 9);
-const S = dimSymbol("S", 1, 20);
-/** 8, 16 … 48 */
-const W = dimOf("mul", dimSymbol("W/8", 1, 6), 8);
-const FULL = { N: 9, S: 20, W: 48 };
-
-interface Case {
-  readonly inputs: readonly (readonly Dim[])[];
-  readonly build: (b: Builder, inputs: readonly Value[]) => readonly Value[];
-}
-
-const weights = (b: Builder, shape: readonly number[], seed = 1): Value =>
-  b.create(constant, {}, { value: randomTensor(tensorType("f32", shape) as StaticType, seed) });
+import { N, S, testOpenInputs, W, weights, type OpenInputs } from "./open-runs.ts";
 
 /** A picture of open width, and a convolution behind it that makes what follows hang on its padding. */
 const image = [[1, 3, 5, W]];
@@ -46,7 +25,7 @@ function convolved(b: Builder, x: Value): Value {
   return b.create(relu, { x: b.create(conv, { x, w: weights(b, [20, 3, 3, 3]), bias: weights(b, [20], 2) }, { pads }) });
 }
 
-const CASES: Readonly<Record<string, Case>> = {
+const CASES: Readonly<Record<string, OpenInputs>> = {
   "a batch through convolutions": {
     inputs: [[N, 3, 9, 7]],
     build: (b, [x]) => {
@@ -175,57 +154,4 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-const LENGTHS = [FULL, { N: 1, S: 1, W: 8 }, { N: 2, S: 7, W: 16 }, { N: 5, S: 13, W: 40 }];
-
-function graphOf({ inputs, build }: Case): Graph {
-  const graph = new Graph(
-    "open",
-    inputs.map((shape, i) => new Value(tensorType("f32", shape), `in${i}`)),
-  );
-  const b = new Builder(graph.ops);
-  const values = build(b, graph.params);
-  b.create(returnOp, { values }, { names: values.map((_, i) => `out${i}`) });
-  return graph;
-}
-
-function inputsOf({ inputs }: Case, lengths: typeof FULL): Tensor[] {
-  const size = (dim: Dim): number => (typeof dim === "number" ? dim : dim === N ? lengths.N : dim === S ? lengths.S : lengths.W);
-  return inputs.map((shape, i) => randomTensor(tensorType("f32", shape.map(size)) as StaticType, 7 + i));
-}
-
-describe("inputs whose length a run tells", () => {
-  test.each(Object.keys(CASES))("%s: kernels give what the graph means", { timeout: 120_000 }, async (name) => {
-    const one = CASES[name]!;
-    const graph = graphOf(one);
-    expect(graph.params.some(({ type }) => !isStatic(type))).toBe(true);
-    const executors = new Executors(graph);
-    const runs = LENGTHS.map((lengths) => inputsOf(one, lengths)).map((inputs) => ({ inputs, wanted: executors.interpretImported(inputs) }));
-    executors.optimize();
-    for (const { inputs, wanted } of runs) {
-      expectNear(await executors.run("interpreter", inputs), wanted);
-      expectNear(await executors.run("wasm", inputs), wanted);
-    }
-    expectNear(await executors.runProgram(runs[2]!.inputs, target("host")), runs[2]!.wanted);
-  });
-
-  test.runIf(hasCompiler).each(Object.keys(CASES))("%s: natively too", { timeout: 120_000 }, async (name) => {
-    const one = CASES[name]!;
-    const executors = new Executors(graphOf(one), { flags: ["-O1"] });
-    const runs = LENGTHS.slice(0, 3)
-      .map((lengths) => inputsOf(one, lengths))
-      .map((inputs) => ({ inputs, wanted: executors.interpretImported(inputs) }));
-    for (const { inputs, wanted } of runs) expectNear(await executors.run("native", inputs), wanted);
-  });
-});
-
-function expectNear(found: readonly Tensor[], wanted: readonly Tensor[]): void {
-  expect(found.map(({ type }) => type)).toEqual(wanted.map(({ type }) => type));
-  found.forEach(({ data }, i) => {
-    const other = wanted[i]!.data as ArrayLike<number | bigint>;
-    const worst = Array.from(data as ArrayLike<number | bigint>).reduce<number>((most, value, at) => {
-      const [a, b] = [Number(value), Number(other[at]!)];
-      return Number.isNaN(a) !== Number.isNaN(b) ? Infinity : Math.max(most, Math.abs(a - b) / (1 + Math.abs(b)) || 0);
-    }, 0);
-    expect(worst, `output ${i}`).toBeLessThan(2e-4);
-  });
-}
+testOpenInputs("inputs whose length a run tells", CASES);

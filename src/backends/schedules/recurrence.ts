@@ -3,6 +3,7 @@ import { gru, lstm, rnn } from "../../ir/ops/recurrence.ts";
 import { elementCount, type DType } from "../../ir/types.ts";
 import { lanesOf } from "../../target/profile.ts";
 import { plainLayout, SLACK } from "../layout.ts";
+import type { OpenExtent } from "../open-steps.ts";
 import type { Buffer, LowerContext, Place, Schedule } from "../schedule.ts";
 import { castPlace } from "./cast-place.ts";
 import { columnLanes } from "./contraction.ts";
@@ -85,12 +86,14 @@ class Direction {
     const [y, yH, yC] = this.results as [Place, Place, Place | undefined];
     const directions = y.layout.shape[1]!;
     if (time > 0) {
-      const input = this.inputs();
+      const moments = this.place("moments");
+      const extent = moments && context.length(moments, time);
+      const input = this.inputs(extent);
       const weights = packRecurrentWeights(context, this.place("r")!, { cell, elem: held, lanes: this.lanes, hidden, pitch, direction: d, batch });
       const parts = { bias: this.paddedRows("bias", 2 * cell.gates), peephole: this.paddedRows("peephole", 3) };
       const lengths = this.place("sequenceLengths");
       const problem: RecurrentProblem = {
-        name: `${this.op.name}_${held}_${time}x${batch}x${hidden}${this.isBackward ? "_backward" : ""}`,
+        name: `${this.op.name}_${held}_${time}x${batch}x${hidden}${this.isBackward ? "_backward" : ""}${extent ? "_open" : ""}`,
         loc: this.op.loc,
         target: context.target,
         elem: held,
@@ -107,9 +110,10 @@ class Direction {
         bias: parts.bias && { size: parts.bias.layout.size, base: d * 2 * cell.gates * pitch },
         peephole: parts.peephole && { size: parts.peephole.layout.size, base: d * 3 * pitch },
         lengths: lengths && (lengths.dtype === "i64" ? "i64" : "i32"),
+        isOpen: extent !== undefined,
       };
       const row = cell.gates * pitch;
-      context.call(recurrentKernel(problem), {
+      const args = {
         input: input.buffer,
         r: weights.buffer,
         h,
@@ -120,7 +124,8 @@ class Direction {
         ...(lengths ? { lengths: this.tightLengths(lengths), out: context.scratch(held, state) } : {}),
         ...(c ? { c } : {}),
         ...(cell.reset ? { gated: context.scratch(held, state) } : {}),
-      });
+      };
+      context.call(recurrentKernel(problem), args, extent && { moments: extent.name });
     }
     this.endState(h, yH);
     if (c && yC) this.endState(c, yC);
@@ -134,7 +139,7 @@ class Direction {
   private place(name: string): Place | undefined {
     if (!this.op.def.operands.some((declared: string) => declared.replace("?", "") === name)) return undefined;
     const place = this.context.operand(this.op, name);
-    if (!place || place.dtype === this.held || name === "sequenceLengths") return place;
+    if (!place || place.dtype === this.held || name === "sequenceLengths" || name === "moments") return place;
     const layout = plainLayout(this.held, place.layout.shape);
     const to: Place = { buffer: this.context.scratch(this.held, layout.size), layout, dtype: this.held };
     castPlace(this.context, place, to);
@@ -146,14 +151,16 @@ class Direction {
     return this.context.relayout(lengths, plainLayout(lengths.layout.elem, lengths.layout.shape, 0)).buffer;
   }
 
-  /** w * x of all moments, gates side by side. */
-  private inputs(): { readonly buffer: Buffer; readonly size: number } {
+  /** w * x of all moments that there are, gates side by side. */
+  private inputs(moments: OpenExtent | undefined): { readonly buffer: Buffer; readonly size: number } {
     const { context, op, held, cell, hidden, time, batch, d } = this;
     const [x, w] = [this.place("x")!, this.place("w")!];
     const features = x.layout.shape[2]!;
     const columns = cell.gates * hidden;
     const size = time * batch * columns + SLACK;
     const buffer = context.scratch(held, size);
+    const rows = plainLayout(held, [time * batch, columns]);
+    const ends = moments ? [{ param: "y", layout: rows, axis: 0, extent: moments, factor: batch, offset: 0 }] : [];
     runContraction(
       context,
       {
@@ -175,6 +182,7 @@ class Direction {
         overlapping: false,
       },
       { x: x.buffer, weights: w, bias: undefined, residual: undefined, y: buffer },
+      ends,
     );
     return { buffer, size };
   }

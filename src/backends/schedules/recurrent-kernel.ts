@@ -28,6 +28,8 @@ export interface RecurrentProblem {
   readonly bias: { readonly size: number; readonly base: number } | undefined;
   readonly peephole: { readonly size: number; readonly base: number } | undefined;
   readonly lengths: "i32" | "i64" | undefined;
+  /** The extent \`moments\` says how many moments there are; forward only. */
+  readonly isOpen: boolean;
 }
 
 /** `vectors` vectors of columns, from vector `unit` on, at `at` in the weights. */
@@ -100,7 +102,8 @@ class RecurrentEmitter {
     const scale = unit.count / p.hidden;
     const y = b.cursor("y", "y", (p.y.base + start * p.y.step) * scale, unit.elem);
     const moment = p.lengths ? b.let("t", b.constant(I32, start)) : undefined;
-    b.loop("t", p.time, { [input]: sign * pitch, [y]: sign * p.y.step * scale, ...(second ? { [second]: sign * pitch } : {}) }, () => {
+    const moments = p.isOpen ? { extent: "moments", per: 1, max: p.time } : p.time;
+    b.loop("t", moments, { [input]: sign * pitch, [y]: sign * p.y.step * scale, ...(second ? { [second]: sign * pitch } : {}) }, () => {
       this.product("h", p.cell.first);
       if (p.cell.reset) {
         const { reset } = p.cell;

@@ -2,6 +2,7 @@ import type { Data } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/types.ts";
 import type { Elem } from "../../kernel/kernel.ts";
 import { storeFor } from "../constant-data.ts";
+import type { AxisEnd } from "../open-steps.ts";
 import type { Buffer, LowerContext, Place } from "../schedule.ts";
 import { contractionKernel } from "./contraction-kernel.ts";
 import { planContraction, type Contraction } from "./contraction.ts";
@@ -17,15 +18,16 @@ export interface ContractionOperands {
   readonly y: Buffer;
 }
 
-/** Packs the weights (at compile time where they are constant) and calls the kernel. */
-export function runContraction(context: LowerContext, c: Contraction, operands: ContractionOperands): void {
+/** Packs the weights (at compile time where they are constant) and calls the kernel, which `ends` may end early. */
+export function runContraction(context: LowerContext, c: Contraction, operands: ContractionOperands, ends: readonly AxisEnd[] = []): void {
   if (c.columns === 0 || [c.rows, c.cols, ...c.outer].some((axis) => axis.trips === 0)) return;
   const plan = planContraction(c, context.target);
   const w = c.direct ? operands.weights.buffer : packed();
   const kernel = contractionKernel(c, plan);
   const { biasRow, panelStart } = panelLayout(c, plan);
   const tables = columnTables(c).map((table) => [table.param, context.weights(table.elem, tableData(table, c.columns, biasRow, panelStart))]);
-  context.call(kernel, { x: operands.x, w, y: operands.y, ...(operands.residual ? { residual: operands.residual } : {}), ...Object.fromEntries(tables) });
+  const args = { x: operands.x, w, y: operands.y, ...(operands.residual ? { residual: operands.residual } : {}), ...Object.fromEntries(tables) };
+  context.call(kernel, args, undefined, ends);
 
   function packed(): Buffer {
     const { weights, bias } = operands;

@@ -1,11 +1,12 @@
 import { bool, float, floats, int, oneOf, texts } from "../attr.ts";
 import { shapeText } from "../broadcast.ts";
 import { defineOp } from "../op-def.ts";
-import { tensorType, type StaticType, type TensorType } from "../types.ts";
-import { expect, expectDtype, expectFloat, expectLength, expectRank, expectShape, knownShape } from "./expect.ts";
+import { tensorType, type Dim, type StaticType, type TensorType } from "../types.ts";
+import { expect, expectDtype, expectFloat, expectLength, expectRank, expectShape, knownExtent } from "./expect.ts";
 import { activationFor, isCellActivation, runDirections, type Cell, type CellActivation } from "./recurrent-loops.ts";
 
-const operands = ["x", "w", "r", "bias?", "sequenceLengths?", "initialH?"] as const;
+/** `moments`: how many moments of x there are; those behind are not looked at, and mean nothing in y. Forward only. */
+const operands = ["x", "w", "r", "bias?", "sequenceLengths?", "initialH?", "moments?"] as const;
 
 const cellAttrs = {
   hidden: int(),
@@ -29,7 +30,7 @@ interface CellAttrs {
 }
 
 type CellTypes = Readonly<Record<"x" | "w" | "r", TensorType>> &
-  Readonly<Partial<Record<"bias" | "sequenceLengths" | "initialH" | "initialC" | "peephole", TensorType | undefined>>>;
+  Readonly<Partial<Record<"bias" | "sequenceLengths" | "initialH" | "moments" | "initialC" | "peephole", TensorType | undefined>>>;
 
 const cellSamples = (gates: number): readonly Record<string, unknown>[] => [
   { x: "4x2x3xf32", w: `1x${gates * 5}x3xf32`, r: `1x${gates * 5}x5xf32`, attrs: { hidden: 5 } },
@@ -42,6 +43,7 @@ const cellSamples = (gates: number): readonly Record<string, unknown>[] => [
     initialH: "2x2x3xf32",
     attrs: { hidden: 3, direction: "bidirectional" },
   },
+  { x: "5x2x2xf32", w: `1x${gates * 3}x2xf32`, r: `1x${gates * 3}x3xf32`, moments: "i32 in 5..5", attrs: { hidden: 3 } },
   { x: "5x1x2xf32", w: `1x${gates * 2}x2xf32`, r: `1x${gates * 2}x2xf32`, bias: `1x${gates * 4}xf32`, attrs: { hidden: 2, direction: "reverse", clip: 0.5 } },
 ];
 
@@ -145,11 +147,12 @@ export const rnn = defineOp({
 });
 
 function inferCell(op: string, types: CellTypes, attrs: CellAttrs, gates: number, activations: number): [TensorType, TensorType] {
-  const { x, w, r, bias, sequenceLengths, initialH } = types;
+  const { x, w, r, bias, sequenceLengths, initialH, moments } = types;
   const directions = attrs.direction === "bidirectional" ? 2 : 1;
   expectFloat(op, "x", x);
   expectRank(op, "x", x, 3);
-  const [time, batch, features] = knownShape(op, "x", x) as [number, number, number];
+  const [time, batch, width] = x.shape as readonly [Dim, Dim, Dim];
+  const features = knownExtent(op, "x", width);
   expect(attrs.hidden > 0, () => `hidden is ${attrs.hidden}, ${op} wants 1 or more`);
   expectPart(op, "w", w, x, [directions, gates * attrs.hidden, features]);
   expectPart(op, "r", r, x, [directions, gates * attrs.hidden, attrs.hidden]);
@@ -159,6 +162,11 @@ function inferCell(op: string, types: CellTypes, attrs: CellAttrs, gates: number
   if (sequenceLengths) {
     expectDtype(op, "sequenceLengths", sequenceLengths, "i32", "i64");
     expectShape(op, "sequenceLengths", sequenceLengths, [batch]);
+  }
+  if (moments) {
+    expectDtype(op, "moments", moments, "i32");
+    expectShape(op, "moments", moments, []);
+    expect(attrs.direction === "forward", () => `there are moments and the direction is ${attrs.direction}, ${op} wants forward`);
   }
   const wanted = directions * activations;
   if (attrs.activations.length > 0) expectLength(op, "activations", attrs.activations, wanted);

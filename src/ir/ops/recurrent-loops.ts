@@ -66,6 +66,7 @@ export interface CellOperands {
   readonly bias: Data | undefined;
   readonly sequenceLengths: Data | undefined;
   readonly initialH: Data | undefined;
+  readonly moments: Data | undefined;
 }
 
 /**
@@ -103,7 +104,7 @@ export function runDirections(
         peephole: peepholes && peepholes.subarray(3 * d * hidden, 3 * (d + 1) * hidden),
         multiply,
       };
-      const length = Math.min(time, Number(operands.sequenceLengths?.[b] ?? time));
+      const length = Math.min(time, Number(operands.moments?.[0] ?? time), Number(operands.sequenceLengths?.[b] ?? time));
       for (let step = 0; step < length; step++) {
         const t = isBackward ? length - 1 - step : step;
         product(w, d * rows, x.subarray((t * batch + b) * features, (t * batch + b + 1) * features), 2 * d * rows, input, bias);

@@ -40,6 +40,9 @@ const INDEPENDENT: Readonly<Record<string, Independence>> = {
   rmsNorm: (op, operand, axis) => operand === 0 && axis < axisOf(op),
   groupNorm: batch,
   trees: batch,
+  lstm: (op, operand, axis) => isBatchOfCell(op, operand, axis),
+  gru: (op, operand, axis) => isBatchOfCell(op, operand, axis),
+  rnn: (op, operand, axis) => isBatchOfCell(op, operand, axis),
   matmul: (op, operand, axis) => {
     const { length } = op.operands[operand]!.type.shape;
     if (length < 2) return false;
@@ -92,6 +95,12 @@ function isOtherAxis(op: Op, axis: number, hasAxis: boolean): boolean {
 
 function isZeroAt(op: Op, attr: string, axis: number): boolean {
   return (op.attrs[attr] as readonly number[])[axis] === 0;
+}
+
+/** x[T,B,F], sequenceLengths [B], states [D,B,H]. */
+function isBatchOfCell(op: Op, operand: number, axis: number): boolean {
+  const name = op.def.operands[operand]!.replace("?", "");
+  return name === "x" || name === "initialH" || name === "initialC" ? axis === 1 : name === "sequenceLengths";
 }
 
 /** Axes of points, and those of x that no point counts in. */

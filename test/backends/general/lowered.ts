@@ -3,6 +3,7 @@ import { elemOf, layoutOf, shapeOf, wishesOf } from "../../../src/backends/assig
 import { arrange, storeFor } from "../../../src/backends/constant-data.ts";
 import { addressOf, equalLayouts, imageLayout, plainLayout, type Layout } from "../../../src/backends/layout.ts";
 import type { Buffer, LowerContext, Place, Schedule, Wish } from "../../../src/backends/schedule.ts";
+import type { OpenBuffer, OpenExtent } from "../../../src/backends/open-steps.ts";
 import { Builder, namedOperands } from "../../../src/ir/builder.ts";
 import { Value, type Op } from "../../../src/ir/graph.ts";
 import { operandSlot, type AnyOpDef, type Sample } from "../../../src/ir/op-def.ts";
@@ -140,6 +141,7 @@ export class LoweredOp implements LowerContext {
   readonly results: Place[];
   private readonly operandPlaces: (Place | undefined)[];
   private ids = 0;
+  private readonly lengths = new Map<string, number>();
 
   constructor(op: Op, data: readonly (Operand | undefined)[], names: readonly string[], schedule: Schedule, run: Run) {
     this.target = run.target;
@@ -188,12 +190,19 @@ export class LoweredOp implements LowerContext {
     return undefined;
   }
 
-  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>): void {
+  length(of: Place, most: number): OpenExtent {
+    const name = `n${this.lengths.size}`;
+    this.lengths.set(name, Math.min(Math.max(Number(this.read(of)[0]), 0), most));
+    return { name, most, isGiven: false, word: of.buffer as OpenBuffer };
+  }
+
+  call(kernel: Kernel, args: Readonly<Record<string, Buffer>>, extents: Readonly<Record<string, string>> = {}): void {
     expect(verifyKernel(kernel, this.target), kernel.name).toEqual([]);
     this.kernels.push(kernel);
     for (const param of kernel.params)
       expect((args[param.name] as Memory | undefined)?.store.length, `${kernel.name} ${param.name}`).toBeGreaterThanOrEqual(param.size);
-    interpretKernel(kernel, Object.fromEntries(kernel.params.map((param) => [param.name, (args[param.name] as Memory).store])));
+    const lengths = Object.fromEntries(Object.entries(extents).map(([inside, name]) => [inside, this.lengths.get(name)!]));
+    interpretKernel(kernel, Object.fromEntries(kernel.params.map((param) => [param.name, (args[param.name] as Memory).store])), { extents: lengths });
   }
 
   read(place: Place): Store {
