@@ -25,6 +25,7 @@ import { scatterElementsSchedule, scatterNdSchedule } from "./scatter.ts";
 import { shapeOfSchedule } from "./shape-of.ts";
 import { softmaxSchedule } from "./softmax.ts";
 import { sortSchedule, topKSchedule } from "./sorting.ts";
+import { treeContributionsSchedule } from "./tree-contributions.ts";
 import { treesSchedule } from "./trees.ts";
 
 /** Every schedule, one row a family. Ops that are in no row, and that lowering doesn't handle itself, can't be compiled for a CPU. */
@@ -74,4 +75,5 @@ export const SCHEDULES: readonly Schedule[] = [
   recurrenceSchedule,
   shapeOfSchedule,
   treesSchedule,
+  treeContributionsSchedule,
 ];

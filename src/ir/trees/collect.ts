@@ -1,4 +1,5 @@
 import { NeoError, type Note } from "../../support/errors.ts";
+import { coverProblem, type TreeCovers } from "./covers.ts";
 import { COMPARISONS, floats, isMember, MODE, type Comparison, type TreeEnsemble } from "./ensemble.ts";
 
 /** A split as files have it: where the test holds the row goes to `left`. Children are named as the file names its nodes. */
@@ -14,12 +15,15 @@ export interface SplitNode {
   readonly zeroIsMissing?: boolean;
   readonly left: number;
   readonly right: number;
+  /** How much of the training rows came here. Asked for only where covers are kept. */
+  readonly cover?: number;
 }
 
 export interface LeafNode {
   readonly kind: "leaf";
   /** Pairs of a target and what comes to it; several for vector leaves, none for nothing. */
   readonly weights: readonly (readonly [target: number, weight: number])[];
+  readonly cover?: number;
 }
 
 /** The node of a number; undefined: there is none. */
@@ -37,6 +41,7 @@ export class EnsembleCollector {
   private readonly columns: number;
   private readonly base: readonly number[];
   private readonly dtype: { readonly thresholds: "f32" | "f64"; readonly weights: "f32" | "f64" };
+  private readonly kept: { readonly splits: number[]; readonly leaves: number[] } | undefined;
   private readonly lists = {
     splits: [0],
     leaves: [0],
@@ -54,11 +59,17 @@ export class EnsembleCollector {
   };
   private readonly knownSets = new Map<string, number>();
 
-  /** For rows of `columns` numbers; `base` has one number a target. */
-  constructor(columns: number, base: readonly number[], dtype: { readonly thresholds: "f32" | "f64"; readonly weights: "f32" | "f64" }) {
+  /** For rows of `columns` numbers; `base` has one number a target. With `covers` every node wants one, and `covers()` gives them. */
+  constructor(
+    columns: number,
+    base: readonly number[],
+    dtype: { readonly thresholds: "f32" | "f64"; readonly weights: "f32" | "f64" },
+    covers: "covers" | "no covers" = "no covers",
+  ) {
     this.columns = columns;
     this.base = base;
     this.dtype = dtype;
+    this.kept = covers === "covers" ? { splits: [], leaves: [] } : undefined;
   }
 
   addTree(source: TreeSource, root = 0): void {
@@ -111,8 +122,14 @@ export class EnsembleCollector {
     };
   }
 
+  /** Of a collector that keeps them, once its ensemble is finished. */
+  covers(): TreeCovers {
+    return { splits: Float64Array.from(this.kept?.splits ?? []), leaves: Float64Array.from(this.kept?.leaves ?? []) };
+  }
+
   private addSplit(split: SplitNode, node: number): number {
     const { lists } = this;
+    this.keepCover("splits", split.cover, node);
     const takesSet = isMember(split.comparison);
     if (!Number.isInteger(split.feature) || split.feature < 0 || split.feature >= this.columns)
       this.say(node, `reads feature ${split.feature}, rows have ${this.columns}`);
@@ -124,8 +141,9 @@ export class EnsembleCollector {
     return lists.right.push(0) - 1;
   }
 
-  private addLeaf({ weights }: LeafNode, node: number): number {
+  private addLeaf({ weights, cover }: LeafNode, node: number): number {
     const { lists } = this;
+    this.keepCover("leaves", cover, node);
     for (const [target, weight] of weights) {
       if (!Number.isInteger(target) || target < 0 || target >= this.base.length) this.say(node, `is for target ${target} of ${this.base.length}`);
       lists.targets.push(target);
@@ -133,6 +151,13 @@ export class EnsembleCollector {
     }
     lists.entries.push(lists.targets.length);
     return lists.leafNodes.push(node) - 1;
+  }
+
+  private keepCover(kind: "splits" | "leaves", cover: number | undefined, node: number): void {
+    if (!this.kept) return;
+    const problem = coverProblem(kind, cover ?? NaN);
+    if (problem !== undefined) this.say(node, problem);
+    this.kept[kind].push(cover ?? NaN);
   }
 
   /** The number of a set; equal sets are one. */

@@ -11,7 +11,8 @@ export function leafOf(ensemble: TreeEnsemble, tree: number, x: ArrayLike<number
   return firstLeaf + ~at;
 }
 
-function goesLeft(ensemble: TreeEnsemble, split: number, x: number): boolean {
+/** Whether a row with the value x of its feature goes left at a split, counted through the ensemble. */
+export function goesLeft(ensemble: TreeEnsemble, split: number, x: number): boolean {
   const mode = ensemble.modes[split]!;
   const isMissing = Number.isNaN(x) || ((mode & MODE.zeroIsMissing) !== 0 && Math.abs(x) <= ZERO_THRESHOLD);
   if (isMissing) return (mode & MODE.defaultLeft) !== 0;
