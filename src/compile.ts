@@ -185,8 +185,8 @@ async function generate(graphs: readonly Graph[], target: TargetProfile, texts: 
   // Every program knows the whole pool, so that segments have one place in all of them.
   const segments = pool.segments((bytes) => sha256Hex(ports.crypto, bytes));
   const programs: BuildCode[] = [];
-  for (const { program, lengths } of lowered)
-    programs.push({ ...(await codeFor({ ...program, segments }, target, ports)), extents: extentsOf(program, lengths), steps: sessionSteps(program) });
+  for (const { program, lengths, limits } of lowered)
+    programs.push({ ...(await codeFor({ ...program, segments }, target, ports)), extents: extentsOf(program, lengths), limits, steps: sessionSteps(program) });
   const weights = pool.bytes();
   return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
 }
@@ -261,7 +261,7 @@ const MOST_SEEDED_TEXTS = 15;
 /** Of whole models: errors of single ops add up. */
 const SELF_TEST_TOLERANCE = { abs: 1e-3, rel: 1e-3 };
 
-/** Undefined where a function of the host takes no such data. */
+/** Undefined where a function of the host takes no such data, or a value gets longer than its bound. */
 function interpretBytes(graph: Graph, inputs: readonly Uint8Array[], texts: TextTable): Uint8Array[] | undefined {
   try {
     const tensors = visibleInputs(graph).map((param, i): Tensor => {
@@ -271,7 +271,7 @@ function interpretBytes(graph: Graph, inputs: readonly Uint8Array[], texts: Text
     const results = interpret(graph, fullInputs(graph, tensors)).slice(0, visibleOutputs(graph).length);
     return results.map((tensor) => encodePort(tensor.type.dtype, tensor.data, texts));
   } catch (error) {
-    if (error instanceof NeoError && error.code === "NEO1057") return undefined;
+    if (error instanceof NeoError && (error.code === "NEO1057" || error.code === "NEO1058")) return undefined;
     throw error;
   }
 }

@@ -26,3 +26,18 @@ export function liveCount(most: number, factor: number, offset: number, cap: num
   b.store(b.cursor("o", "y"), 0, b.pmin(b.pmax(b.add(b.mul(length, c(factor)), c(offset)), c(0)), c(cap)));
   return b.finish();
 }
+
+/** y = x, at least 0 and at most `most`; the word is the greatest x so far. x: one i32 or i64. */
+export function limitKernel(elem: Elem, most: number, target: TargetProfile, loc: readonly string[]): Kernel {
+  const b = new KernelBuilder(`limit_${elem}_most${most}`, { lanes: lanesOf(target), mode: "fast", loc });
+  b.param("x", elem, 1, "in");
+  b.param("y", elem, 1, "out");
+  b.param("word", "i32", 1, "inout");
+  const word = b.cursor("w", "word");
+  const { at } = loadIndex(b, elem === "i64" ? "i64" : "i32", 2 ** 31, b.cursor("i", "x"), 0, false);
+  const length = b.let("n", at);
+  b.store(word, 0, b.pmax(b.load(I32, word), length));
+  const kept = b.pmin(length, b.constant(I32, Math.min(most, 2 ** 31 - 1)));
+  b.store(b.cursor("o", "y"), 0, elem === "i64" ? b.convert(kept, "i64") : kept);
+  return b.finish();
+}

@@ -9,10 +9,11 @@ import type { RegionContext } from "./schedule.ts";
 import { copyRun, unitOfRun } from "./schedules/indexing.ts";
 import { emitNest } from "./schedules/nest.ts";
 import { constantElement, loadElement } from "./schedules/storage.ts";
+import { limitKernel } from "./extent-words.ts";
 import { lowerUnique } from "./unique.ts";
 
 /** Ops that `lowerFound` lowers. */
-export const FOUND_OPS: ReadonlySet<string> = new Set(["nonZeroPadded", "uniquePadded", "nonMaxSuppressionPadded", "zeroTail"]);
+export const FOUND_OPS: ReadonlySet<string> = new Set(["nonZeroPadded", "uniquePadded", "nonMaxSuppressionPadded", "zeroTail", "limit"]);
 
 export function lowerFound(op: Op, context: RegionContext): void {
   switch (op.name) {
@@ -24,6 +25,8 @@ export function lowerFound(op: Op, context: RegionContext): void {
       return lowerNonMaxSuppression(op, context);
     case "zeroTail":
       return lowerZeroTail(op, context);
+    case "limit":
+      return lowerLimit(op, context);
     default:
       throw new InternalError("lower", `${op.name} finds no length`);
   }
@@ -61,6 +64,13 @@ function lowerNonZero(op: Op, context: RegionContext): void {
   if (most > 0) visit(0);
   b.store(b.cursor("c", "count"), 0, found);
   context.call(b.finish(), { x: x.buffer, places: places.buffer, count: count.buffer });
+}
+
+function lowerLimit(op: Op, context: RegionContext): void {
+  const [x, y] = [context.operandAt(0)!, context.result(op)];
+  const { most, value } = op.attrs as { readonly most: number; readonly value: string };
+  const kernel = limitKernel(x.layout.elem, most, context.target, op.loc);
+  context.call(kernel, { x: x.buffer, y: y.buffer, word: context.open.limit(value, most, context.target).word });
 }
 
 /** All zeros, then the slices in front. */

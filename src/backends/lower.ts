@@ -15,7 +15,7 @@ import { liveLengths, maskAxis, type LiveAxes } from "./live-lengths.ts";
 import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
 import { hostFunctionOf, lowerToHost, nestedHostOps } from "./host-steps.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
-import { OpenProgram } from "./open-program.ts";
+import { OpenProgram, type PlacedLimit } from "./open-program.ts";
 import type { AxisEnd, CallInfo, OpenBuffer, OpenExtent } from "./open-steps.ts";
 import type { Buffer, Destination, LowerContext, Place, RegionContext, Schedule } from "./schedule.ts";
 import { copyKernel } from "./schedules/copy.ts";
@@ -52,6 +52,8 @@ export interface Lowered {
   readonly calls: readonly CallInfo[];
   /** Axes of outputs whose length a run tells, and of inputs whose length tells it, and the extent of the program that does. */
   readonly lengths: readonly PortLength[];
+  /** Values that were given a bound, and the word in which a run says how long they wanted to be. */
+  readonly limits: readonly PlacedLimit[];
 }
 
 /**
@@ -96,7 +98,7 @@ function givenWords(graph: Graph, open: OpenProgram): ReadonlyMap<number, OpenEx
 }
 
 function finished(graph: Graph, given: readonly Value[], open: OpenProgram, pool: WeightPool, lengths: Lowered["lengths"]): Lowered {
-  const { steps, plan, requests, stateBytes, extents } = open.place();
+  const { steps, plan, requests, stateBytes, extents, limits } = open.place();
   return {
     program: {
       name: graph.name,
@@ -116,6 +118,7 @@ function finished(graph: Graph, given: readonly Value[], open: OpenProgram, pool
     },
     calls: open.calls.map((call) => call.info),
     lengths,
+    limits,
   };
 }
 

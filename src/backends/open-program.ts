@@ -3,10 +3,26 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Extent, Slice, Step } from "../kernel/program.ts";
 import { InternalError } from "../support/errors.ts";
 import { requestsOf } from "./lifetimes.ts";
+import { setWord } from "./control-kernels.ts";
 import { limitCalls } from "./limit-calls.ts";
 import type { AxisEnd, CallInfo, Home, OpenBuffer, OpenCall, OpenExtent, OpenStep } from "./open-steps.ts";
 import { ARENA_ALIGN, planMemory, type Plan, type Request } from "./plan-memory.ts";
+import type { TargetProfile } from "../target/profile.ts";
 import { contentHash, type WeightPool } from "./weight-pool.ts";
+
+/** How long a value wanted to be in a run, beside the most that it was given. */
+interface OpenLimit {
+  readonly value: string;
+  readonly most: number;
+  readonly word: OpenBuffer;
+}
+
+/** The same, with the place of its word in the arena. */
+export interface PlacedLimit {
+  readonly value: string;
+  readonly most: number;
+  readonly at: number;
+}
 
 /** What lowering adds to: buffers, kernels and steps, nested as control flow nests. `place` ends it. */
 export class OpenProgram {
@@ -14,9 +30,12 @@ export class OpenProgram {
   private readonly buffers: OpenBuffer[] = [];
   private readonly states = new Map<string, OpenBuffer>();
   private readonly extents = new Map<string, OpenExtent>();
+  private readonly limits: OpenLimit[] = [];
   private readonly kernelsByName = new Map<string, Kernel>();
   private readonly kernelByBody = new Map<string, string>();
   private steps: OpenStep[] = [];
+  /** Calls before all others. */
+  private readonly first: OpenCall[] = [];
 
   constructor(pool: WeightPool) {
     this.pool = pool;
@@ -61,6 +80,17 @@ export class OpenProgram {
     const extent: OpenExtent = { name, most, isGiven, word: this.buffer(`extent ${name}`, 4, { space: "state", name: extentHome(name) }) };
     this.extents.set(name, extent);
     return extent;
+  }
+
+  /** The word in which a run says how long a value wanted to be that is given a bound: 0 when it starts. */
+  limit(value: string, most: number, target: TargetProfile): OpenLimit {
+    const known = this.limits.find((limit) => limit.value === value && limit.most === most);
+    if (known) return known;
+    const name = `\nlimit ${this.limits.length}`;
+    const limit: OpenLimit = { value, most, word: this.buffer(`limit of ${value}`, 4, { space: "state", name }) };
+    this.limits.push(limit);
+    this.first.push(this.bound(setWord(0, target, []), { y: limit.word }, { op: "limit", loc: [], macs: 0 }));
+    return limit;
   }
 
   call(
@@ -115,7 +145,7 @@ export class OpenProgram {
   }
 
   /** Stops loops where nobody looks at what they would still write. */
-  private limit(): void {
+  private endLoops(): void {
     if (this.extents.size === 0) return;
     this.steps = limitCalls(this.steps, {
       extents: this.extents,
@@ -134,8 +164,10 @@ export class OpenProgram {
     readonly requests: readonly (Request & { readonly name: string })[];
     readonly stateBytes: number;
     readonly extents: Readonly<Record<string, Extent>>;
+    readonly limits: readonly PlacedLimit[];
   } {
-    this.limit();
+    this.steps.unshift(...this.first);
+    this.endLoops();
     const states = this.placedStates();
     const requests = requestsOf(this.steps);
     const plan = planMemory(requests, states.bytes);
@@ -153,10 +185,17 @@ export class OpenProgram {
     };
     const steps = this.steps.map((step) => placedStep(step, sliceOf));
     const extents = Object.fromEntries([...this.extents.values()].map(({ name, most, word }) => [name, { max: most, at: sliceOf(word) }]));
-    return { steps, plan, requests: requests.map((request) => ({ ...request, name: this.buffers[request.id]!.name })), stateBytes: states.bytes, extents };
+    return {
+      steps,
+      plan,
+      requests: requests.map((request) => ({ ...request, name: this.buffers[request.id]!.name })),
+      stateBytes: states.bytes,
+      extents,
+      limits: this.limits.map(({ value, most, word }) => ({ value, most, at: sliceOf(word).offset })),
+    };
   }
 
-  /** By name, so that all programs of a model agree on where each lies; the words of extents, of which they have different ones, behind them. */
+  /** By name, so that all programs of a model agree on where each lies; the words of extents and limits, of which they have different ones, behind them. */
   private placedStates(): { readonly offsets: ReadonlyMap<string, number>; readonly bytes: number } {
     const offsets = new Map<string, number>();
     let bytes = 0;
@@ -164,8 +203,8 @@ export class OpenProgram {
       offsets.set(name, bytes);
       bytes += Math.ceil(this.states.get(name)!.bytes / ARENA_ALIGN) * ARENA_ALIGN;
     }
-    for (const name of this.extents.keys()) {
-      offsets.set(extentHome(name), bytes);
+    for (const { word } of [...this.extents.values(), ...this.limits]) {
+      offsets.set((word.home as { readonly name: string }).name, bytes);
       bytes += 4;
     }
     return { offsets, bytes };
@@ -185,7 +224,8 @@ function placedStep(step: OpenStep, sliceOf: (buffer: OpenBuffer) => Slice): Ste
       return { kind: "call", kernel: step.kernel, args, parts: step.parts, ...(step.extents ? { extents: step.extents } : {}) };
     }
     case "host":
-      return { kind: "host", name: step.call.function, inputs: step.inputs.map(sliceOf), outputs: step.outputs.map(sliceOf), call: step.call };
+    case "region":
+      return { kind: step.kind, name: step.name, inputs: step.inputs.map(sliceOf), outputs: step.outputs.map(sliceOf), call: step.call };
     case "if":
       return { kind: "if", condition: sliceOf(step.condition), then: placed(step.then), else: placed(step.else) };
     case "loop":
@@ -201,7 +241,7 @@ function placedStep(step: OpenStep, sliceOf: (buffer: OpenBuffer) => Slice): Ste
 function callsOf(steps: readonly OpenStep[]): readonly OpenCall[] {
   return steps.flatMap((step) => {
     if (step.kind === "call") return [step];
-    if (step.kind === "host") return [];
+    if (step.kind === "host" || step.kind === "region") return [];
     return step.kind === "if" ? [...callsOf(step.then), ...callsOf(step.else)] : callsOf(step.body);
   });
 }

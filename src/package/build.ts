@@ -12,6 +12,7 @@ import {
   type FileEntry,
   type Manifest,
   type ManifestExtent,
+  type ManifestLimit,
   type ManifestLists,
   type ManifestPort,
   type BoundSize,
@@ -83,6 +84,8 @@ export interface BuildCode {
   readonly stateBytes: number;
   /** Default: none. */
   readonly extents?: readonly ManifestExtent[];
+  /** Default: none. */
+  readonly limits?: readonly ManifestLimit[];
   /** Default: none, `model_run` runs it all. */
   readonly steps?: readonly ManifestStep[];
   /** Needed for kind wasm. */
@@ -158,10 +161,11 @@ function buildArtifacts(input: BuildInput, ids: readonly string[], pool: RangePo
       target: { name: target.name, digest: sha256Hex(crypto, new TextEncoder().encode(canonicalJson(target as unknown as Json))) },
       needs: { os: target.os, arch: target.arch, cpuFeatures: [...target.cpuFeatures].sort(), abi: CODE_ABI },
       weights: pool.add(weights),
-      programs: programs.map(({ code, arenaBytes, stateBytes, extents, steps, memory }, p) => {
+      programs: programs.map(({ code, arenaBytes, stateBytes, extents, limits = [], steps, memory }, p) => {
         const file = `code/${folders[i]}/${ids[p]}.${extension}`;
         files.set(file, code);
-        return { file, arenaBytes, stateBytes, extents: extents ?? [], steps: steps ?? [], ...(memory ? { memory } : {}) };
+        const further = { ...(limits.length > 0 ? { limits } : {}), ...(memory ? { memory } : {}) };
+        return { file, arenaBytes, stateBytes, extents: extents ?? [], steps: steps ?? [], ...further };
       }),
     };
   });
@@ -191,7 +195,7 @@ function checkPreprocess({ preprocess = {}, programs, name: model }: BuildInput)
 }
 
 function portEntry({ name, dtype, shape, bytes, labels }: ManifestPort): ManifestPort {
-  return { name, dtype, shape: [...shape], bytes, ...(labels ? { labels: [...labels] } : {}) };
+  return { name, dtype, shape: [...shape], bytes, ...(labels ? { labels: [...labels] } : {}), ...(table ? { table } : {}) };
 }
 
 function buildSelfTest(test: BuildSelfTest, programs: readonly ManifestProgram[], vectors: RangePool): SelfTestVector {

@@ -97,6 +97,7 @@ function checkArtifact(manifest: Manifest, artifact: Artifact, at: string, f: Fi
     );
     f.check(code.stateBytes <= code.arenaBytes, `${where}.stateBytes`, "more than the arena");
     checkExtents(program, code, where, f);
+    checkLimits(code, where, f);
     checkSteps(program, code, where, f);
     f.check((code.memory !== undefined) === (artifact.kind === "wasm"), `${where}.memory`, "wanted for kind wasm, and only there");
     if (code.memory) checkMemory(program, artifact, code, where, f);
@@ -112,6 +113,13 @@ function checkExtents(program: ManifestProgram, code: ArtifactProgram, at: strin
       const found = portsOf(program, dim.port)[dim.index]?.shape[dim.axis];
       f.check(found === extent.max, `${at}.extents[${i}].dims`, `axis ${dim.axis} of ${dim.port} ${dim.index} is ${found}, wanted the maximum ${extent.max}`);
     }
+  });
+}
+
+function checkLimits(code: ArtifactProgram, at: string, f: Findings): void {
+  code.limits?.forEach((limit, i) => {
+    checkInside({ offset: limit.at, bytes: 4 }, code.arenaBytes, `${at}.limits[${i}].at`, f);
+    f.check(limit.at % 4 === 0, `${at}.limits[${i}].at`, "wanted a multiple of 4");
   });
 }
 

@@ -9,10 +9,12 @@ import type {
   FileEntry,
   Manifest,
   ManifestExtent,
+  ManifestLimit,
   ManifestLists,
   ManifestPort,
   ManifestProgram,
   ManifestStep,
+  ManifestTable,
   Range,
   SelfTestSeed,
   SelfTestVector,
@@ -80,6 +82,26 @@ function port(f: Findings, value: unknown, at: string): ManifestPort {
     shape: f.list(record["shape"], `${at}.shape`, (v, where) => f.integer(v, where), 64),
     bytes: f.integer(record["bytes"], `${at}.bytes`, 0, MAX_BYTES),
     ...(record["labels"] === undefined ? {} : { labels: f.list(record["labels"], `${at}.labels`, (v, where) => f.text(v, where), MAX_LABELS) }),
+    ...(record["table"] === undefined ? {} : { table: table(f, record["table"], `${at}.table`) }),
+  };
+}
+
+function table(f: Findings, value: unknown, at: string): ManifestTable {
+  const record = f.record(value, at);
+  return {
+    absent: f.word(record["absent"], `${at}.absent`, ["missing", "zero"]),
+    ...(record["categories"] === undefined
+      ? {}
+      : {
+          categories: f.list(record["categories"], `${at}.categories`, (v, where) => {
+            const feature = f.record(v, where);
+            return {
+              feature: f.integer(feature["feature"], `${where}.feature`, 0, 2 ** 31 - 1),
+              names: f.list(feature["names"], `${where}.names`, (name, place) => f.text(name, place), MAX_LABELS),
+            };
+          }),
+        }),
+    ...(record["unknown"] === undefined ? {} : { unknown: f.word(record["unknown"], `${at}.unknown`, ["refuse", "missing"]) }),
   };
 }
 
@@ -112,6 +134,7 @@ function code(f: Findings, value: unknown, at: string): ArtifactProgram {
     arenaBytes: f.integer(record["arenaBytes"], `${at}.arenaBytes`, 0, MAX_BYTES),
     stateBytes: f.integer(record["stateBytes"], `${at}.stateBytes`, 0, MAX_BYTES),
     extents: f.list(record["extents"], `${at}.extents`, (v, where) => extent(f, v, where)),
+    ...(record["limits"] === undefined ? {} : { limits: f.list(record["limits"], `${at}.limits`, (v, where) => limit(f, v, where)) }),
     steps: f.list(record["steps"], `${at}.steps`, (v, where) => step(f, v, where), 65_536),
     ...(record["memory"] === undefined ? {} : { memory: memory(f, record["memory"], `${at}.memory`) }),
   };
@@ -133,6 +156,15 @@ function extent(f: Findings, value: unknown, at: string): ManifestExtent {
         axis: f.integer(dim["axis"], `${where}.axis`, 0, 63),
       };
     }),
+  };
+}
+
+function limit(f: Findings, value: unknown, at: string): ManifestLimit {
+  const record = f.record(value, at);
+  return {
+    value: f.text(record["value"], `${at}.value`, { maxLength: 1024 }),
+    most: f.integer(record["most"], `${at}.most`, 0, 2 ** 31 - 1),
+    at: f.integer(record["at"], `${at}.at`, 0, MAX_BYTES),
   };
 }
 

@@ -55,6 +55,16 @@ export interface ManifestPort {
   readonly bytes: number;
   /** Names of the columns, or of what whole numbers stand for: classes and the like. */
   readonly labels?: readonly string[];
+  /** Of an input of rows of features. */
+  readonly table?: ManifestTable;
+}
+
+/** How rows of a file become an input: what a sparse row leaves out is, and names of categories with the numbers 0, 1, 2 … */
+export interface ManifestTable {
+  readonly absent: "missing" | "zero";
+  readonly categories?: readonly { readonly feature: number; readonly names: readonly string[] }[];
+  /** What a name is that is not listed. */
+  readonly unknown?: "refuse" | "missing";
 }
 
 /** Code for one kind of machine: one file a program; all of them address one range of the weights. */
@@ -87,6 +97,8 @@ export interface ArtifactProgram {
   /** The first bytes of the arena that outlive a run. */
   readonly stateBytes: number;
   readonly extents: readonly ManifestExtent[];
+  /** Values that were given a bound; a run in which one wants to be longer has no result. */
+  readonly limits?: readonly ManifestLimit[];
   /** Empty: `model_run` runs it all. Else what the host walks through: runs of code steps, and steps of its own. */
   readonly steps: readonly ManifestStep[];
   /** For kind wasm. */
@@ -104,6 +116,13 @@ export interface ManifestExtent {
   readonly max: number;
   readonly at: number;
   readonly dims: readonly { readonly port: "input" | "output"; readonly index: number; readonly axis: number }[];
+}
+
+/** How long the value called `value` wanted to be in a run, an i32 at byte `at` of the arena. `most` were planned. */
+export interface ManifestLimit {
+  readonly value: string;
+  readonly most: number;
+  readonly at: number;
 }
 
 /** `call`: a function that every session has; without one, `name` is a function that the caller hands in. */

@@ -1,4 +1,4 @@
-import { InternalError } from "../support/errors.ts";
+import { InternalError, NeoError } from "../support/errors.ts";
 import type { ArtifactProgram, ManifestPort, ManifestProgram } from "../package/manifest.ts";
 import type { Runnable } from "./engine.ts";
 
@@ -51,6 +51,22 @@ export function writeExtents(code: ArtifactProgram, runnable: Runnable, values: 
     const value = values.get(name);
     if (value !== undefined) new DataView(arena.buffer, arena.byteOffset + at, 4).setInt32(0, value, true);
   }
+}
+
+/** Fails where a value wanted to be longer than its bound: what the run gave is not the model's. */
+export function checkLimits(code: Pick<ArtifactProgram, "limits">, { arena }: Pick<Runnable, "arena">): void {
+  const notes = (code.limits ?? []).flatMap(({ value, most, at }) => {
+    const found = new DataView(arena.buffer, arena.byteOffset + at, 4).getInt32(0, true);
+    return found > most ? [{ where: value, text: `is ${found === 2 ** 31 - 1 ? "very" : found} long, at most ${most} were planned` }] : [];
+  });
+  if (notes.length === 0) return;
+  const names = notes.map(({ where }) => where).join(", ");
+  throw new NeoError({
+    code: "NEO1058",
+    message: `${names} ${notes.length > 1 ? "are" : "is"} longer in this run than ${notes.length > 1 ? "their bounds allow" : "its bound allows"}`,
+    notes,
+    hint: `give other data, or compile with a higher bound: \`--bound ${notes[0]!.where}=N\``,
+  });
 }
 
 /** The true shape of an output after a run. */

@@ -10,7 +10,7 @@ import { sequenceOf, type Inputs } from "./border.ts";
 import { checkAnswer, type SelfTestReport } from "./check-answers.ts";
 import { chooseProgram, describe, type Chosen } from "./choose.ts";
 import type { Engine, Runnable } from "./engine.ts";
-import { copyCorner, shapeOfOutput, writeExtents } from "./extents.ts";
+import { checkLimits, copyCorner, shapeOfOutput, writeExtents } from "./extents.ts";
 import { hostProblem, runProgram, type HostStep } from "./host-steps.ts";
 import { naturalWidth, pictureElements, type Picture } from "./preprocess.ts";
 import { loadElements, storeElements, type InputData, type OutputTensor } from "./tensors.ts";
@@ -205,6 +205,7 @@ export class Session {
         this.takeState(runnable);
         writeExtents(code, runnable, chosen.extents);
         runProgram(code, runnable, this.hostSteps, texts);
+        checkLimits(code, runnable);
       },
       outputs: () =>
         Object.fromEntries(

@@ -1,5 +1,8 @@
 import { Value } from "../../ir/graph.ts";
+import { add } from "../../ir/ops/arithmetic.ts";
+import { less } from "../../ir/ops/comparison.ts";
 import { constant } from "../../ir/ops/control.ts";
+import { and } from "../../ir/ops/logic.ts";
 import { loopOp } from "../../ir/ops/loop.ts";
 import { concat, reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
@@ -18,6 +21,9 @@ import {
   type ControlNode,
   type Subgraphs,
 } from "./control.ts";
+import { importGrowingLoop } from "./growing-loop.ts";
+import { lengthAt, limited } from "./longest.ts";
+import { castTo } from "./rearrange.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto } from "./schema.ts";
 import type { Given } from "./scope.ts";
@@ -32,10 +38,12 @@ interface LoopNode extends ControlNode {
   readonly trips: Value | undefined;
   readonly condition: Value | undefined;
   readonly initial: readonly Given[];
+  /** Names of the outputs that are stacked rows. */
+  readonly rows: readonly string[];
 }
 
 /** A loop that carries tensors only. */
-interface TensorLoop extends LoopNode {
+export interface TensorLoop extends LoopNode {
   readonly initial: readonly Value[];
 }
 
@@ -67,6 +75,12 @@ export function importLoop(c: ControlNode, s: Subgraphs): readonly Given[] {
       return written.result;
     }
   }
+  if (kept.result instanceof Unsized && kept.added.size === 0) {
+    const grown = s.problems.apart(() => attempt(() => importGrowingLoop(loop, s)));
+    s.problems.take(grown.added);
+    if (grown.result instanceof Unfit) throw grown.result;
+    return grown.result;
+  }
   s.problems.take(kept.added);
   if (kept.result instanceof Unfit) throw kept.result;
   return kept.result;
@@ -89,7 +103,8 @@ function loopNode(c: ControlNode): LoopNode {
   const initial = c.given.slice(2);
   if (body.input.length !== initial.length + 2) throw new Unfit(`carries ${initial.length} values, its body takes ${body.input.length - 2}`);
   if (body.output.length < initial.length + 1) throw new Unfit(`carries ${initial.length} values, its body gives ${body.output.length - 1}`);
-  return { ...c, body, trips, condition, initial };
+  const rows = c.node.output.slice(initial.length).filter((output) => output !== "");
+  return { ...c, body, trips, condition, initial, rows };
 }
 
 function attempt<T>(run: () => T): T | Unfit {
@@ -113,30 +128,60 @@ function asLoop(loop: TensorLoop, s: Subgraphs): readonly Value[] {
   return orDiscard([region], () => closedLoop(loop, s, region));
 }
 
-function closedLoop(loop: TensorLoop, s: Subgraphs, region: OpenRegion): readonly Value[] {
+/** `within`: turns that there can be, as far as lengths of what is carried tell. */
+export function closedLoop(loop: TensorLoop, s: Subgraphs, region: OpenRegion, within?: number): readonly Value[] {
   const { initial, trips, condition } = loop;
   const carried = initial.length;
   const [again, ...results] = region.results;
   initial.forEach(({ type }, i) => sameTypes(type, results[i]!.type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   initial.forEach((value, i) => sameStored(s, value, results[i]!, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   const turns = knownTurns(loop, s, again!);
-  const most = results.length > carried && turns === undefined ? mostRows(loop, s) : undefined;
+  const most = results.length > carried && turns === undefined ? mostRows(loop, s, within) : undefined;
   if (turns === undefined && !trips && numberOf(s, again!) === 1) throw new Unfit("never ends");
+  if (most?.isGiven) return withinRows(loop, s, region, most.turns);
   const { regions, captures } = closeRegions([region], ["body"]);
   const values = [...initial, ...captures];
   if (turns !== undefined) return markedLike(s, s.b.createAll(loopOp, { values }, { carried, turns }, regions), results);
-  const rows = most !== undefined ? { maxTrips: most, extent: `${loop.name}/turns` } : {};
+  const rows = most ? { maxTrips: most.turns, extent: `${loop.name}/turns` } : {};
   return markedLike(s, s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried, ...rows }, regions), results);
 }
 
 /** How many turns there can be, where rows are stacked: what constants or else the caller says. */
-function mostRows({ trips, initial, node, place }: LoopNode, s: Subgraphs): number {
-  const names = node.output.slice(initial.length).flatMap((output) => (output === "" ? [] : [place.prefix + output]));
-  const given = names.map((name) => s.bounds.of(name)).find((bound) => bound !== undefined);
-  const most = given ?? (trips && numberOf(s, trips));
-  if (most !== undefined && most > 0 && most < 2 ** 31) return most;
-  const hint = names[0] === undefined ? undefined : `say how many there can be: \`--bound ${names[0]}=N\``;
-  throw new Unsized("gives a row each turn, and how many turns there are hangs on the model's inputs", hint);
+function mostRows({ trips, rows }: LoopNode, s: Subgraphs, within: number | undefined): { readonly turns: number; readonly isGiven: boolean } {
+  const given = rows.map((name) => s.bounds.of(name)).find((bound) => bound !== undefined);
+  const known = [trips && numberOf(s, trips), within].filter((most) => most !== undefined && most > 0 && most < 2 ** 31) as number[];
+  const turns = Math.min(given ?? Infinity, ...known);
+  if (turns > 0 && turns < 2 ** 31) return { turns, isGiven: turns < Math.min(Infinity, ...known) };
+  throw new Unsized(
+    "gives a row each turn, and how many turns there are hangs on the model's inputs",
+    rows[0] && `say how many there can be: \`--bound ${rows[0]}=N\``,
+  );
+}
+
+/** No more turns than the caller says. Whether the loop would go on then is carried along, and ends the run in an error. */
+function withinRows(loop: TensorLoop, s: Subgraphs, region: OpenRegion, maxTrips: number): readonly Value[] {
+  const { initial, trips, condition, rows } = loop;
+  const carried = initial.length;
+  const [again, ...results] = region.results;
+  const { type } = again!;
+  const goes = s.b.create(reshape, { x: condition ?? flag(s.b, true) }, { shape: type.shape as readonly number[] });
+  const [state, stacked] = [results.slice(0, carried), results.slice(carried)];
+  const { params } = region;
+  const wide: OpenRegion = { ...region, params: [...params, new Value(type)], results: [again!, ...state, again!, ...stacked] };
+  const { regions, captures } = closeRegions([wide], ["body"]);
+  const operands = { trips: trips && asScalar(s, trips), condition, values: [...initial, goes, ...captures] };
+  const attrs = { carried: carried + 1, maxTrips, extent: `${loop.name}/turns` };
+  const given = s.b.createAll(loopOp, operands, attrs, regions);
+  const count = lengthAt(s.b, given[carried + 1]!, 0);
+  const isAsked = operands.trips
+    ? s.b.create(and, { a: asScalar(s, given[carried]!), b: s.b.create(less, { a: count, b: operands.trips }) })
+    : asScalar(s, given[carried]!);
+  limited(s.b, s.b.create(add, { a: count, b: castTo(s.b, isAsked, "i64") }), maxTrips, rows[0] ?? loop.name);
+  return markedLike(s, given.toSpliced(carried, 1), results);
+}
+
+export function boundHint(name: string): string | undefined {
+  return name === "" ? undefined : `say how long it can get: \`--bound ${name}=N\``;
 }
 
 function asScalar(s: Subgraphs, value: Value): Value {
@@ -155,7 +200,7 @@ function knownTurns({ trips, condition }: LoopNode, s: Subgraphs, again: Value):
 }
 
 /** The number or flag that a value of one element is, whatever the inputs are. */
-function numberOf(s: Subgraphs, value: Value): number | undefined {
+export function numberOf(s: Subgraphs, value: Value): number | undefined {
   const found = s.folder.constant(value);
   return found && Number(found.data[0]);
 }

@@ -5,7 +5,7 @@ import { constant } from "../../ir/ops/control.ts";
 import { shapeText } from "../../ir/broadcast.ts";
 import { longest } from "../../ir/ops/padded.ts";
 import { byteLength, type Tensor } from "../../ir/tensor.ts";
-import type { StaticType } from "../../ir/types.ts";
+import { isStatic, type StaticType } from "../../ir/types.ts";
 import { limitError, safeProduct } from "../../support/limits.ts";
 import { nearestWord } from "../../support/nearest.ts";
 import type { Bounds } from "./bounds.ts";
@@ -17,6 +17,7 @@ import { Folder } from "./fold.ts";
 import { withArguments } from "./functions.ts";
 import { domainOf, nodeName, operatorName, opsetsOf } from "./library.ts";
 import { MapInput } from "./holders.ts";
+import { tightened } from "./longest.ts";
 import { importLoop } from "./loop.ts";
 import { nearestOperator } from "./nearest-operator.ts";
 import { firstVersion, importerFor } from "./ops/index.ts";
@@ -191,10 +192,17 @@ export class NodeImporter {
   private give(node: NodeProto, place: Place, name: string, results: readonly (Given | undefined)[] | undefined): void {
     node.output.forEach((output, i) => {
       if (output === "") return;
-      const result = results ? results[i] : this.standIn(output, place);
+      const result = this.bounded(output, results ? results[i] : this.standIn(output, place));
       if (result instanceof Value && !result.name) result.name = place.prefix === "" ? output : `${name}/${output}`;
       place.scope.set(output, result ?? (results ? "unsupported" : "failed"));
     });
+  }
+
+  /** A value no longer than the caller says that it gets. */
+  private bounded<G extends Given | undefined>(output: string, result: G): G | Value {
+    if (!(result instanceof Value) || isStatic(result.type)) return result;
+    const most = this.bounds.of(output);
+    return most === undefined ? result : this.stored.mark(tightened(this.b, result, output, most), this.stored.of(result));
   }
 
   /** A value like the one that a failed node would have given, where the graph declares it. */

@@ -6,6 +6,7 @@ import { tensor } from "../../ir/tensor.ts";
 import { printDim } from "../../ir/text/types.ts";
 import type { Dim } from "../../ir/types.ts";
 import type { NodeContext } from "./context.ts";
+import { limited } from "./longest.ts";
 import { castTo, range, reshapeTo } from "./rearrange.ts";
 
 /** Range whose limit is a length, or data with a bound that the caller gives; undefined where everything is constant. */
@@ -29,7 +30,8 @@ export function importOpenRange(c: NodeContext): Value | undefined {
   const places = c.value(tensor(dtype, [most], range(most)));
   const numbers = c.b.create(add, { a: from, b: c.b.create(mul, { a: places, b: step }) });
   const extent = length === undefined || typeof length === "number" ? c.lengthName : printDim(length);
-  return c.b.create(span, { x: numbers, length: countOf(c, from, to, step) }, { extent });
+  const count = countOf(c, from, to, step);
+  return c.b.create(span, { x: numbers, length: length === undefined ? limited(c.b, count, most, output) : count }, { extent });
 }
 
 /** 0, 1, 2 … as far as a tensor is long. */

@@ -45,7 +45,7 @@ import { gather, gatherElements, gatherNd } from "./gather.ts";
 import { det, inverse, linear, matmul } from "./linear.ts";
 import { and, bitAnd, bitNot, bitOr, bitXor, not, or, select, shiftLeft, shiftRight, xor } from "./logic.ts";
 import { loopOp, scan } from "./loop.ts";
-import { broadcastSymbolic, reshapeSymbolic } from "./symbolic.ts";
+import { broadcastSymbolic, reshapeSymbolic, stretch } from "./symbolic.ts";
 import { broadcast, concat, pad, reshape, reverse, roll, slice, transpose } from "./movement.ts";
 import { batchNorm, groupNorm, l2Normalise, layerNorm, logSoftmax, rmsNorm, softmax } from "./normalisation.ts";
 import { argReduce, cumulative, reduce } from "./reduction.ts";
@@ -55,11 +55,10 @@ import { scatterElements, scatterNd } from "./scatter.ts";
 import { nonMaxSuppression } from "./non-max-suppression.ts";
 import { decodeImagePadded, nonMaxSuppressionPadded, nonZeroPadded, textNormalisePadded, textSplitPadded, uniquePadded } from "./padded.ts";
 import { compress, nonZero, unique } from "./selection.ts";
-import { span, zeroTail } from "./span.ts";
+import { limit, span, zeroTail } from "./span.ts";
 import { sort, topK } from "./sorting.ts";
 import { readState, writeState } from "./state.ts";
 import { decodeImage, fullMatch, numberToText, textConcat, textNormalise, textPlaces, textSplit, textToNumber } from "./texts.ts";
-import { treeContributions } from "./tree-contributions.ts";
 import { trees } from "./trees.ts";
 import { gridSample, lrn, maxPoolWithIndices, maxUnpool, pool, roiAlign } from "./window.ts";
 
@@ -134,6 +133,7 @@ export const OPS: readonly AnyOpDef[] = [
   storageCast,
   reshape,
   reshapeSymbolic,
+  stretch,
   transpose,
   broadcast,
   broadcastSymbolic,
@@ -165,6 +165,7 @@ export const OPS: readonly AnyOpDef[] = [
   textSplitPadded,
   textNormalisePadded,
   zeroTail,
+  limit,
   matmul,
   linear,
   conv,
@@ -191,7 +192,6 @@ export const OPS: readonly AnyOpDef[] = [
   batchNorm,
   l2Normalise,
   trees,
-  treeContributions,
   textConcat,
   textSplit,
   textNormalise,

@@ -1,5 +1,6 @@
 import { int, text } from "../attr.ts";
 import { bindDim, boundsOf, dimSymbol } from "../dims.ts";
+import { NeoError } from "../../support/errors.ts";
 import { defineOp } from "../op-def.ts";
 import { isOneElement } from "../region-types.ts";
 import { readDim } from "../text/types.ts";
@@ -83,5 +84,38 @@ export const zeroTail = defineOp({
     const y = emptyLike(x, outer * size * inner);
     for (let o = 0; o < outer; o++) copyRun(x, o * size * inner, kept * inner, y, o * size * inner);
     return y;
+  },
+});
+
+/** Lengths are counted in an i32. */
+const MOST_LENGTH = 2 ** 31 - 1;
+
+/** The caller said that a value is at most so long, and in this run it is longer. */
+export function tooLong(value: string, found: number, most: number): NeoError {
+  return new NeoError({
+    code: "NEO1058",
+    message: `${value} is longer in this run than its bound allows`,
+    notes: [{ where: value, text: `is ${found >= MOST_LENGTH ? "very" : found} long, at most ${most} were planned` }],
+    hint: `give other data, or compile with a higher bound: \`--bound ${value}=N\``,
+  });
+}
+
+export const limit = defineOp({
+  name: "limit",
+  summary: "A length, `most` at most. A greater one ends the run with an error that names `value`; code goes on with `most`, and the session says it.",
+  operands: ["length"],
+  attrs: { most: int(), value: text() },
+  samples: [{ length: "i64 in 3..3", attrs: { most: 5, value: "x" } }],
+  tolerance: UNCHANGED,
+  pure: false,
+  infer({ length }, { most }) {
+    expectOneInteger("limit", "length", length);
+    expect(most >= 0, () => `most is ${most}, wanted 0 or more`);
+    return length;
+  },
+  evaluate({ length }, { most, value }) {
+    const found = Number(length[0]);
+    if (found > most) throw tooLong(value, found, most);
+    return length;
   },
 });

@@ -5,10 +5,10 @@ import { add, div, max, min, mul, sub } from "../../ir/ops/arithmetic.ts";
 import { greaterEqual } from "../../ir/ops/comparison.ts";
 import { gather } from "../../ir/ops/gather.ts";
 import { select } from "../../ir/ops/logic.ts";
-import { broadcast, concat, slice } from "../../ir/ops/movement.ts";
+import { broadcast, concat, pad, slice } from "../../ir/ops/movement.ts";
 import { stridesOf } from "../../ir/ops/elements.ts";
 import { longest } from "../../ir/ops/padded.ts";
-import { elementCount, type Dim, type TensorType } from "../../ir/types.ts";
+import { elementCount, equalShapes, type Dim, type TensorType } from "../../ir/types.ts";
 import { Unbounded, type Bounding, type Handler } from "./bounding.ts";
 import { axisOf } from "./independent.ts";
 
@@ -55,6 +55,17 @@ export const SYMBOLIC: Readonly<Record<string, Handler>> = {
     if (other >= 0) throw new Unbounded(`repeats ${shapeText(x.type.shape)} to ${shapeText(op.result.type.shape)}, which agree only if a run says so`);
     const shape = longest(op.result.type).shape as readonly number[];
     graph.set(op.result, graph.b.create(broadcast, { x: graph.at(x) }, { shape }));
+  },
+
+  /** What lies behind the ends stays there: who reads the result knows how long it truly is. */
+  stretch(op, graph) {
+    const wanted = op.result.type.shape as readonly number[];
+    const whole = graph.at(op.operands[0]!);
+    const sizes = (whole.type.shape as readonly number[]).map((size, axis) => Math.min(size, wanted[axis]!));
+    const zeros = wanted.map(() => 0);
+    const cut = equalShapes(sizes, whole.type.shape) ? whole : graph.b.create(slice, { x: whole }, { starts: zeros, sizes, steps: wanted.map(() => 1) });
+    const high = wanted.map((size, axis) => size - sizes[axis]!);
+    graph.set(op.result, high.every((more) => more === 0) ? cut : graph.b.create(pad, { x: cut }, { low: zeros, high, mode: "constant", value: 0 }));
   },
 };
 
