@@ -59,6 +59,7 @@ import { limit, span, zeroTail } from "./span.ts";
 import { sort, topK } from "./sorting.ts";
 import { readState, writeState } from "./state.ts";
 import { decodeImage, fullMatch, numberToText, textConcat, textNormalise, textPlaces, textSplit, textToNumber } from "./texts.ts";
+import { treeContributions } from "./tree-contributions.ts";
 import { trees } from "./trees.ts";
 import { gridSample, lrn, maxPoolWithIndices, maxUnpool, pool, roiAlign } from "./window.ts";
 
@@ -192,6 +193,7 @@ export const OPS: readonly AnyOpDef[] = [
   batchNorm,
   l2Normalise,
   trees,
+  treeContributions,
   textConcat,
   textSplit,
   textNormalise,
