@@ -1,5 +1,6 @@
 import { printC, type CSources } from "./backends/c/print.ts";
 import { hostOpsOf, sessionSteps } from "./backends/host-steps.ts";
+import { stepNotes } from "./backends/step-notes.ts";
 import { lower, opMacs, type Lowered } from "./backends/lower.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
 import { WasmInstance } from "./backends/wasm/run.ts";
@@ -51,6 +52,8 @@ export interface CompileOptions extends Omit<ImportOptions, "shapes"> {
   /** One program each; default: one with nothing bound. */
   readonly bindings?: readonly Binding[];
   readonly preprocess?: Readonly<Record<string, PreprocessSpec>>;
+  /** Code that is run step by step and says what each step computes, to see where time goes. It is a little slower and larger. */
+  readonly profile?: boolean;
   readonly hooks?: PassHooks;
 }
 
@@ -97,7 +100,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions, ports:
 }
 
 /** What `compileGraphs` takes of the options: nothing of reading a file. */
-export interface GraphOptions extends Pick<CompileOptions, "version" | "release" | "compiler" | "targets" | "preprocess"> {
+export interface GraphOptions extends Pick<CompileOptions, "version" | "release" | "compiler" | "targets" | "preprocess" | "profile"> {
   readonly name: string;
   /** As many as there are graphs. */
   readonly bindings: readonly Binding[];
@@ -112,7 +115,7 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
   const generated: Generated[] = [];
   for (const target of options.targets) {
     ports.stage?.(`generate code for ${target.name}`);
-    generated.push(await generate(graphs, target, texts, ports));
+    generated.push(await generate(graphs, target, { texts, profile: options.profile === true }, ports));
   }
   ports.stage?.("pack");
   const artifacts = generated.map((g) => g.artifact);
@@ -179,14 +182,22 @@ interface Generated {
 }
 
 /** Code of all programs for one target, over one pool of weights. */
-async function generate(graphs: readonly Graph[], target: TargetProfile, texts: TextTable, ports: CompilePorts): Promise<Generated> {
+async function generate(
+  graphs: readonly Graph[],
+  target: TargetProfile,
+  { texts, profile }: { readonly texts: TextTable; readonly profile: boolean },
+  ports: CompilePorts,
+): Promise<Generated> {
   const pool = new WeightPool(texts);
   const lowered = graphs.map((graph) => lower(graph, target, pool));
   // Every program knows the whole pool, so that segments have one place in all of them.
   const segments = pool.segments((bytes) => sha256Hex(ports.crypto, bytes));
   const programs: BuildCode[] = [];
-  for (const { program, lengths, limits } of lowered)
-    programs.push({ ...(await codeFor({ ...program, segments }, target, ports)), extents: extentsOf(program, lengths), limits, steps: sessionSteps(program) });
+  for (const { program: alone, lengths, limits, calls } of lowered) {
+    const program: Program = { ...alone, segments, ...(profile ? { stepwise: true } : {}) };
+    const notes = profile ? { notes: stepNotes(program, calls) } : {};
+    programs.push({ ...(await codeFor(program, target, ports)), extents: extentsOf(program, lengths), limits, steps: sessionSteps(program), ...notes });
+  }
   const weights = pool.bytes();
   return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
 }

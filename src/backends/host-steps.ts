@@ -9,7 +9,7 @@ import type { Program, Slice } from "../kernel/program.ts";
 import { InternalError } from "../support/errors.ts";
 import { ELEM_OF } from "./assign-layouts.ts";
 import type { OpenBuffer } from "./open-steps.ts";
-import { hasSessionSteps } from "./program-facts.ts";
+import { isStepwise } from "./program-facts.ts";
 import type { Place, RegionContext } from "./schedule.ts";
 
 /** The function of src/host that an op is; undefined for one that is code. */
@@ -63,9 +63,9 @@ interface SessionTensor {
   readonly bytes: number;
 }
 
-/** What a session walks through: runs of code, and its own steps between them. Empty for a program that is code alone. */
+/** What a session walks through: runs of code, and its own steps between them; of a stepwise program each step alone, and an empty one at the end. Empty for a program that is code alone. */
 export function sessionSteps(program: Program): SessionStep[] {
-  if (!hasSessionSteps(program)) return [];
+  if (!isStepwise(program)) return [];
   const found: SessionStep[] = [];
   let first = 0;
   const code = (last: number): void => void (last > first && found.push({ kind: "code", first, last }));
@@ -74,6 +74,10 @@ export function sessionSteps(program: Program): SessionStep[] {
     return { space, index, offset, bytes: elementCount(shape) * ELEM_BYTES[ELEM_OF[dtype as DType]] };
   };
   program.steps.forEach((step, i) => {
+    if (program.stepwise && step.kind !== "host") {
+      code(i + 1);
+      first = i + 1;
+    }
     if (step.kind !== "host" || !step.call) return;
     const { name, call, inputs, outputs } = step;
     code(i);
@@ -87,6 +91,8 @@ export function sessionSteps(program: Program): SessionStep[] {
     first = i + 1;
   });
   code(program.steps.length);
+  // Runs nothing: what calling a step costs.
+  if (program.stepwise) found.push({ kind: "code", first: program.steps.length, last: program.steps.length + 1 });
   return found;
 }
 

@@ -8,7 +8,12 @@ export interface LimitContext {
   readonly extents: ReadonlyMap<string, OpenExtent>;
   kernel(name: string): Kernel;
   extent(most: number): OpenExtent;
-  bound(kernel: Kernel, args: Readonly<Record<string, OpenBuffer>>, info: Omit<CallInfo, "kernel">, extents?: Readonly<Record<string, string>>): OpenCall;
+  bound(
+    kernel: Kernel,
+    args: Readonly<Record<string, OpenBuffer>>,
+    info: Omit<CallInfo, "kernel" | "bytes">,
+    extents?: Readonly<Record<string, string>>,
+  ): OpenCall;
 }
 
 /** The steps with each length known as early as can be, and loops stopping where nobody looks at what they would still write. */

@@ -96,7 +96,7 @@ export class OpenProgram {
   call(
     kernel: Kernel,
     args: Readonly<Record<string, Buffer>>,
-    info: Omit<CallInfo, "kernel">,
+    info: Omit<CallInfo, "kernel" | "bytes">,
     extents?: Readonly<Record<string, string>>,
     ends: readonly AxisEnd[] = [],
   ): void {
@@ -104,7 +104,12 @@ export class OpenProgram {
     this.steps.push(ends.length > 0 ? { ...call, ends } : call);
   }
 
-  private bound(kernel: Kernel, args: Readonly<Record<string, Buffer>>, info: Omit<CallInfo, "kernel">, extents?: Readonly<Record<string, string>>): OpenCall {
+  private bound(
+    kernel: Kernel,
+    args: Readonly<Record<string, Buffer>>,
+    info: Omit<CallInfo, "kernel" | "bytes">,
+    extents?: Readonly<Record<string, string>>,
+  ): OpenCall {
     const bound: Record<string, OpenBuffer> = {};
     for (const param of kernel.params) {
       const buffer = args[param.name] as OpenBuffer | undefined;
@@ -113,8 +118,9 @@ export class OpenProgram {
       if (buffer.home.space === "weights") buffer.home.segment ??= this.pool.add(buffer.home.data());
     }
     const name = this.addKernel(kernel);
+    const bytes = [...new Set(Object.values(bound))].reduce((n, buffer) => n + buffer.bytes, 0);
     const parts = kernel.body.some((s) => s.kind === "for" && s.mode === "parallel") ? 2 : 1;
-    return { kind: "call", kernel: name, args: bound, parts, info: { kernel: name, ...info }, ...(extents ? { extents } : {}) };
+    return { kind: "call", kernel: name, args: bound, parts, info: { kernel: name, ...info, bytes }, ...(extents ? { extents } : {}) };
   }
 
   /** The steps that `add` adds, which go into a branch or body instead of here. */

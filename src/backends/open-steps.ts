@@ -22,6 +22,8 @@ export interface CallInfo {
   readonly op: string;
   readonly loc: readonly string[];
   readonly macs: number;
+  /** Of all that it is handed: tensors, weights and scratch, each whole. */
+  readonly bytes: number;
 }
 
 export interface OpenCall {
@@ -54,7 +56,7 @@ export interface OpenHostStep {
   readonly call: HostCall;
   readonly inputs: readonly OpenBuffer[];
   readonly outputs: readonly OpenBuffer[];
-  readonly info: Omit<CallInfo, "kernel">;
+  readonly info: Omit<CallInfo, "kernel" | "bytes">;
 }
 
 /** A step whose buffers have no offsets yet. Conditions and run-time trips are buffers of one i32. */

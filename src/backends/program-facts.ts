@@ -18,6 +18,11 @@ export function hasSessionSteps(program: Program): boolean {
   return program.steps.some((step) => step.kind === "region" || step.kind === "host");
 }
 
+/** Whether the host calls `model_run_steps`: where it has steps of its own between those of code, or times them. */
+export function isStepwise(program: Program): boolean {
+  return program.stepwise === true || hasSessionSteps(program);
+}
+
 /** Argument slices of a call in the order of the kernel's parameters, and the words of its extents behind them. */
 export function boundArguments(program: Program, call: Call, kernel: Kernel): { readonly params: readonly Slice[]; readonly extents: readonly Slice[] } {
   const params = kernel.params.map((param) => {

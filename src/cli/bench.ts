@@ -1,11 +1,15 @@
 import { writeOutput } from "./files.ts";
 import type { ManifestProgram } from "../package/manifest.ts";
-import type { Session } from "../session/session.ts";
+import type { BoundRun, Session } from "../session/session.ts";
 import { forgetPeak, peakMemory } from "../support/node/peak-memory.ts";
 import { formatBytes, formatMs } from "../support/table.ts";
 import { NeoError } from "../support/errors.ts";
-import { listOption, repeatedOption, textOption, type CommandSpec, type OptionValues } from "./command.ts";
-import { adviceForLevels, CONCURRENCY_OPTION, concurrencyFrom, levelLines, measureLevels, type Level } from "./bench-levels.ts";
+import { findCompilers } from "../support/node/compilers.ts";
+import { targetByName } from "../target-by-name.ts";
+import { listOption, repeatedOption, textOption, type CommandSpec, type Invocation, type OptionValues, type Outcome } from "./command.ts";
+import { kernelLines, profile, profileAdvice, profileLines, timeKernel, workingSet } from "./bench-profile.ts";
+import { machinePeaks, type MachinePeaks } from "./machine-peaks.ts";
+import { adviceForLevels, CONCURRENCY_OPTION, concurrencyFrom, levelLines, measureLevels, type BenchLimits, type Level } from "./bench-levels.ts";
 import { measure } from "./bench-single.ts";
 import { adviceFor, summaryLine, summaryOf } from "./bench-samples.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
@@ -23,10 +27,12 @@ export const bench: CommandSpec = {
     CONCURRENCY_OPTION,
     { flags: "--percentiles <list>", text: "which percentiles", fallback: "50,90,95,99" },
     { flags: "--export <file>", text: "writes the raw samples, in ms, as JSON" },
+    { flags: "--profile", text: "where the time goes, step by step, beside what this machine allows" },
+    { flags: "--kernel <node>", text: "only the steps of a node, an op or a kernel, each over and over" },
     { flags: "--memory", text: "also shows the arena, the weights and the most memory the process held while it ran" },
     ...SESSION_OPTIONS,
   ],
-  examples: ["neo bench model.neo", "neo bench model.onnx --executor wasm --max-secs 5 --json"],
+  examples: ["neo bench model.neo", "neo bench model.onnx --profile"],
   exits: {
     0: "ok",
     2: "usage",
@@ -57,6 +63,7 @@ export const bench: CommandSpec = {
         cwd,
       );
       const bound = await session.bind(inputs);
+      if (options["profile"] === true || options["kernel"] !== undefined) return await profiled(session, bound, file, limits, invocation);
       const levels = concurrency
         ? await measureLevels(session, inputs, concurrency, limits, reporter)
         : [await reporter.stage(`timing ${session.name}`, () => measure(() => bound.run(), limits))];
@@ -91,6 +98,30 @@ export const bench: CommandSpec = {
     }
   },
 };
+
+/** `--profile` and `--kernel`. */
+async function profiled(session: Session, bound: BoundRun, file: string, limits: BenchLimits, { options, reporter, env, cwd }: Invocation): Promise<Outcome> {
+  const kernel = textOption(options, "kernel");
+  const device = { artifact: session.artifact.id, executor: session.kind };
+  const bytes = workingSet(session, bound);
+  const peaks = await reporter.stage("measuring what this machine gives", () => peaksFor(session, bytes, env, cwd));
+  if (kernel !== undefined) {
+    const steps = await reporter.stage(`timing ${kernel}`, () => timeKernel(session, bound, kernel, limits, peaks));
+    return { text: kernelLines(steps, peaks).join("\n"), result: { device, ...(peaks ? { peaks } : {}), kernels: steps } };
+  }
+  const found = await reporter.stage(`timing ${session.name}`, () => profile(session, bound, limits, peaks));
+  const advice = profileAdvice(found);
+  return {
+    text: [`${session.name} on ${device.artifact}`, ...profileLines(found), ...advice, `next: neo bench ${file} --kernel NODE`].join("\n"),
+    result: { device, ...(peaks ? { peaks } : {}), runs: found.runs, callMs: found.callMs, nodes: found.steps, byType: found.byType, advice },
+  };
+}
+
+/** Undefined where this machine has no compiler for what it runs. */
+async function peaksFor(session: Session, bytes: number, env: Invocation["env"], cwd: string): Promise<MachinePeaks | undefined> {
+  if (session.kind === "native" && !env["NEO_CC"] && (await findCompilers(env["PATH"] ?? "")).length === 0) return undefined;
+  return machinePeaks(await targetByName(session.kind === "wasm" ? "wasm" : "host", cwd), bytes, env);
+}
 
 function figuresOf({ runs, warmup, firstMs, throughput, stable, samples }: Level, percentiles: readonly number[]): object {
   return { runs, warmup, firstMs, ms: summaryOf(samples, percentiles), throughput, stable };

@@ -46,6 +46,7 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
         limits: model.limits,
         warn: model.warn,
         preprocess: preprocessFrom(options),
+        profile: options["profile"] === true || options["kernel"] !== undefined,
         ...(name === undefined ? {} : { name }),
         ...(version === undefined ? {} : { version }),
         ...(hooks ? { hooks } : {}),

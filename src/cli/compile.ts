@@ -35,6 +35,7 @@ export const compileCommand: CommandSpec = {
     { flags: "--print-ir-after <pass>", text: "prints the graph to stderr after this pass, or after each (all)" },
     { flags: "--dump-ir <after-each:folder>", text: "writes the graph behind each pass that changed it, and the program of each target, as text" },
     { flags: "--stop-after <pass>", text: "stops behind this pass and prints the graph, or writes it to -o; import stops before the first" },
+    { flags: "--profile", text: "keeps the steps of the code apart, with what each computes, for `neo bench --profile`" },
     { flags: "--timing", text: "shows what each pass took" },
   ],
   examples: ["neo compile model.onnx", "neo compile model.onnx -t wasm,x86-64-v3 --shape N=1,8 --sign release.key -o model.neo"],

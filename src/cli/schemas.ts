@@ -142,6 +142,26 @@ const benchFigures = {
   stable: z.boolean(),
 };
 
+const device = z.strictObject({ artifact: z.string(), executor: z.enum(["native", "wasm"]) });
+
+const peaks = z
+  .strictObject({ macsPerMs: z.number(), bytesPerMs: z.number() })
+  .describe("what a core gives: multiply-accumulates of f32, bytes read from a working set as large as the model's");
+
+const profiledStep = z.strictObject({
+  step: count,
+  op: z.string(),
+  nodes: z.array(z.string()).describe("of the model file"),
+  kernels: z.array(z.string()),
+  macs: count,
+  bytes: count.describe("of all that the kernels are handed"),
+  ...{ first: z.number(), min: z.number(), avg: z.number(), p50: z.number(), p99: z.number() },
+  share: z.number(),
+  gflops: z.number(),
+  roofline: z.number().nullable().describe("the least time that arithmetic and memory allow as a share of the least time measured"),
+  bound: z.enum(["arithmetic", "memory"]).nullable(),
+});
+
 const answer = z.strictObject({ output: z.string(), ok: z.boolean(), maxAbs: real, index: count, found: real, wanted: real });
 
 const RESULTS = {
@@ -204,21 +224,35 @@ const RESULTS = {
   }),
   sign: z.strictObject({ path: z.string(), keyId: hex, bytes: count }),
   keygen: z.strictObject({ secretKey: z.string(), publicKey: z.string(), keyId: hex }),
-  bench: z.strictObject({
-    device: z.strictObject({ artifact: z.string(), executor: z.enum(["native", "wasm"]) }),
-    ...benchFigures,
-    levels: z
-      .array(z.strictObject({ sessions: count, ...benchFigures }))
-      .optional()
-      .describe("--concurrency; the figures beside it are those of the first"),
-    rssBytes: z.number().int(),
-    memory: z
-      .strictObject({ arenaBytes: count, weightsBytes: count, borderBytes: count, peakRssBytes: count, peakOf: z.enum(["runs", "process"]) })
-      .optional()
-      .describe("--memory; the process is Node's"),
-    samples: z.string().optional(),
-    advice: z.array(z.string()),
-  }),
+  bench: z.union([
+    z
+      .strictObject({
+        device,
+        peaks: peaks.optional(),
+        runs: count,
+        callMs: z.number().describe("what calling a step costs, taken off all times"),
+        nodes: z.array(profiledStep).describe("the steps of the program, in order"),
+        byType: z.array(z.strictObject({ op: z.string(), steps: count, p50: z.number(), share: z.number(), macs: count })),
+        advice: z.array(z.string()),
+      })
+      .describe("--profile"),
+    z.strictObject({ device, peaks: peaks.optional(), kernels: z.array(profiledStep) }).describe("--kernel"),
+    z.strictObject({
+      device,
+      ...benchFigures,
+      levels: z
+        .array(z.strictObject({ sessions: count, ...benchFigures }))
+        .optional()
+        .describe("--concurrency; the figures beside it are those of the first"),
+      rssBytes: z.number().int(),
+      memory: z
+        .strictObject({ arenaBytes: count, weightsBytes: count, borderBytes: count, peakRssBytes: count, peakOf: z.enum(["runs", "process"]) })
+        .optional()
+        .describe("--memory; the process is Node's"),
+      samples: z.string().optional(),
+      advice: z.array(z.string()),
+    }),
+  ]),
   compare: z.strictObject({
     outputs: z.array(difference),
     heatmaps: z

@@ -66,5 +66,7 @@ export interface Program {
   readonly arenaBytes: number;
   /** The first bytes of the arena that outlive a run; the host zeroes them once. */
   readonly stateBytes: number;
+  /** Whoever runs it calls its steps one by one, to time them. Programs with steps of the session are run so in any case. */
+  readonly stepwise?: true;
   readonly segments: readonly Segment[];
 }

@@ -19,6 +19,7 @@ import {
   type ManifestProgram,
   type ManifestStep,
   type Range,
+  type StepNote,
   type SelfTestOutput,
   type SelfTestSeed,
   type SelfTestVector,
@@ -88,6 +89,8 @@ export interface BuildCode {
   readonly limits?: readonly ManifestLimit[];
   /** Default: none, `model_run` runs it all. */
   readonly steps?: readonly ManifestStep[];
+  /** Of a program to be profiled. */
+  readonly notes?: readonly StepNote[];
   /** Needed for kind wasm. */
   readonly memory?: WasmMemory;
 }
@@ -161,10 +164,10 @@ function buildArtifacts(input: BuildInput, ids: readonly string[], pool: RangePo
       target: { name: target.name, digest: sha256Hex(crypto, new TextEncoder().encode(canonicalJson(target as unknown as Json))) },
       needs: { os: target.os, arch: target.arch, cpuFeatures: [...target.cpuFeatures].sort(), abi: CODE_ABI },
       weights: pool.add(weights),
-      programs: programs.map(({ code, arenaBytes, stateBytes, extents, limits = [], steps, memory }, p) => {
+      programs: programs.map(({ code, arenaBytes, stateBytes, extents, limits = [], steps, notes, memory }, p) => {
         const file = `code/${folders[i]}/${ids[p]}.${extension}`;
         files.set(file, code);
-        const further = { ...(limits.length > 0 ? { limits } : {}), ...(memory ? { memory } : {}) };
+        const further = { ...(limits.length > 0 ? { limits } : {}), ...(notes ? { notes } : {}), ...(memory ? { memory } : {}) };
         return { file, arenaBytes, stateBytes, extents: extents ?? [], steps: steps ?? [], ...further };
       }),
     };

@@ -99,6 +99,7 @@ function checkArtifact(manifest: Manifest, artifact: Artifact, at: string, f: Fi
     checkExtents(program, code, where, f);
     checkLimits(code, where, f);
     checkSteps(program, code, where, f);
+    f.check(!code.notes || code.notes.length === code.steps.length, `${where}.notes`, `wanted one for each of the ${code.steps.length} steps`);
     f.check((code.memory !== undefined) === (artifact.kind === "wasm"), `${where}.memory`, "wanted for kind wasm, and only there");
     if (code.memory) checkMemory(program, artifact, code, where, f);
   });

@@ -18,6 +18,7 @@ import type {
   Range,
   SelfTestSeed,
   SelfTestVector,
+  StepNote,
   StepTensor,
   WasmMemory,
   WeightsEntry,
@@ -136,7 +137,20 @@ function code(f: Findings, value: unknown, at: string): ArtifactProgram {
     extents: f.list(record["extents"], `${at}.extents`, (v, where) => extent(f, v, where)),
     ...(record["limits"] === undefined ? {} : { limits: f.list(record["limits"], `${at}.limits`, (v, where) => limit(f, v, where)) }),
     steps: f.list(record["steps"], `${at}.steps`, (v, where) => step(f, v, where), 65_536),
+    ...(record["notes"] === undefined ? {} : { notes: f.list(record["notes"], `${at}.notes`, (v, where) => note(f, v, where), 65_536) }),
     ...(record["memory"] === undefined ? {} : { memory: memory(f, record["memory"], `${at}.memory`) }),
+  };
+}
+
+function note(f: Findings, value: unknown, at: string): StepNote {
+  const record = f.record(value, at);
+  const words = (key: string): string[] => f.list(record[key], `${at}.${key}`, (v, where) => f.text(v, where), 4096);
+  return {
+    op: f.text(record["op"], `${at}.op`),
+    nodes: words("nodes"),
+    kernels: words("kernels"),
+    macs: f.integer(record["macs"], `${at}.macs`, 0, MAX_BYTES),
+    bytes: f.integer(record["bytes"], `${at}.bytes`, 0, MAX_BYTES),
   };
 }
 

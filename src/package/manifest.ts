@@ -99,8 +99,10 @@ export interface ArtifactProgram {
   readonly extents: readonly ManifestExtent[];
   /** Values that were given a bound; a run in which one wants to be longer has no result. */
   readonly limits?: readonly ManifestLimit[];
-  /** Empty: `model_run` runs it all. Else what the host walks through: runs of code steps, and steps of its own. */
+  /** Empty: `model_run` runs it all. Of a profile: each alone. Else what the host walks through: runs of code steps, and steps of its own. */
   readonly steps: readonly ManifestStep[];
+  /** What each of `steps` computes, where the bundle was compiled to be profiled. */
+  readonly notes?: readonly StepNote[];
   /** For kind wasm. */
   readonly memory?: WasmMemory;
 }
@@ -135,6 +137,15 @@ export type ManifestStep =
       readonly outputs: readonly StepTensor[];
       readonly call?: HostCall;
     };
+
+/** What a step is to people: `nodes` are those of the model file; `bytes` are all that its kernels are handed. */
+export interface StepNote {
+  readonly op: string;
+  readonly nodes: readonly string[];
+  readonly kernels: readonly string[];
+  readonly macs: number;
+  readonly bytes: number;
+}
 
 export interface StepTensor extends Range {
   readonly space: "arena" | "input" | "output";

@@ -2,7 +2,7 @@ import { HOST_FUNCTIONS } from "../host/functions.ts";
 import { HostProblem, openExtents, type HostCall, type HostTensor, type HostType } from "../host/host-function.ts";
 import type { TextTable } from "../host/text-table.ts";
 import { dtypeBytes } from "../package/dtypes.ts";
-import type { Artifact, ArtifactProgram, StepTensor } from "../package/manifest.ts";
+import type { Artifact, ArtifactProgram, ManifestStep, StepTensor } from "../package/manifest.ts";
 import { NeoError } from "../support/errors.ts";
 import { nearestWord } from "../support/nearest.ts";
 import type { Runnable } from "./engine.ts";
@@ -44,23 +44,28 @@ function isOf(found: HostType, wanted: HostType): boolean {
   );
 }
 
+/** Is told a step of the manifest before it runs, and runs it. */
+export type StepObserver = (index: number, run: () => void) => void;
+
 /** One run of a program: the code alone, or code and host in turns. */
 export function runProgram(
   code: Pick<ArtifactProgram, "steps">,
   runnable: Pick<Runnable, "inputs" | "outputs" | "arena" | "run" | "runSteps">,
   hostSteps: Readonly<Record<string, HostStep>>,
   texts: TextTable,
+  observe: StepObserver = (_, run) => run(),
 ): void {
-  if (code.steps.length === 0) return runnable.run();
+  if (code.steps.length === 0) return observe(0, () => runnable.run());
   const view = ({ space, index, offset, bytes }: StepTensor): Uint8Array => {
     const whole = space === "arena" ? runnable.arena : space === "input" ? runnable.inputs[index]! : runnable.outputs[index]!;
     return whole.subarray(offset, offset + bytes);
   };
-  for (const step of code.steps) {
+  const run = (step: ManifestStep): void => {
     if (step.kind === "code") runnable.runSteps(step.first, step.last);
     else if (step.call) runHostCall(step.call, step.inputs.map(view), step.outputs.map(view), texts);
     else hostSteps[step.name]!(step.inputs.map(view), step.outputs.map(view));
-  }
+  };
+  code.steps.forEach((step, i) => observe(i, () => run(step)));
 }
 
 /** Does a step that is a function of src/host, over tensors in memory. */

@@ -11,7 +11,7 @@ import { checkAnswer, type SelfTestReport } from "./check-answers.ts";
 import { chooseProgram, describe, type Chosen } from "./choose.ts";
 import type { Engine, Runnable } from "./engine.ts";
 import { checkLimits, copyCorner, shapeOfOutput, writeExtents } from "./extents.ts";
-import { hostProblem, runProgram, type HostStep } from "./host-steps.ts";
+import { hostProblem, runProgram, type HostStep, type StepObserver } from "./host-steps.ts";
 import { naturalWidth, pictureElements, type Picture } from "./preprocess.ts";
 import { loadElements, storeElements, type InputData, type OutputTensor } from "./tensors.ts";
 
@@ -28,6 +28,8 @@ export interface Refusal {
 export interface BoundRun {
   readonly program: ManifestProgram;
   run(): void;
+  /** The same step by step, of a bundle compiled with `profile`: `observe` is handed each step and runs it, once or more. */
+  observe(observe: StepObserver): void;
   outputs(): Outputs;
 }
 
@@ -197,16 +199,18 @@ export class Session {
       copyCorner("in", dense, shape, target, port.shape, width);
     });
     const given = texts.length;
+    const run = (observe?: StepObserver): void => {
+      this.opened();
+      texts.shorten(given);
+      this.takeState(runnable);
+      writeExtents(code, runnable, chosen.extents);
+      runProgram(code, runnable, this.hostSteps, texts, observe);
+      checkLimits(code, runnable);
+    };
     return {
       program,
-      run: () => {
-        this.opened();
-        texts.shorten(given);
-        this.takeState(runnable);
-        writeExtents(code, runnable, chosen.extents);
-        runProgram(code, runnable, this.hostSteps, texts);
-        checkLimits(code, runnable);
-      },
+      run: () => run(),
+      observe: (observe) => run(observe),
       outputs: () =>
         Object.fromEntries(
           program.outputs.map((port, i): [string, OutputTensor] => {

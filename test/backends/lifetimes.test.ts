@@ -13,7 +13,7 @@ const call = (...names: string[]): OpenStep => ({
   kernel: "k",
   args: Object.fromEntries(names.map((name) => [name, buffer(name)])),
   parts: 1,
-  info: { kernel: "k", op: "k", loc: [], macs: 0 },
+  info: { kernel: "k", op: "k", loc: [], macs: 0, bytes: 0 },
 });
 
 /** Whether two buffers are alive at one time. */

@@ -27,6 +27,22 @@ function product(): Uint8Array {
   });
 }
 
+/** z = (x * wide) * narrow: the first product is 32 times the second. */
+function twoProducts(): Uint8Array {
+  const weights = (columns: number): ReturnType<typeof tensor> =>
+    tensor(
+      "f32",
+      [256, columns],
+      Float32Array.from({ length: 256 * columns }, (_, i) => Math.sin(i)),
+    );
+  return writeOnnx({
+    nodes: [node("MatMul", ["x", "v"], ["y"], {}, { name: "wide" }), node("MatMul", ["y", "w"], ["z"], {}, { name: "narrow" })],
+    inputs: [value("x", "f32", [128, 256])],
+    outputs: [value("z", "f32", [128, 8])],
+    initializers: { v: weights(256), w: weights(8) },
+  });
+}
+
 interface Level {
   readonly sessions: number;
   readonly runs: number;
@@ -44,6 +60,70 @@ async function levelsOf(flags: readonly string[]): Promise<{ readonly levels: re
   const { result } = JSON.parse(stdout) as { result: { levels: Level[] } };
   return { levels: result.levels, samples: JSON.parse(readFileSync(join(folder.path, "s.json"), "utf8")) as Record<string, number[]> };
 }
+
+interface Step {
+  readonly op: string;
+  readonly nodes: readonly string[];
+  readonly macs: number;
+  readonly min: number;
+  readonly p50: number;
+  readonly share: number;
+  readonly gflops: number;
+  readonly roofline: number;
+}
+
+describe("bench --profile", () => {
+  test.each([["wasm", false] as const, ["native", !compiler && process.env["CI"] !== "true"] as const])(
+    "tells what each node costs beside what the machine gives: %s",
+    async (executor, skip) => {
+      if (skip) return;
+      const folder = testFolder({ "m.onnx": twoProducts() });
+      const { code, stdout, stderr } = await neo(["bench", "m.onnx", ...SHORT, "--profile", "--executor", executor, "--json"], { cwd: folder.path });
+      expect(code, stderr).toBe(0);
+      const { result } = JSON.parse(stdout) as {
+        result: { nodes: Step[]; byType: { op: string; steps: number }[]; peaks: Record<string, number>; callMs: number };
+      };
+      const products = result.nodes.filter(({ op }) => op === "linear");
+      expect(products.map(({ nodes, macs }) => [nodes.join("+"), macs])).toEqual([
+        ["wide", 128 * 256 * 256],
+        ["narrow", 128 * 256 * 8],
+      ]);
+      // A 32nd of the work takes less, however much else the machine does.
+      expect(products[0]!.min).toBeGreaterThan(products[1]!.min);
+      expect(products[0]!.share).toBeGreaterThan(0.5);
+      expect(result.nodes.reduce((n, { share }) => n + share, 0)).toBeCloseTo(1, 6);
+      expect(result.byType[0]).toMatchObject({ op: "linear", steps: 2 });
+      expect(result.peaks["macsPerMs"]).toBeGreaterThan(1e5);
+      expect(products[0]!.gflops).toBeCloseTo((2 * products[0]!.macs) / products[0]!.min / 1e6, 6);
+      expect(products[0]!.roofline).toBeGreaterThan(0.05);
+    },
+  );
+
+  test("a bundle must have been compiled for it", async () => {
+    const folder = testFolder({ "m.onnx": twoProducts() });
+    for (const [flags, file] of [[["--profile"], "p.neo"] as const, [[], "m.neo"] as const])
+      expect((await neo(["compile", "m.onnx", "-t", "wasm", "--no-sign", "-o", file, ...flags], { cwd: folder.path })).code).toBe(0);
+    const bench = async (...args: string[]): Promise<Awaited<ReturnType<typeof neo>>> =>
+      neo(["bench", ...args, ...SHORT, "--allow-unsigned"], { cwd: folder.path });
+    const plain = await bench("m.neo", "--profile");
+    expect([plain.code, plain.stderr]).toEqual([2, expect.stringContaining("NEO1028")]);
+    const profiled = await bench("p.neo", "--profile");
+    expect(profiled.code, profiled.stderr).toBe(0);
+    expect(profiled.stdout).toMatch(/wide .* % mac +linear/);
+  });
+
+  test("--kernel runs one step over and over", async () => {
+    const folder = testFolder({ "m.onnx": twoProducts() });
+    const run = async (name: string): Promise<Awaited<ReturnType<typeof neo>>> =>
+      neo(["bench", "m.onnx", ...SHORT, "--executor", "wasm", "--kernel", name, "--json"], { cwd: folder.path });
+    const { code, stdout, stderr } = await run("narrow");
+    expect(code, stderr).toBe(0);
+    const { result } = JSON.parse(stdout) as { result: { kernels: Step[] } };
+    expect(result.kernels.filter(({ op }) => op === "linear").map(({ nodes }) => nodes)).toEqual([["narrow"]]);
+    const unknown = await run("nothing");
+    expect([unknown.code, unknown.stdout]).toEqual([2, expect.stringContaining("NEO1027")]);
+  });
+});
 
 describe("bench --concurrency", () => {
   test.each([["wasm", false] as const, ["native", !compiler && process.env["CI"] !== "true"] as const])(

@@ -1,7 +1,7 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Port, Program } from "../../kernel/program.ts";
 import { C_FLAGS, type CHeader, type CSource } from "../../support/c-source.ts";
-import { hasSessionSteps, MODEL_ABI, weightBytesOf } from "../program-facts.ts";
+import { isStepwise, MODEL_ABI, weightBytesOf } from "../program-facts.ts";
 import type { PortLength } from "../lower.ts";
 import type { TargetProfile } from "../../target/profile.ts";
 import { commentText, kernelPrototype, printKernel } from "./kernel.ts";
@@ -103,7 +103,7 @@ int _fltused = 0x9875;
 `;
 
 function printHeader(program: Program, lengths: readonly PortLength[]): string {
-  const stepwise = hasSessionSteps(program);
+  const stepwise = isStepwise(program);
   return `/* ${commentText(program.name)}. Made by neo.
 
 ${portLines("inputs", program.inputs)}

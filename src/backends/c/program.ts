@@ -1,7 +1,7 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Program, Slice, Step } from "../../kernel/program.ts";
 import { InternalError } from "../../support/errors.ts";
-import { boundArguments, hasSessionSteps, kernelOf, MODEL_ABI, offsetOf, weightBytesOf } from "../program-facts.ts";
+import { boundArguments, isStepwise, kernelOf, MODEL_ABI, offsetOf, weightBytesOf } from "../program-facts.ts";
 import { identifier } from "./names.ts";
 
 /** Prints the functions that the host calls. */
@@ -34,7 +34,7 @@ class ModelPrinter {
   }
 
   print(): string {
-    const stepwise = hasSessionSteps(this.program);
+    const stepwise = isStepwise(this.program);
     if (stepwise) this.printSwitch();
     else for (const step of this.program.steps) this.printStep(step, "  ");
     const unused = (["weights", "inputs", "outputs", "arena"] as const).filter((name) => !this.used.has(name.replace(/(put)s$/, "$1") as Slice["space"]));

@@ -1,7 +1,7 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Program, Slice, Step } from "../../kernel/program.ts";
 import { InternalError } from "../../support/errors.ts";
-import { boundArguments, hasSessionSteps, kernelOf, MODEL_ABI, offsetOf, weightBytesOf } from "../program-facts.ts";
+import { boundArguments, isStepwise, kernelOf, MODEL_ABI, offsetOf, weightBytesOf } from "../program-facts.ts";
 import type { BinaryenApi, Module, Ref } from "./binaryen.ts";
 import { Locals } from "./locals.ts";
 
@@ -24,7 +24,7 @@ class ModelEmitter {
     this.m = module;
     this.program = program;
     this.kernels = new Map(program.kernels.map((kernel) => [kernel.name, kernel]));
-    this.stepwise = hasSessionSteps(program);
+    this.stepwise = isStepwise(program);
     this.locals = new Locals(api, module, ["weights", "input", "output", "arena", ...(this.stepwise ? ["first", "last"] : [])]);
   }
 

@@ -33,6 +33,7 @@ class ProgramParser {
     const arenaBytes = parseInteger(scanner, "the bytes of the arena");
     scanner.expect("state");
     const stateBytes = parseInteger(scanner, "the bytes of the state");
+    const stepwise = this.word("stepwise");
     scanner.expect("{");
     const inputs = this.all("input", () => this.port());
     const outputs = this.all("output", () => this.port());
@@ -45,7 +46,7 @@ class ProgramParser {
       if (kernels.some((other) => other.name === kernel.name)) this.problems.add(at, `${kernel.name} is declared twice`);
       kernels.push(kernel);
     }
-    return { name, inputs, outputs, steps, kernels, extents, arenaBytes, stateBytes, segments };
+    return { name, inputs, outputs, steps, kernels, extents, arenaBytes, stateBytes, ...(stepwise ? { stepwise } : {}), segments };
   }
 
   private word(word: string): boolean {

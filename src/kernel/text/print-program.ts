@@ -5,7 +5,7 @@ import { printName } from "./words.ts";
 /** A program and its kernels as text that `parseProgram` reads back to an equal program. */
 export function printProgram(program: Program): string {
   const lines = [
-    `program @${printName(program.name)} arena ${program.arenaBytes} state ${program.stateBytes} {`,
+    `program @${printName(program.name)} arena ${program.arenaBytes} state ${program.stateBytes}${program.stepwise ? " stepwise" : ""} {`,
     ...program.inputs.map((port) => `  input ${printPort(port)}`),
     ...program.outputs.map((port) => `  output ${printPort(port)}`),
     ...program.segments.map((segment) => `  segment ${segment.offset} bytes ${segment.bytes} sha256 ${JSON.stringify(segment.sha256)}`),

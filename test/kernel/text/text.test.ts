@@ -123,6 +123,10 @@ describe("programs", () => {
   test.each(PROGRAMS.map((c) => [c.name, c.program] as const))("%s reads back as itself", (_name, program) => {
     expect(parseProgram(printProgram(program))).toEqual(program);
   });
+  test("a program that is run step by step says so", () => {
+    const program = { ...PROGRAMS[0]!.program, stepwise: true as const };
+    expect(parseProgram(printProgram(program))).toEqual(program);
+  });
   test("the text is one to read", () => {
     const { program } = PROGRAMS.find((p) => p.name === "loop while a word is set")!;
     expect(printProgram({ ...program, kernels: [] })).toMatchInlineSnapshot(`
