@@ -12,6 +12,7 @@ import { argReduce, cumulative, reduce } from "../../src/ir/ops/reduction.ts";
 import { compress, nonZero, unique } from "../../src/ir/ops/selection.ts";
 import { topK } from "../../src/ir/ops/sorting.ts";
 import { span } from "../../src/ir/ops/span.ts";
+import { roiAlign } from "../../src/ir/ops/window.ts";
 import { randomTensor } from "../../src/ir/sample.ts";
 import { tensor, type Tensor } from "../../src/ir/tensor.ts";
 import { tensorType, type DType, type StaticType } from "../../src/ir/types.ts";
@@ -102,6 +103,16 @@ export const OPEN_CASES: readonly OpenCase[] = [
     name: "distinct elements",
     inputs: [tensor("f32", [8], [2, NaN, -1, 2, 0, NaN, -0, 7])],
     build: (b, [x]) => [...b.createAll(unique, { x: x! }), ...b.createAll(unique, { x: x! }, { sorted: false, extent: "m" })],
+  },
+  {
+    name: "regions that choose their number of samples, up to a thousand times as large as the image",
+    inputs: [
+      numbers("f32", [2, 3, 7, 9], 8),
+      tensor("f32", [5, 4], [1, 2, 6, 5, -20, -3, 30, 9, -4000, -4000, 5000, 5000, 0, 0, 0, 0, 5, 5, 900, 6]),
+      tensor("i64", [5], [0, 1, 1, 0, 1]),
+    ],
+    build: (b, [image, rois, batchIndices]) =>
+      (["average", "max"] as const).map((kind) => b.create(roiAlign, { x: image!, rois: rois!, batchIndices: batchIndices! }, { kind, height: 2, width: 3 })),
   },
   {
     name: "boxes, and what stands at them",

@@ -88,6 +88,34 @@ describe("roiAlign", () => {
     expect(list(y)).toEqual([7.5]);
   });
 
+  test("a region much larger than the image has as many samples as it has pixels, and all but those near the image are 0", () => {
+    // By the formula of ONNX: bins of 20 pixels, 20 samples each, the pixels 0..3 of both axes in one bin, the edge up to a pixel outside.
+    const [left, size] = [-8, 40];
+    const place = (bin: number, k: number): number => left - 0.5 + (bin * size) / 2 + k + 0.5;
+    const at = (row: number, column: number): number => {
+      if (row < -1 || row > 4 || column < -1 || column > 4) return 0;
+      const [r, c] = [Math.min(Math.max(row, 0), 3), Math.min(Math.max(column, 0), 3)];
+      const [top, front] = [Math.floor(r), Math.floor(c)];
+      const [bottom, back] = [Math.min(top + 1, 3), Math.min(front + 1, 3)];
+      const pixel = (i: number, j: number): number => 4 * i + j;
+      const [down, over] = [r - top, c - front];
+      return (1 - down) * ((1 - over) * pixel(top, front) + over * pixel(top, back)) + down * ((1 - over) * pixel(bottom, front) + over * pixel(bottom, back));
+    };
+    const sum = (i: number, j: number): number => {
+      let total = 0;
+      for (let a = 0; a < 20; a++) for (let b = 0; b < 20; b++) total += at(place(i, a), place(j, b));
+      return total / 400;
+    };
+    const y = run(roiAlign, { x, rois: f32([1, 4], [left, left, left + size, left + size]), batchIndices: i64([1], [0]) }, { height: 2, width: 2 });
+    list(y).forEach((value, k) => expect(value).toBeCloseTo(sum(k >> 1, k & 1), 6));
+    expect(list(y)[0]).toBeGreaterThan(0);
+  });
+
+  test("a region of a billion pixels takes no longer than one of the image's size", () => {
+    const y = run(roiAlign, { x, rois: f32([1, 4], [-1e9, -1e9, 1e9, 1e9]), batchIndices: i64([1], [0]) }, { kind: "max" });
+    expect(list(y)[0]).toBeGreaterThanOrEqual(0);
+  });
+
   test("far outside is 0", () => {
     const y = run(roiAlign, { x, rois: f32([1, 4], [50, 50, 60, 60]), batchIndices: i64([1], [0]) }, { samplingRatio: 2 });
     expect(list(y)).toEqual([0]);

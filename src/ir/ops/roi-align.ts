@@ -57,10 +57,12 @@ function poolBin(
   j: number,
   kind: "average" | "max",
 ): number {
-  let [sum, most] = [0, -Infinity];
-  for (let a = 0; a < rows.samples; a++) {
+  const [down, across] = [reaching(rows, i, height), reaching(columns, j, width)];
+  // Samples that are left out are far outside: each is 0.
+  let [sum, most] = [0, down.isAll && across.isAll ? -Infinity : 0];
+  for (let a = down.first; a < down.end; a++) {
     const row = rows.start + i * rows.size + ((a + 0.5) * rows.size) / rows.samples;
-    for (let b = 0; b < columns.samples; b++) {
+    for (let b = across.first; b < across.end; b++) {
       const column = columns.start + j * columns.size + ((b + 0.5) * columns.size) / columns.samples;
       const corners = weightedCorners(x, plane, height, width, row, column);
       sum += corners[0] + corners[1] + corners[2] + corners[3];
@@ -69,6 +71,14 @@ function poolBin(
   }
   const count = rows.samples * columns.samples;
   return count === 0 ? 0 : kind === "max" ? most : sum / count;
+}
+
+/** The samples of a bin from the first to the last that may be no more than a pixel outside of an axis; a region may have many more. */
+function reaching({ start, size, samples }: Bins, bin: number, extent: number): { readonly first: number; readonly end: number; readonly isAll: boolean } {
+  const at = (place: number): number => ((place - start - bin * size) * samples) / size - 0.5;
+  const first = Math.max(0, Math.floor(at(-1)));
+  const end = Math.min(samples, Math.ceil(at(extent)) + 1);
+  return size > 0 && samples > 1 ? { first, end, isAll: first === 0 && end === samples } : { first: 0, end: samples, isAll: true };
 }
 
 /** The four pixels round a place times their weights. More than a pixel outside there is nothing; up to that, the edge. */

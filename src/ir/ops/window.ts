@@ -173,6 +173,7 @@ export const roiAlign = defineOp({
       batchIndices: "2xi64 in 0..1",
       attrs: { kind: "max", height: 2, width: 2, spatialScale: 0.5, halfPixel: false },
     },
+    { x: "1x2x5x6xf32", rois: "4x4xf32 in -30..40", batchIndices: "4xi64 in 0..0", attrs: { height: 2, width: 2 } },
   ],
   infer({ x, rois, batchIndices }, attrs) {
     expectFloat("roiAlign", "x", x);
