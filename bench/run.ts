@@ -4,12 +4,13 @@
  *   npm ci --prefix bench --ignore-scripts && npm run bench -- [--models resnet8,ds-cnn] [--seconds 3] [--write]
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { findCompilers } from "../src/support/node/compilers.ts";
 import { MODELS, type ModelName } from "./models.ts";
 import { benchNative, type NativeResult } from "./native.ts";
+import { writeResults } from "./results.ts";
 import { benchWasm, type WasmResult } from "./wasm.ts";
 
 const { values } = parseArgs({ options: { models: { type: "string" }, seconds: { type: "string" }, write: { type: "boolean" }, only: { type: "string" } } });
@@ -21,7 +22,8 @@ if (unknown) throw new Error(`there is no model ${unknown}: ${Object.keys(MODELS
 const native: NativeResult[] = [];
 const wasm: WasmResult[] = [];
 for (const name of names) {
-  if (values.only !== "wasm") native.push(await benchNative(name, seconds));
+  // Native trees have peers of their own: bench/tree-peers.
+  if (values.only !== "wasm" && !name.startsWith("trees")) native.push(await benchNative(name, seconds));
   if (values.only !== "native") wasm.push(await benchWasm(name, seconds));
 }
 
@@ -34,7 +36,7 @@ const [compiler] = await findCompilers();
 const version = (name: string): string =>
   (JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), "utf8")) as { version: string }).version;
 const text = [
-  "# Results",
+  "## Networks",
   "",
   `${new Date().toISOString().slice(0, 10)}, ${cpus()[0]!.model.trim()}${features()}, Node ${process.versions.node}, ${compiler ? `${compiler.family} ${compiler.version}` : "no C compiler"}.`,
   "One thread. Both sides alternate run by run in one process; milliseconds are min / p10 / median, ratios are of minima and of tenth percentiles (above 1: neo is faster).",
@@ -46,17 +48,17 @@ const text = [
   ...(native.length > 0
     ? [
         "",
-        `## Native, against ONNX Runtime ${version("onnxruntime-node")} (C API, all optimizations)`,
+        `### Native, against ONNX Runtime ${version("onnxruntime-node")} (C API, all optimizations)`,
         "",
         "| model | neo ms | ONNX Runtime ms | min | p10 | GFLOP/s | max abs | runs | compile |",
         "|---|---|---|---|---|---|---|---|---|",
-        ...native.map((r) => row(r, [r.model.startsWith("trees") ? "–" : ((2 * r.macs) / r.neo.min / 1e6).toFixed(0)])),
+        ...native.map((r) => row(r, [((2 * r.macs) / r.neo.min / 1e6).toFixed(0)])),
       ]
     : []),
   ...(wasm.length > 0
     ? [
         "",
-        `## WebAssembly, against onnxruntime-web ${version("onnxruntime-web")} (one thread)`,
+        `### WebAssembly, against onnxruntime-web ${version("onnxruntime-web")} (one thread)`,
         "",
         "| model | neo ms | onnxruntime-web ms | min | p10 | max abs | runs | compile |",
         "|---|---|---|---|---|---|---|---|",
@@ -66,7 +68,7 @@ const text = [
   "",
 ].join("\n");
 console.log(text);
-if (values.write) writeFileSync(new URL("RESULTS.md", import.meta.url), text);
+if (values.write) writeResults("networks", text);
 
 function features(): string {
   try {

@@ -96,6 +96,7 @@ function integerInterval(op: OpName, elem: Elem, args: readonly Interval[], imm:
       return isInside(by, 0, bits - 1) ? shifted(op, a, by, all, bits, wrapped) : all;
     }
     case "popcnt":
+      return exactly(0, a.low >= 0 && a.high < 2 ** 53 ? Math.log2(onesAbove(a.high) + 1) : bits);
     case "ctz":
       return exactly(0, bits);
     case "roundToInt":

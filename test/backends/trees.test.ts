@@ -144,7 +144,7 @@ test.each([1, 256])("code for %i rows does not grow with the model", (rows) => {
 test("few rows are walked, and many go through blocks", () => {
   const names = [1, 20, 270].map((rows) => {
     const { graph } = graphOf({ name: "", forest: forest({ trees: 100, depth: 6, stop: 0, features: 50, bins: 200 }) }, rows);
-    return lower(graph, target("x86-64-v3"), new WeightPool()).program.kernels.map((kernel) => /_(heap|walk|blocks\d+)_/.exec(kernel.name)![1]);
+    return lower(graph, target("x86-64-v3"), new WeightPool()).program.kernels.map((kernel) => /_(ranks|walk|blocks\d+)_/.exec(kernel.name)![1]);
   });
-  expect(names).toEqual([["heap"], ["heap"], ["blocks256", "heap"]]);
+  expect(names).toEqual([["ranks"], ["ranks"], ["blocks256", "ranks"]]);
 });

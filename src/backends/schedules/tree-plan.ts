@@ -29,6 +29,11 @@ export function divideRows(target: TargetProfile, plain: PlainTests, heaps: Tree
   return parts;
 }
 
+/** Vectors of four lanes at least, that compare exactly: those of 32-bit ARM take numbers near zero for zero. */
+export function hasWideVectors(target: TargetProfile): boolean {
+  return lanesOf(target) >= 4 && target.arch !== "armv7";
+}
+
 /** True where completing the trees makes them at most twice as large: walking by place is then faster than by index. */
 export function isDense(ensemble: TreeEnsemble, { nodes }: TreeHeaps): boolean {
   return nodes.length <= 2 * (ensemble.leafNodes.length + 8);
@@ -36,8 +41,7 @@ export function isDense(ensemble: TreeEnsemble, { nodes }: TreeHeaps): boolean {
 
 /** Lanes of the widest blocks that rows fill. Their steps may be twice as large as the second cache: fewer, larger blocks make up for that. */
 function blockLanes(target: TargetProfile, heaps: TreeHeaps, rows: number): number | undefined {
-  // Vectors of 32-bit ARM take numbers near zero for zero.
-  if (lanesOf(target) < 4 || target.arch === "armv7") return undefined;
+  if (!hasWideVectors(target)) return undefined;
   let lanes = lanesOf(target);
   const stepBytes = (): number => (heaps.tests.columns.length * blockRows(lanes)) / 8;
   while (lanes > 4 && (rows < blockRows(lanes) || stepBytes() > 2 * target.l2Bytes)) lanes /= 2;

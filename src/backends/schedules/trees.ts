@@ -3,10 +3,12 @@ import { ensembleOf } from "../../ir/trees/ensemble.ts";
 import type { Schedule } from "../schedule.ts";
 import { FLOAT_KINDS } from "./next-float.ts";
 import { lowerTreeBlocks } from "./tree-blocks.ts";
+import { lowerTreeRankWalk } from "./tree-rank-walk.ts";
+import { rankedTests } from "./tree-ranks.ts";
 import { lowerTreeHeapWalk } from "./tree-heap-walk.ts";
 import { treeHeaps } from "./tree-heaps.ts";
 import type { TreeOutput } from "./tree-leaves.ts";
-import { DEEPEST_HEAP, divideRows, isDense } from "./tree-plan.ts";
+import { DEEPEST_HEAP, divideRows, hasWideVectors, isDense } from "./tree-plan.ts";
 import type { TreeRows } from "./tree-rows.ts";
 import { plainTests } from "./tree-tests.ts";
 import { lowerTreeWalk } from "./tree-walk.ts";
@@ -23,8 +25,10 @@ export const treesSchedule: Schedule = {
     const rows: TreeRows = { x, y, elem, features, rows: count, output, loc: op.loc };
     const plain = plainTests(ensemble, FLOAT_KINDS[elem], features);
     const heaps = treeHeaps(ensemble, plain, output, DEEPEST_HEAP);
+    const ranked = heaps && hasWideVectors(context.target) ? rankedTests(plain, heaps.tests) : undefined;
     for (const part of divideRows(context.target, plain, heaps, elem, count)) {
       if (part.kind === "blocks") lowerTreeBlocks(context, ensemble, plain, heaps!, rows, part);
+      else if (heaps && ranked && isDense(ensemble, heaps)) lowerTreeRankWalk(context, ensemble, ranked, heaps, rows, part.first, part.count);
       else if (heaps && isDense(ensemble, heaps)) lowerTreeHeapWalk(context, ensemble, plain, heaps, rows, part.first, part.count);
       else lowerTreeWalk(context, ensemble, plain, rows, part.first, part.count);
     }

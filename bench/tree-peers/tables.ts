@@ -1,0 +1,60 @@
+export interface Line {
+  readonly model: string;
+  readonly contender: string;
+  /** Contenders of one run were interleaved. */
+  readonly run: number;
+  readonly batch: number;
+  /** Nanoseconds a row. */
+  readonly min: number;
+  readonly p10: number;
+  readonly median: number;
+  /** Against the trainer's own raw scores: the largest difference, and how many are other numbers. */
+  readonly error: number;
+  readonly other: number;
+}
+
+const ns = (x: number): string => (x < 1000 ? x.toFixed(0) : x.toLocaleString("en-US", { maximumFractionDigits: 0 }));
+
+/** How many times as fast neo is as a peer in the same run, by medians. */
+function leadOver(lines: readonly Line[], peer: Line): number {
+  const own = lines.find((line) => line.contender === "neo" && line.model === peer.model && line.batch === peer.batch && line.run === peer.run)!;
+  return peer.median / own.median;
+}
+
+/** The smallest lead by model and batch, then that over each peer. */
+export function leadTable(lines: readonly Line[]): string {
+  const models = [...new Set(lines.map(({ model }) => model))];
+  const batches = [...new Set(lines.map(({ batch }) => batch))];
+  const peers = [...new Set(lines.map(({ contender }) => contender))].filter((name) => name !== "neo");
+  const cells = (make: (model: string, batch: number) => string): string =>
+    models.map((model) => batches.map((batch) => make(model, batch)).join(" / ")).join(" | ");
+  const leads = (model: string, batch: number): readonly { readonly lead: number; readonly peer: string }[] =>
+    lines
+      .filter((line) => line.model === model && line.batch === batch && line.contender !== "neo")
+      .map((line) => ({ lead: leadOver(lines, line), peer: line.contender }))
+      .sort((a, b) => a.lead - b.lead);
+  const times = (lead: number | undefined): string => (lead === undefined ? "–" : `${lead.toFixed(1)}x`);
+  return [
+    `| lead over | ${models.join(" | ")} |`,
+    `|---|${models.map(() => "---|").join("")}`,
+    `| **the fastest peer** | ${cells((model, batch) => `**${times(leads(model, batch)[0]?.lead)}**`)} |`,
+    `| which is | ${cells((model, batch) => leads(model, batch)[0]?.peer.replace(/-[\d.]+/, "") ?? "–")} |`,
+    ...peers.map((peer) => `| ${peer} | ${cells((model, batch) => times(leads(model, batch).find((other) => other.peer === peer)?.lead))} |`),
+  ].join("\n");
+}
+
+/** Nanoseconds a row, median and minimum. */
+export function timesTable(lines: readonly Line[]): string {
+  const rows = lines.filter(({ contender, run }) => contender !== "neo" || run === 0);
+  const groups = new Map<string, Line[]>();
+  for (const line of rows) groups.set(`${line.model} ${line.contender}`, [...(groups.get(`${line.model} ${line.contender}`) ?? []), line]);
+  return [
+    "| model | | 1 row: ns, median (min) | 100 rows | 1,000 rows | largest error | other bits |",
+    "|---|---|---|---|---|---|---|",
+    ...[...groups.values()].map((group) => {
+      const [first] = group as [Line];
+      const largest = Math.max(...group.map(({ error }) => error));
+      return `| ${[first.model, first.contender, ...group.map(({ median, min }) => `${ns(median)} (${ns(min)})`), largest.toExponential(1), Math.max(...group.map(({ other }) => other))].join(" | ")} |`;
+    }),
+  ].join("\n");
+}
