@@ -31,10 +31,12 @@ export function loopsAlong(kernel: Kernel, param: string, layout: Layout, axis: 
 
 /**
  * The loops that move through the rows of a scratch matrix of `pitch` columns which the kernel alone uses, whatever they do there;
- * undefined where one begins in the middle of a row, or reads behind the vector of `lanes` in which the end lies.
+ * undefined where one begins in the middle of a row, or reads behind the vector of `lanes` in which the end lies. Those that write less
+ * than whole vectors are left as they are: others read the whole vector in which the end lies.
  */
 export function loopsThroughRows(kernel: Kernel, param: string, pitch: number, lanes: number): readonly AxisLoop[] | undefined {
   const found: AxisLoop[] = [];
+  const whole = new Set<Loop>();
   let fine = true;
   walkStatements(kernel.body, (stmt, loops) => {
     for (const access of accessesOf(stmt)) {
@@ -48,10 +50,11 @@ export function loopsThroughRows(kernel: Kernel, param: string, pitch: number, l
       const isRead = access.what !== "store";
       const end = ((cursor.base + access.at.offset) % pitch) + width;
       fine &&= inRow.length === 1 && typeof loop.trips === "number" && per > 0 && end <= per && !access.at.index && (!isRead || lanes % per === 0);
+      if (!isRead && per % lanes !== 0) whole.add(loop);
       if (!found.some((other) => other.loop === loop)) found.push({ loop, start: 0, per, stride: 1 });
     }
   });
-  return fine ? found : undefined;
+  return fine ? found.filter(({ loop }) => !whole.has(loop)) : undefined;
 }
 
 function stepAlong(

@@ -9,10 +9,8 @@ import { BoundedParams } from "./extents/params.ts";
 import { Bounding, hasOpenValues, isEndless, isOpen, openAxes, Unbounded } from "./extents/bounding.ts";
 import { FOUND } from "./extents/found.ts";
 import { isIndependent } from "./extents/independent.ts";
-import { MASKED } from "./extents/masked.ts";
-import { WINDOWS } from "./extents/windows.ts";
 import { MOVED, SYMBOLIC, WHOLE } from "./extents/moved.ts";
-import { RECURRENT } from "./extents/recurrent.ts";
+import { READERS } from "./extents/readers.ts";
 import type { Pass } from "./pass.ts";
 
 export const boundExtents: Pass = {
@@ -71,8 +69,8 @@ function build(op: Op, fixed: Bounding): void {
   if (reads.length === 0 && WHOLE[op.name]) return WHOLE[op.name]!(op, fixed);
   if (reads.length === 0) return fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
   if (MOVED[op.name]) return MOVED[op.name]!(op, fixed);
-  const masked = MASKED[op.name] ?? WINDOWS[op.name] ?? RECURRENT[op.name];
-  if (masked && reads.every(([operand, axis]) => masked.along(op, operand, axis))) return masked.handle(op, fixed);
+  const reader = READERS[op.name];
+  if (reader && reads.every(([operand, axis]) => reader.along(op, operand, axis))) return reader.handle(op, fixed);
   const [operand, axis] = reads[0]!;
   const { shape } = op.operands[operand]!.type;
   throw new Unbounded(`reads ${shapeText(shape)} along axis ${axis}, whose length only a run tells; put a reduction, or a slice of known size, before it`);

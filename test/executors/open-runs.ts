@@ -79,7 +79,7 @@ export function testOpenInputs(title: string, cases: Readonly<Record<string, Ope
   });
 }
 
-function expectNear(found: readonly Tensor[], wanted: readonly Tensor[]): void {
+export function expectNear(found: readonly Tensor[], wanted: readonly Tensor[]): void {
   expect(found.map(({ type }) => type)).toEqual(wanted.map(({ type }) => type));
   found.forEach(({ data }, i) => {
     const other = wanted[i]!.data as ArrayLike<number | bigint>;

@@ -28,6 +28,8 @@ const INDEPENDENT: Readonly<Record<string, Independence>> = {
   gather: (op, operand, axis) => operand === 1 || axis !== axisOf(op),
   gatherElements: (op, operand, axis) => operand === 1 || axis !== axisOf(op),
   gatherNd: (op, operand, axis) => isPointAxis(op, operand, axis),
+  scatterElements: (op, operand, axis) => operand === 0 && axis !== axisOf(op),
+  scatterNd: (op, operand, axis) => operand === 0 && axis >= (op.operands[1]!.type.shape.at(-1) as number),
   reduce: (op, _operand, axis) => !axesOf(op).includes(axis),
   argReduce: (op, _operand, axis) => axis !== axisOf(op),
   cumulative: (op, _operand, axis) => axis !== axisOf(op) || op.attrs["reverse"] === false,
@@ -49,7 +51,7 @@ const INDEPENDENT: Readonly<Record<string, Independence>> = {
     return axis < length - 2 ? isWholeAxis(op, op.operands[operand]!.type, axis) : axis === (operand === 0 ? length - 2 : length - 1);
   },
   linear: (op, operand, axis) => (operand === 0 || operand === 3) && axis < op.operands[operand]!.type.shape.length - 1,
-  attention: (op, operand, axis) => axis === 0 || (operand === 0 && axis === 2 && op.attrs["causal"] === false),
+  attention: (op, operand, axis) => (operand === 3 ? axis < op.operands[3]!.type.shape.length - 1 : axis === 0 || (operand === 0 && axis === 2)),
   conv: (op, operand, axis) => operand === 3 || (operand === 0 && (axis === 0 || (axis > 1 && !readsBehind(op, axis)))),
   convTranspose: batch,
   pool: (op, _operand, axis) => axis < 2 || !readsBehind(op, axis),

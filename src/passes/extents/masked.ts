@@ -1,12 +1,7 @@
 import { countOf } from "../../ir/dims.ts";
 import type { Op, Value } from "../../ir/graph.ts";
-import { add, div } from "../../ir/ops/arithmetic.ts";
-import { less } from "../../ir/ops/comparison.ts";
-import { gather } from "../../ir/ops/gather.ts";
-import { select } from "../../ir/ops/logic.ts";
+import { div } from "../../ir/ops/arithmetic.ts";
 import { reduce } from "../../ir/ops/reduction.ts";
-import { tensor } from "../../ir/tensor.ts";
-import { constant } from "../../ir/ops/control.ts";
 import { integerRange, isFloat, isWide, type DType } from "../../ir/types.ts";
 import { openAxes, Unbounded, type Bounding, type Reader } from "./bounding.ts";
 import { axesOf, axisOf } from "./independent.ts";
@@ -71,20 +66,6 @@ export const MASKED: Readonly<Record<string, Reader>> = {
       const x = op.operands[0]!;
       if (op.attrs["descending"] !== true) throw new Unbounded("sorts it from the least on; negate the elements and sort from the greatest on");
       graph.copy(op, [graph.masked(x, [axisOf(op)], neutral("max", x.type.dtype))]).forEach((value, i) => graph.set(op.results[i]!, value));
-    },
-  },
-
-  /** Indices that count from the end count from the true one. */
-  gather: {
-    along: (op, operand, axis) => operand === 0 && axis === axisOf(op),
-    handle(op, graph) {
-      const [x, indices] = op.operands as [Value, Value];
-      const at = graph.at(indices);
-      const { dtype } = at.type;
-      const there = graph.cast(graph.extent(x.type.shape[axisOf(op)]!), dtype);
-      const isNegative = graph.b.create(less, { a: at, b: graph.b.create(constant, {}, { value: tensor(dtype, [], [0]) }) });
-      const wrapped = graph.b.create(select, { condition: isNegative, a: graph.b.create(add, { a: at, b: there }), b: at });
-      graph.set(op.result, graph.b.create(gather, { x: graph.at(x), indices: wrapped }, op.attrs));
     },
   },
 };

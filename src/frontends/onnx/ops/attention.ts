@@ -1,4 +1,6 @@
-import { add, div, mul, tanh } from "../../../ir/ops/arithmetic.ts";
+import { shapeText } from "../../../ir/broadcast.ts";
+import { dimOf, equalDims } from "../../../ir/dims.ts";
+import { add, div, mul, sub, tanh } from "../../../ir/ops/arithmetic.ts";
 import { attention } from "../../../ir/ops/attention.ts";
 import { isNan, less, lessEqual } from "../../../ir/ops/comparison.ts";
 import { and, select } from "../../../ir/ops/logic.ts";
@@ -6,11 +8,12 @@ import { matmul } from "../../../ir/ops/linear.ts";
 import { concat, pad } from "../../../ir/ops/movement.ts";
 import { softmax } from "../../../ir/ops/normalisation.ts";
 import type { Value } from "../../../ir/graph.ts";
+import type { Dim } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { broadcastTo, castTo, reshapeTo, transposeMatrix } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { extentAt, rankOf } from "../static-shape.ts";
 import { joinHeads, splitHeads } from "./head-layout.ts";
-import { positions } from "./positions.ts";
+import { extentValue, positions } from "./positions.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 export const ATTENTION: OperatorTable = {
@@ -26,17 +29,18 @@ function importAttention(c: NodeContext): readonly (Value | undefined)[] {
   const past = { k: c.operand(4), v: c.operand(5) };
   const k = appended(c, past.k, heads(c, c.need(1, "K"), "kv_num_heads"));
   const v = appended(c, past.v, heads(c, c.need(2, "V"), "kv_num_heads"));
-  const attrs = { scale: c.float("scale") ?? 1 / Math.sqrt(shapeOf(q)[3]!), softcap: c.float("softcap", 0) };
+  const attrs = { scale: c.float("scale") ?? 1 / Math.sqrt(extentAt(q, 3)!), softcap: c.float("softcap", 0) };
   const mode = c.int("qk_matmul_output_mode", 0);
   const causal = c.flag("is_causal", false);
-  const offset = past.k ? shapeOf(past.k)[2]! : 0;
+  const before = past.k ? past.k.type.shape[2]! : 0;
   const lengths = c.operand(6);
   const given = givenMask(c, q, k);
   const inside = lengths ? both(c, within(c, q, k, lengths), given) : given;
   // With lengths, the last query of a sequence sees its last key; else the keys of the past come first.
-  const mask = causal && lengths ? both(c, seen(c, q, k, lengths), inside) : inside;
-  const y = c.b.create(attention, { q, k, v, mask }, { ...attrs, causal: causal && !lengths, offset });
-  const scores = c.wants(3) ? scoresAt(c, mode, q, k, causal && !lengths ? both(c, seen(c, q, k, undefined, offset), mask) : mask, attrs) : undefined;
+  const isPlain = causal && !lengths && typeof before === "number";
+  const mask = causal && !isPlain ? both(c, seen(c, q, k, lengths, before), inside) : inside;
+  const y = c.b.create(attention, { q, k, v, mask }, { ...attrs, causal: isPlain, offset: isPlain ? before : 0 });
+  const scores = c.wants(3) ? scoresAt(c, mode, q, k, isPlain ? both(c, seen(c, q, k, undefined, before), mask) : mask, attrs) : undefined;
   return [isFlat ? joinHeads(c.b, y) : y, k, v, scores];
 }
 
@@ -45,7 +49,7 @@ function heads(c: NodeContext, x: Value, attribute: string): Value {
   if (rankOf(x) === 4) return x;
   if (rankOf(x) !== 3) c.fail(`has an input of rank ${rankOf(x)}, wanted 3 or 4`, { reason: "rank", nearest: "an input of rank 3 or 4" });
   const count = c.required(attribute, c.int(attribute));
-  const width = shapeOf(x)[2]!;
+  const width = extentAt(x, 2)!;
   if (count < 1 || width % count !== 0) c.fail(`has ${attribute} ${count} for ${width} elements`, { awsName: "OperatorAttributeValueNotValid" });
   return splitHeads(c.b, x, count);
 }
@@ -58,26 +62,33 @@ function appended(c: NodeContext, past: Value | undefined, now: Value): Value {
 function givenMask(c: NodeContext, q: Value, k: Value): Value | undefined {
   const given = c.operand(3);
   if (!given) return undefined;
-  const missing = shapeOf(k)[2]! - shapeOf(given).at(-1)!;
+  const [keys, last] = [k.type.shape[2]!, given.type.shape.at(-1)!];
   const isBool = given.type.dtype === "bool";
   const mask = isBool ? given : castTo(c.b, given, q.type.dtype);
-  if (missing <= 0 || shapeOf(given).at(-1) === 1) return mask;
-  const only = (n: number): number[] => shapeOf(mask).map((_, axis) => (axis === rankOf(mask) - 1 ? n : 0));
+  if (last === 1 || equalDims(keys, last)) return mask;
+  const missing = dimOf("sub", keys, last);
+  if (typeof missing !== "number")
+    return c.fail(`has a mask of ${shapeText(given.type.shape)} for ${shapeText([keys])} keys, which agree only if a run says so`);
+  if (missing <= 0) return mask;
+  const only = (n: number): number[] => mask.type.shape.map((_, axis) => (axis === rankOf(mask) - 1 ? n : 0));
   return c.b.create(pad, { x: mask }, { low: only(0), high: only(missing), value: isBool ? 0 : -Infinity });
 }
 
 /** Keys in front of the end of their sequence. */
 function within(c: NodeContext, q: Value, k: Value, lengths: Value): Value {
-  const columns = shapeOf(k)[2]!;
-  return c.b.create(less, { a: positions(c, [1, 1, 1, columns], columns), b: reshapeTo(c.b, castTo(c.b, lengths, "i64"), [shapeOf(q)[0]!, 1, 1, 1]) });
+  const columns = k.type.shape[2]!;
+  return c.b.create(less, { a: positions(c, [1, 1, 1, columns], columns), b: reshapeTo(c.b, castTo(c.b, lengths, "i64"), [q.type.shape[0]!, 1, 1, 1]) });
 }
 
 /** Query i sees keys up to i + offset; with lengths, offset is what is left of a sequence in front of its queries. */
-function seen(c: NodeContext, q: Value, k: Value, lengths: Value | undefined, offset = 0): Value {
-  const [batch, , rows] = shapeOf(q) as [number, number, number];
-  const columns = shapeOf(k)[2]!;
-  const last = positions(c, [rows, 1], rows, lengths ? -rows : offset);
-  const limit = lengths ? c.b.create(add, { a: last, b: reshapeTo(c.b, castTo(c.b, lengths, "i64"), [batch, 1, 1, 1]) }) : last;
+function seen(c: NodeContext, q: Value, k: Value, lengths: Value | undefined, offset: Dim): Value {
+  const [batch, , rows] = q.type.shape as readonly [Dim, Dim, Dim];
+  const columns = k.type.shape[2]!;
+  const own = positions(c, [rows, 1], rows);
+  const plus = (a: Value, b: Value): Value => c.b.create(add, { a, b });
+  const limit = lengths
+    ? c.b.create(sub, { a: plus(own, reshapeTo(c.b, castTo(c.b, lengths, "i64"), [batch, 1, 1, 1])), b: extentValue(c, rows) })
+    : plus(own, extentValue(c, offset));
   return c.b.create(lessEqual, { a: positions(c, [1, columns], columns), b: limit });
 }
 
@@ -97,7 +108,7 @@ function scoresAt(
   { scale, softcap }: { readonly scale: number; readonly softcap: number },
 ): Value {
   const { dtype } = q.type;
-  const keys = transposeMatrix(c.b, repeated(c, k, shapeOf(q)[1]!));
+  const keys = transposeMatrix(c.b, repeated(c, k, extentAt(q, 1)!));
   const raw = c.b.create(mul, { a: c.b.create(matmul, { a: q, b: keys }), b: c.scalar(dtype, scale) });
   if (mode === 0) return raw;
   const cap = c.scalar(dtype, softcap);
@@ -116,7 +127,8 @@ function applied(c: NodeContext, scores: Value, mask: Value): Value {
 
 /** Key and value heads that several query heads share, once for each. */
 function repeated(c: NodeContext, x: Value, count: number): Value {
-  const [batch, own, length, width] = shapeOf(x) as [number, number, number, number];
+  const [batch, , length, width] = x.type.shape as readonly [Dim, Dim, Dim, Dim];
+  const own = extentAt(x, 1)!;
   if (own === count) return x;
   const wide = broadcastTo(c.b, reshapeTo(c.b, x, [batch, own, 1, length, width]), [batch, own, count / own, length, width]);
   return reshapeTo(c.b, wide, [batch, count, length, width]);

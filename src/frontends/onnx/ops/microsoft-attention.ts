@@ -1,16 +1,19 @@
+import { shapeText } from "../../../ir/broadcast.ts";
+import { dimOf, equalDims } from "../../../ir/dims.ts";
 import { add } from "../../../ir/ops/arithmetic.ts";
 import { attention } from "../../../ir/ops/attention.ts";
-import { greater, greaterEqual, less } from "../../../ir/ops/comparison.ts";
+import { greater, greaterEqual, less, lessEqual } from "../../../ir/ops/comparison.ts";
 import { and, select } from "../../../ir/ops/logic.ts";
 import { matmul } from "../../../ir/ops/linear.ts";
 import { concat } from "../../../ir/ops/movement.ts";
 import type { Value } from "../../../ir/graph.ts";
+import { equalShapes, type Dim } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, reshapeTo, sliceAxis, transposeBy, unsqueezeAt } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { extentAt, rankOf } from "../static-shape.ts";
 import { joinHeads, splitHeads } from "./head-layout.ts";
 import { integerProduct } from "./microsoft-integer.ts";
-import { positions } from "./positions.ts";
+import { extentValue, positions } from "./positions.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Attention of com.microsoft over projections made here or before, all heads alike. */
@@ -52,14 +55,14 @@ interface Beside {
 }
 
 function stacked(c: NodeContext, all: Value, sizes: readonly number[] | undefined, { mask, past, bias }: Beside): readonly (Value | undefined)[] {
-  const total = shapeOf(all)[2] ?? c.fail("has an input that is not of rank 3");
+  const total = extentAt(all, 2) ?? c.fail("has an input that is not of rank 3");
   const [dq, dk, dv] = sizes ?? [total / 3, total / 3, total / 3];
   if (dq === undefined || dk !== dq || dv === undefined || dq + dk + dv !== total)
     return c.fail(`has qkv_hidden_sizes ${[dq, dk, dv].join(", ")} for ${total} columns`, { awsName: "OperatorAttributeValueNotValid" });
   const count = headCount(c, [dq, dv]);
   const part = (start: number, size: number): Value => splitHeads(c.b, sliceAxis(c.b, all, 2, start, size), count);
   const [q, newK, newV] = [part(0, dq), part(dq, dk), part(dq + dk, dv)];
-  const [pastK, pastV] = [0, 1].map((i) => past && reshapeTo(c.b, sliceAxis(c.b, past, 0, i, 1), shapeOf(past).slice(1)));
+  const [pastK, pastV] = [0, 1].map((i) => past && reshapeTo(c.b, sliceAxis(c.b, past, 0, i, 1), past.type.shape.slice(1)));
   const [k, v] = [appended(c, pastK, newK), appended(c, pastV, newV)];
   const y = joinHeads(c.b, attend(c, { q, k, v }, mask, bias));
   return c.wants(1) ? [y, c.b.create(concat, { xs: [unsqueezeAt(c.b, k, [0]), unsqueezeAt(c.b, v, [0])] }, { axis: 0 })] : [y];
@@ -81,7 +84,7 @@ function headCount(c: NodeContext, widths: readonly number[]): number {
 }
 
 function appended(c: NodeContext, past: Value | undefined, now: Value): Value {
-  return past && shapeOf(past)[2] !== 0 ? c.b.create(concat, { xs: [past, now] }, { axis: 2 }) : now;
+  return past && past.type.shape[2] !== 0 ? c.b.create(concat, { xs: [past, now] }, { axis: 2 }) : now;
 }
 
 /** q, k and v apart, or packed ([B,S,N,3,H], [B,L,N,2,H]), or k and v by heads already ([B,N,L,H]). */
@@ -96,9 +99,11 @@ function importMultiHeadAttention(c: NodeContext): readonly (Value | undefined)[
 function multiHeads(c: NodeContext): Heads {
   const [query, key, value, bias] = [c.need(0, "query"), c.operand(1), c.operand(2), c.operand(3)];
   if (rankOf(query) === 5) return packedHeads(c, query, ["q", "k", "v"], bias);
-  const width = shapeOf(query)[2] ?? c.fail(`has a query of rank ${rankOf(query)}, wanted 3 or 5`, { reason: "rank", nearest: "a query of rank 3 or 5" });
+  const width =
+    (rankOf(query) > 2 ? extentAt(query, 2) : undefined) ??
+    c.fail(`has a query of rank ${rankOf(query)}, wanted 3 or 5`, { reason: "rank", nearest: "a query of rank 3 or 5" });
   const count = headCount(c, [width]);
-  const biased = (x: Value, start: number): Value => (bias ? c.b.create(add, { a: x, b: sliceAxis(c.b, bias, 0, start, shapeOf(x)[2]!) }) : x);
+  const biased = (x: Value, start: number): Value => (bias ? c.b.create(add, { a: x, b: sliceAxis(c.b, bias, 0, start, extentAt(x, 2)!) }) : x);
   const q = splitHeads(c.b, biased(query, 0), count);
   if (!key) return c.fail("has no key");
   if (rankOf(key) === 5) {
@@ -107,13 +112,15 @@ function multiHeads(c: NodeContext): Heads {
   }
   if (!value) return c.fail("has no value");
   if (rankOf(key) === 4) return { q, k: key, v: value };
-  headCount(c, [shapeOf(key)[2]!, shapeOf(value)[2]!]);
-  return { q, k: splitHeads(c.b, biased(key, width), count), v: splitHeads(c.b, biased(value, width + shapeOf(key)[2]!), count) };
+  const [keyWidth, valueWidth] = [extentAt(key, 2)!, extentAt(value, 2)!];
+  headCount(c, [keyWidth, valueWidth]);
+  return { q, k: splitHeads(c.b, biased(key, width), count), v: splitHeads(c.b, biased(value, width + keyWidth), count) };
 }
 
 /** [B,S,N,parts,H] as one [B,N,S,H] a part; the bias has the parts one behind the other. */
 function packedHeads<P extends string>(c: NodeContext, x: Value, parts: readonly P[], bias: Value | undefined): Heads & Record<P, Value> {
-  const [batch, length, count, found, width] = shapeOf(x) as [number, number, number, number, number];
+  const [batch, length] = x.type.shape as readonly [Dim, Dim];
+  const [count, found, width] = [2, 3, 4].map((axis) => extentAt(x, axis)!) as [number, number, number];
   if (found !== parts.length || count !== c.required("num_heads", c.int("num_heads")))
     c.fail(`packs ${found} tensors of ${count} heads, wanted ${parts.length} of num_heads`);
   const added = bias && transposeBy(c.b, reshapeTo(c.b, bias, [parts.length, count, width]), [1, 0, 2]);
@@ -127,34 +134,47 @@ function packedHeads<P extends string>(c: NodeContext, x: Value, parts: readonly
 
 /** softmax(q * k^T * scale + mask + bias) * v. What a mask forbids is lowered by `mask_filter_value`, and not shut out. */
 function attend(c: NodeContext, { q, k, v }: Heads, given: Value | undefined, bias: Value | undefined): Value {
-  const [queries, keys] = [shapeOf(q)[2]!, shapeOf(k)[2]!];
+  const [queries, keys] = [q.type.shape[2]!, k.type.shape[2]!];
   const filter = c.float("mask_filter_value", -10_000);
-  const allowed = given && visible(c, given, { batch: shapeOf(q)[0]!, queries, keys });
+  const allowed = given && visible(c, given, { batch: q.type.shape[0]!, queries, keys });
   const { dtype } = q.type;
   const lowered = allowed && c.b.create(select, { condition: allowed, a: c.scalar(dtype, 0), b: c.scalar(dtype, filter) });
   const mask = lowered && bias ? c.b.create(add, { a: lowered, b: bias }) : (lowered ?? bias);
-  const causal = c.flag("unidirectional", false);
-  return c.b.create(attention, { q, k, v, mask }, { scale: c.float("scale", 0), causal, offset: keys - queries });
+  const isCausal = c.flag("unidirectional", false);
+  const scale = c.float("scale", 0);
+  const offset = dimOf("sub", keys, queries);
+  if (!isCausal || typeof offset === "number")
+    return c.b.create(attention, { q, k, v, mask }, { scale, causal: isCausal, offset: typeof offset === "number" ? offset : 0 });
+  const last = c.b.create(add, { a: positions(c, [queries, 1], queries), b: extentValue(c, offset) });
+  const seen = c.b.create(lessEqual, { a: positions(c, [1, keys], keys), b: last });
+  const both = mask ? c.b.create(select, { condition: seen, a: mask, b: c.scalar(dtype, -Infinity) }) : seen;
+  return c.b.create(attention, { q, k, v, mask: both }, { scale });
 }
 
 interface Extents {
-  readonly batch: number;
-  readonly queries: number;
-  readonly keys: number;
+  readonly batch: Dim;
+  readonly queries: Dim;
+  readonly keys: Dim;
 }
 
 /** Where keys are seen: [B] ends of the sequences, [2B] ends and then beginnings, [B,T] or [B,S,T] element by element. */
 function visible(c: NodeContext, mask: Value, { batch, queries, keys }: Extents): Value | undefined {
-  const shape = shapeOf(mask);
+  const { shape } = mask.type;
   const at = positions(c, [1, 1, 1, keys], keys);
-  const bound = (start: number): Value => reshapeTo(c.b, castTo(c.b, sliceAxis(c.b, mask, 0, start, batch), "i64"), [batch, 1, 1, 1]);
-  if (shape.length === 1 && shape[0] === batch) return c.b.create(less, { a: at, b: bound(0) });
-  if (shape.length === 1 && shape[0] === 2 * batch)
-    return c.b.create(and, { a: c.b.create(less, { a: at, b: bound(0) }), b: c.b.create(greaterEqual, { a: at, b: bound(batch) }) });
-  const isSet = (dims: readonly number[]): Value => c.b.create(greater, { a: reshapeTo(c.b, mask, dims), b: c.scalar(mask.type.dtype, 0) });
-  if (shape.length === 2 && shape[0] === batch && shape[1] === keys) return isSet([batch, 1, 1, keys]);
-  if (shape.length === 3 && shape[0] === batch && shape[1] === queries && shape[2] === keys) return isSet([batch, 1, queries, keys]);
+  const bound = (x: Value): Value => reshapeTo(c.b, castTo(c.b, x, "i64"), [batch, 1, 1, 1]);
+  if (equalShapes(shape, [batch])) return c.b.create(less, { a: at, b: bound(mask) });
+  if (equalShapes(shape, [dimOf("mul", batch, 2)])) {
+    const apart = reshapeTo(c.b, mask, [2, batch]);
+    const [ends, starts] = [0, 1].map((i) => bound(sliceAxis(c.b, apart, 0, i, 1))) as [Value, Value];
+    return c.b.create(and, { a: c.b.create(less, { a: at, b: ends }), b: c.b.create(greaterEqual, { a: at, b: starts }) });
+  }
+  const isSet = (dims: readonly Dim[]): Value => c.b.create(greater, { a: reshapeTo(c.b, mask, dims), b: c.scalar(mask.type.dtype, 0) });
+  if (equalShapes(shape, [batch, keys])) return isSet([batch, 1, 1, keys]);
+  if (equalShapes(shape, [batch, queries, keys])) return isSet([batch, 1, queries, keys]);
   // One column where there are more keys stands for no mask.
-  if (shape.length === 2 && (shape[0] === batch || shape[0] === 1) && shape[1] === 1) return undefined;
-  return c.fail(`has a mask of ${shape.join("x")} for a batch of ${batch}, ${queries} queries and ${keys} keys`, NOT_YET);
+  if (shape.length === 2 && (equalDims(shape[0]!, batch) || shape[0] === 1) && shape[1] === 1) return undefined;
+  return c.fail(
+    `has a mask of ${shapeText(shape)} for a batch of ${shapeText([batch])}, ${shapeText([queries])} queries and ${shapeText([keys])} keys`,
+    NOT_YET,
+  );
 }
