@@ -23,7 +23,8 @@ export const MODEL_OPTIONS: readonly OptionSpec[] = [
   { flags: "--set <input=value>", text: "makes an input a constant: sr=16000; leaves an optional one out: x=none", repeat: true },
   { flags: "--bound <value=n>", text: "the most elements of a value whose length only the data tell and nothing bounds: /range=100", repeat: true },
   { flags: "--state <in=out>", text: "keeps an output for the next run's input, both leave the border: h=hn; auto: those whose names tell it", repeat: true },
-  { flags: "--output-kind <kinds>", text: "what a tree model gives: predict (default), margin or raw, leaf; several with commas" },
+  { flags: "--output-kind <kinds>", text: "what a tree model gives: predict (default), margin or raw, leaf, contributions; several with commas" },
+  { flags: "--leaf", text: "a tree model also gives the leaf that each tree comes to: leaf among --output-kind" },
   { flags: "--iterations <rounds>", text: "rounds of a tree model that count: all (default), best, or BEGIN:END" },
   { flags: "--limit-nodes <n>", text: "refuse models with more nodes" },
   { flags: "--limit-tensor-bytes <n>", text: "refuse models with a larger tensor" },
@@ -81,11 +82,18 @@ export async function modelFrom(file: string, invocation: Invocation): Promise<M
     absent: repeatedOption(options, "set").flatMap((word) => (word.endsWith(ABSENT) ? [word.slice(0, -ABSENT.length)] : [])),
     bounds: boundsFrom(repeatedOption(options, "bound")),
     state: statesFrom(repeatedOption(options, "state")),
-    outputKinds: listOption(options, "outputKind"),
+    outputKinds: outputKindsFrom(options),
     iterations: textOption(options, "iterations") ?? "all",
     external: (path) => readExternalFile(folder, path),
     warn: warnOnce(invocation),
   };
+}
+
+/** `--leaf` comes to the kinds asked for, or to what a model gives by default. */
+function outputKindsFrom(options: OptionValues): readonly string[] {
+  const kinds = listOption(options, "outputKind");
+  if (options["leaf"] !== true) return kinds;
+  return [...new Set([...(kinds.length > 0 ? kinds : ["predict"]), "leaf"])];
 }
 
 function warnOnce({ reporter }: Invocation): (warning: Note) => void {

@@ -7,6 +7,7 @@ import { describeNir, importNir } from "./nir/import.ts";
 import { importOnnx } from "./onnx/import.ts";
 import { supportedOperators, type SupportedOperator } from "./onnx/ops/index.ts";
 import type { TabularOptions } from "./tabular/graph.ts";
+import { describeCatboost, importCatboost } from "./catboost/import.ts";
 import { describeLightgbm, importLightgbm } from "./lightgbm/import.ts";
 import { describeXgboost, importXgboost } from "./xgboost/import.ts";
 import { detectFormat, FORMAT_NAMES } from "./detect.ts";
@@ -32,6 +33,7 @@ export const FRONTENDS: readonly Frontend[] = [
   { name: "onnx", importModel: importOnnx, describe: describeOnnx, operators: supportedOperators },
   { name: "xgboost", importModel: importXgboost, describe: describeXgboost, operators: () => [], isTabular: true },
   { name: "lightgbm", importModel: importLightgbm, describe: describeLightgbm, operators: () => [], isTabular: true },
+  { name: "catboost", importModel: importCatboost, describe: describeCatboost, operators: () => [], isTabular: true },
   { name: "nir", importModel: importNir, describe: describeNir, operators: () => [] },
 ];
 

@@ -8,8 +8,6 @@ const KINDS: readonly (readonly [name: string, hint: string, words: readonly str
     ['"nodeid"', '"split_condition"'],
   ],
   ["the configuration of an XGBoost model, without its trees", '`booster.save_model("model.json")` saves the model itself', ['"learner_train_param"']],
-  ["a CatBoost model, which has no importer yet", '`model.save_model("model.onnx", format="onnx")` saves what neo reads', ['"oblivious_trees"']],
-  ["a CatBoost model, which has no importer yet", '`model.save_model("model.onnx", format="onnx")` saves what neo reads', ['"features_info"', '"model_info"']],
   ["a TensorFlow.js model, which has no importer yet", "convert it to ONNX", ['"modelTopology"']],
   ["the architecture of a Keras model, without its weights", "convert it to ONNX", ['"class_name"', '"config"']],
   ["the symbols of an MXNet model, which has no importer yet", "export it as ONNX", ['"arg_nodes"', '"heads"']],

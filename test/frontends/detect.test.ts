@@ -19,6 +19,8 @@ const STARTS: Readonly<Record<Format, Uint8Array>> = {
   json: text('\n { "learner": {} }'),
   xgboost: text("binf...."),
   lightgbm: text("tree\nversion=v4"),
+  catboost: text('{"features_info": {}, "model_info": {}}'),
+  cbm: text("CBM1...."),
   mxnet: new Uint8Array([0x12, 1, 0, 0, 0, 0, 0, 0, 0]),
   safetensors: new Uint8Array([64, 0, 0, 0, 0, 0, 0, 0, ...text('{"a":1}')]),
   darknet: text("# a comment\n\n[net]\nbatch=1"),
@@ -43,6 +45,7 @@ test("a model of a known format without an importer is called by its name", () =
   expect(expectRefused("NEO2000", () => importModel(STARTS.tflite, { fileName: "m.tflite" })).message).toBe(
     "m.tflite is a TensorFlow Lite model, which has no importer yet",
   );
+  expect(expectRefused("NEO2000", () => importModel(STARTS.cbm, { fileName: "m.cbm" })).message).toMatch(/binary form.*format="json"/);
 });
 
 test("JSON of other things is called by its name, with what to do about it", () => {
@@ -51,13 +54,12 @@ test("JSON of other things is called by its name, with what to do about it", () 
     return `${error.message}; ${error.hint}`;
   };
   expect(refused('[{"nodeid": 0, "split_condition": 1}]')).toMatch(/is a dump of XGBoost's trees.*save_model/);
-  expect(refused('{"oblivious_trees": []}')).toMatch(/is a CatBoost model.*onnx/);
   expect(refused('{"format": "layers-model", "modelTopology": {}}')).toMatch(/is a TensorFlow.js model/);
-  expect(refused('{"a": 1}')).toBe("m.json is a JSON file, which has no importer yet; models are read from: onnx, xgboost, lightgbm, nir");
+  expect(refused('{"a": 1}')).toBe("m.json is a JSON file, which has no importer yet; models are read from: onnx, xgboost, lightgbm, catboost, nir");
 });
 
 test("frontends are listed with their operators", () => {
-  expect(FRONTENDS.map((frontend) => frontend.name)).toEqual(["onnx", "xgboost", "lightgbm", "nir"]);
+  expect(FRONTENDS.map((frontend) => frontend.name)).toEqual(["onnx", "xgboost", "lightgbm", "catboost", "nir"]);
   const operators = supportedOperators();
   expect(operators.find((operator) => operator.name === "Gelu")).toEqual({ domain: "", name: "Gelu", since: 20 });
   expect(operators.find((operator) => operator.name === "QLinearAdd")).toEqual({ domain: "com.microsoft", name: "QLinearAdd", since: 1 });

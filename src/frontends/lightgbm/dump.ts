@@ -68,10 +68,14 @@ function leafNumber(entry: DocumentEntry): number {
 
 function leafOf(entry: DocumentEntry): LightgbmLeaf {
   const value = entry.at("leaf_value").number();
-  if (!entry.at("leaf_const").exists) return { value };
+  if (!entry.at("leaf_const").exists) return { value, ...coverOf(entry, "leaf_count") };
   const [features, coefficients] = [entry.at("leaf_features"), entry.at("leaf_coeff")].map((part) => Array.from(part.numbers())) as [number[], number[]];
   if (coefficients.length !== features.length) return entry.at("leaf_coeff").fail(`${features.length} numbers`);
   return { value, linear: { constant: entry.at("leaf_const").number(), features, coefficients } };
+}
+
+function coverOf(entry: DocumentEntry, key: string): { readonly cover?: number } {
+  return entry.at(key).exists ? { cover: entry.at(key).number() } : {};
 }
 
 function splitOf(entry: DocumentEntry, left: number, right: number): LightgbmSplit {
@@ -79,7 +83,14 @@ function splitOf(entry: DocumentEntry, left: number, right: number): LightgbmSpl
   const missing = MISSING.find((name) => name === word);
   if (!missing) return entry.at("missing_type").fail("None, Zero or NaN");
   const threshold = entry.at("threshold");
-  const common = { feature: entry.at("split_feature").integer(0, MOST_FEATURES), defaultLeft: entry.at("default_left").number() !== 0, missing, left, right };
+  const common = {
+    feature: entry.at("split_feature").integer(0, MOST_FEATURES),
+    defaultLeft: entry.at("default_left").number() !== 0,
+    missing,
+    left,
+    right,
+    ...coverOf(entry, "internal_count"),
+  };
   switch (entry.at("decision_type").text()) {
     case "<=":
       return { ...common, threshold: threshold.number() };

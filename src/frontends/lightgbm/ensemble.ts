@@ -1,22 +1,38 @@
 import { EnsembleCollector, type LeafNode, type SplitNode } from "../../ir/trees/collect.ts";
+import type { TreeCovers } from "../../ir/trees/covers.ts";
 import { ZERO_THRESHOLD, type TreeEnsemble } from "../../ir/trees/ensemble.ts";
 import type { LightgbmLeaf, LightgbmModel, LightgbmSplit, LightgbmTree } from "./model.ts";
 
 /** Trees `begin` to `end` (exclusive) as an ensemble of f64, leaves named by their numbers. Throws NEO2072 with tree and node; a leaf k is node ~k. */
-export function ensembleOf(model: LightgbmModel, [begin, end]: readonly [number, number], file: string): TreeEnsemble {
-  const collector = new EnsembleCollector(model.features, new Array<number>(model.groups).fill(0), { thresholds: "f64", weights: "f64" });
+export function ensembleOf(model: LightgbmModel, range: readonly [number, number], file: string): TreeEnsemble {
+  const ensemble = collected(model, range, "no covers").finish(file);
+  return { ...ensemble, leafNodes: ensemble.leafNodes.map((node) => ~node) };
+}
+
+/** The same trees with the cover of each node. */
+export function coveredEnsembleOf(
+  model: LightgbmModel,
+  range: readonly [number, number],
+  file: string,
+): { readonly ensemble: TreeEnsemble; readonly covers: TreeCovers } {
+  const collector = collected(model, range, "covers");
+  return { ensemble: collector.finish(file), covers: collector.covers() };
+}
+
+function collected(model: LightgbmModel, [begin, end]: readonly [number, number], kept: "covers" | "no covers"): EnsembleCollector {
+  const collector = new EnsembleCollector(model.features, new Array<number>(model.groups).fill(0), { thresholds: "f64", weights: "f64" }, kept);
   for (let i = begin; i < end; i++) {
     const tree = model.trees[i]!;
     collector.addTree((node) => nodeOf(tree, node, i % model.groups), tree.root);
   }
-  const ensemble = collector.finish(file);
-  return { ...ensemble, leafNodes: ensemble.leafNodes.map((node) => ~node) };
+  return collector;
 }
 
 function nodeOf(tree: LightgbmTree, node: number, group: number): SplitNode | LeafNode | undefined {
   if (node < 0) {
     const leaf = leafOf(tree, ~node);
-    return leaf && { kind: "leaf", weights: [[group, leaf.value]] };
+    // Of a lone leaf nobody asks how often it is met.
+    return leaf && { kind: "leaf", weights: [[group, leaf.value]], cover: node === tree.root ? 1 : (leaf.cover ?? NaN) };
   }
   const split = Array.isArray(tree.splits) ? (tree.splits as readonly LightgbmSplit[])[node] : (tree.splits as ReadonlyMap<number, LightgbmSplit>).get(node);
   return split && splitNode(split);
@@ -27,9 +43,9 @@ export function leafOf({ leaves }: LightgbmTree, leaf: number): LightgbmLeaf | u
 }
 
 /** NaN of a category goes right. Where NaN is not what is missing it counts as 0, and goes where 0 goes. */
-function splitNode({ feature, left, right, threshold, missing, defaultLeft, categories }: LightgbmSplit): SplitNode {
-  if (categories) return { kind: "split", feature, comparison: "memberTrunc", threshold: 0, members: categories, defaultLeft: false, left, right };
-  const common = { kind: "split", feature, comparison: "le", left, right } as const;
+function splitNode({ feature, left, right, threshold, missing, defaultLeft, categories, cover = NaN }: LightgbmSplit): SplitNode {
+  if (categories) return { kind: "split", feature, comparison: "memberTrunc", threshold: 0, members: categories, defaultLeft: false, left, right, cover };
+  const common = { kind: "split", feature, comparison: "le", left, right, cover } as const;
   if (missing === "zero") return { ...common, threshold, defaultLeft, zeroIsMissing: true };
   return { ...common, threshold: beyondZero(threshold), defaultLeft: missing === "nan" ? defaultLeft : 0 <= threshold };
 }

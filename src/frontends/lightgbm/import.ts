@@ -1,6 +1,8 @@
 import type { Builder } from "../../ir/builder.ts";
 import type { Graph, Value } from "../../ir/graph.ts";
 import { div } from "../../ir/ops/arithmetic.ts";
+import { reshape } from "../../ir/ops/movement.ts";
+import { contributionAttrs, treeContributions } from "../../ir/ops/tree-contributions.ts";
 import { trees as treesOp } from "../../ir/ops/trees.ts";
 import { ensembleAttrs } from "../../ir/trees/ensemble.ts";
 import { NeoError } from "../../support/errors.ts";
@@ -9,7 +11,7 @@ import type { ModelDescription } from "../onnx/describe.ts";
 import { once, roundsFrom, specOf, tabularGraph, type OutputKind, type TabularInput, type TabularOptions } from "../tabular/graph.ts";
 import { flat, scalarLike, type Transform } from "../tabular/transforms.ts";
 import { readDump } from "./dump.ts";
-import { ensembleOf } from "./ensemble.ts";
+import { coveredEnsembleOf, ensembleOf } from "./ensemble.ts";
 import { isLinear, linearLeaves, linearSums } from "./linear.ts";
 import type { LightgbmModel } from "./model.ts";
 import { OBJECTIVE_NAMES, transformOf } from "./objectives.ts";
@@ -17,7 +19,8 @@ import { readText } from "./text.ts";
 
 /**
  * The graph of a LightGBM model over rows `x` of f64. Outputs: `predict`, what the objective makes of the sums; `raw`, the sums, in
- * f64 tree after tree; `leaf`, the number of the leaf that each tree comes to.
+ * f64 tree after tree; `leaf`, the number of the leaf that each tree comes to; `contributions`, what each feature adds to the sums
+ * (not of linear trees).
  */
 export function importLightgbm(bytes: Uint8Array, options: TabularOptions): Graph {
   const { fileName: file, limits = DEFAULT_LIMITS } = options;
@@ -68,11 +71,19 @@ function kindsOf(model: LightgbmModel, transform: Transform, options: TabularOpt
     return (b, x) => linearSums(b, x, find(b, x), leaves, groups);
   }
   const averaged = (b: Builder, sum: Value): Value => (averages ? b.create(div, { a: sum, b: scalarLike(b, sum, end - begin) }) : sum);
-  return [
+  const kinds: OutputKind[] = [
     { name: "predict", make: (b, x) => flat(b, transform(b, averaged(b, sums(b, x)))) },
     { name: "raw", make: (b, x) => flat(b, sums(b, x)) },
     { name: "leaf", make: comesTo(ensemble.leafNodes) },
   ];
+  return isLinear(model) ? kinds : [...kinds, { name: "contributions", make: (b, x) => contributions(b, x, model, range, options.fileName) }];
+}
+
+/** [rows, groups * (features + 1)], as the library has them. */
+function contributions(b: Builder, x: Value, model: LightgbmModel, range: readonly [number, number], file: string): Value {
+  const { ensemble, covers } = coveredEnsembleOf(model, range, file);
+  const y = b.create(treeContributions, { x }, contributionAttrs(ensemble, covers));
+  return b.create(reshape, { x: y }, { shape: [-1, model.groups * (model.features + 1)] });
 }
 
 function unknownObjective(objective: string, file: string): NeoError {

@@ -30,10 +30,13 @@ export interface LightgbmSplit {
   readonly categories?: readonly number[];
   readonly left: number;
   readonly right: number;
+  /** How many rows of training came here. */
+  readonly cover?: number;
 }
 
 export interface LightgbmLeaf {
   readonly value: number;
+  readonly cover?: number;
   /** Of a linear tree: a constant and coefficients of features, which count unless one of those is NaN. */
   readonly linear?: { readonly constant: number; readonly features: readonly number[]; readonly coefficients: readonly number[] };
 }

@@ -52,7 +52,9 @@ function blocksOf(bytes: Uint8Array, file: string, limits: Limits): readonly Blo
 function treeOf(block: Block): LightgbmTree {
   const leafCount = block.integer("num_leaves", 1, MOST_FEATURES);
   const values = block.numbers("leaf_value", leafCount);
-  const leaves = block.has("is_linear") && block.integer("is_linear", 0, 1) === 1 ? linearLeaves(block, values) : values.map((value) => ({ value }));
+  const covers = block.has("leaf_count") && leafCount > 1 ? block.numbers("leaf_count", leafCount) : undefined;
+  const isLinear = block.has("is_linear") && block.integer("is_linear", 0, 1) === 1;
+  const leaves = isLinear ? linearLeaves(block, values) : values.map((value, leaf) => ({ value, ...(covers && { cover: covers[leaf]! }) }));
   if (leafCount === 1) return { root: ~0, splits: [], leaves };
   const count = leafCount - 1;
   const [features, thresholds, left, right] = (["split_feature", "threshold", "left_child", "right_child"] as const).map((key) =>
@@ -60,12 +62,14 @@ function treeOf(block: Block): LightgbmTree {
   ) as [number[], number[], number[], number[]];
   const types = block.has("decision_type") ? block.numbers("decision_type", count) : new Array<number>(count).fill(0);
   const sets = block.has("num_cat") && block.integer("num_cat", 0, MOST_FEATURES) > 0 ? setsOf(block) : [];
+  const counts = block.has("internal_count") ? block.numbers("internal_count", count) : undefined;
   const taken = new Set<number>();
   const splits = features.map((feature, n): LightgbmSplit => {
     const [type, threshold] = [types[n]!, thresholds[n]!];
     const missing = MISSING[(type >> 2) & 3];
     if (!Number.isInteger(type) || type < 0 || missing === undefined) return block.fail("decision_type", `flags below 12; split ${n} has ${type}`);
-    const common = { feature, defaultLeft: (type & 2) !== 0, missing, threshold, left: left[n]!, right: right[n]! };
+    const cover = counts && { cover: counts[n]! };
+    const common = { feature, defaultLeft: (type & 2) !== 0, missing, threshold, left: left[n]!, right: right[n]!, ...cover };
     if ((type & 1) === 0) return common;
     const categories = sets[threshold];
     if (!categories || taken.has(threshold)) return block.fail("threshold", `a set of its own of ${sets.length}; split ${n} has ${threshold}`);

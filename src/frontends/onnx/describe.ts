@@ -5,7 +5,7 @@ import type { GraphProto, ModelProto, NodeProto } from "./schema.ts";
 import { readModel } from "./structure.ts";
 
 export interface ModelDescription {
-  readonly format: "onnx" | "nir" | "xgboost" | "lightgbm";
+  readonly format: "onnx" | "nir" | "xgboost" | "lightgbm" | "catboost";
   readonly version: {
     readonly ir: number;
     readonly opset: Readonly<Record<string, number>>;

@@ -1,6 +1,8 @@
 import { Builder } from "../../ir/builder.ts";
 import { Graph, Value } from "../../ir/graph.ts";
 import { constant, returnOp } from "../../ir/ops/control.ts";
+import { cast } from "../../ir/ops/conversion.ts";
+import { concat } from "../../ir/ops/movement.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { NeoError } from "../../support/errors.ts";
 import { DEFAULT_LIMITS } from "../../support/limits.ts";
@@ -19,7 +21,7 @@ export interface TabularOptions extends OnnxOptions {
 /** A matrix of rows of features. */
 export interface TabularInput {
   readonly name: string;
-  readonly dtype: "f32" | "f64";
+  readonly dtype: "f32" | "f64" | "i32";
   readonly columns: number;
   /** Names of the features; empty where the file has none. */
   readonly features: readonly string[];
@@ -33,20 +35,27 @@ export interface OutputKind {
   readonly labels?: readonly string[];
 }
 
+const ELEMENT_TYPES = { f32: "float", f64: "double", i32: "int32" } as const;
+
 /** The name of the open number of rows. */
 const ROWS = "N";
 
-/** The graph of a model over a table: one input of rows, and the outputs asked for, in the order asked. */
-export function tabularGraph(input: TabularInput, kinds: readonly OutputKind[], options: TabularOptions): Graph {
+/**
+ * The graph of a model over a table: one input of rows, and the outputs asked for, in the order asked. Several inputs are columns of
+ * one matrix beside each other, in f64.
+ */
+export function tabularGraph(given: TabularInput | readonly TabularInput[], kinds: readonly OutputKind[], options: TabularOptions): Graph {
+  const inputs = [given].flat();
   const { fileName: file, limits = DEFAULT_LIMITS } = options;
   const chosen = chosenKinds(kinds, options);
   const problems = new Problems(file);
-  const bound = bindInputs([specOf(input)], options, file, limits, problems);
+  const bound = bindInputs(inputs.map(specOf), options, file, limits, problems);
   problems.throwIfAny();
-  const params = [...bound.params].map(([name, type]) => new Value(type, name));
-  const graph = new Graph("main", params);
+  const params = new Map([...bound.params].map(([name, type]) => [name, new Value(type, name)]));
+  const graph = new Graph("main", [...params.values()]);
   const b = new Builder(graph.ops);
-  const x = params[0] ?? constantOf(b, [...bound.constants.values()][0]!);
+  const values = inputs.map(({ name }) => params.get(name) ?? constantOf(b, bound.constants.get(name)!));
+  const x = values.length === 1 ? values[0]! : b.create(concat, { xs: values.map((value) => b.create(cast, { x: value }, { to: "f64" })) }, { axis: 1 });
   const outputs = chosen.map((kind) => {
     b.loc = [kind.name];
     const value = kind.make(b, x);
@@ -56,14 +65,14 @@ export function tabularGraph(input: TabularInput, kinds: readonly OutputKind[], 
   });
   b.loc = [];
   b.createAll(returnOp, { values: outputs }, { names: chosen.map(({ name }) => name) });
-  if (input.features.length > 0 && params.length > 0) graph.labels.set(input.name, input.features);
+  for (const { name, features } of inputs) if (features.length > 0 && params.has(name)) graph.labels.set(name, features);
   for (const { name, labels } of chosen) if (labels) graph.labels.set(name, labels);
   return graph;
 }
 
 /** The input as descriptions list it: any number of rows. */
 export function specOf({ name, dtype, columns }: TabularInput): ValueSpec {
-  return { name, dtype, elementType: dtype === "f32" ? "float" : "double", dims: [ROWS, columns] };
+  return { name, dtype, elementType: ELEMENT_TYPES[dtype], dims: [ROWS, columns] };
 }
 
 export function constantOf(b: Builder, value: Tensor): Value {

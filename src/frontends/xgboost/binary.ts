@@ -93,7 +93,7 @@ function treeOf(reader: BinaryReader, index: number): XgboostTree {
   const nodes = view.getInt32(head + 4, true);
   if (nodes < 1 || nodes * (NODE_BYTES + STAT_BYTES) > reader.left) return reader.fail(`tree ${index} has ${nodes} nodes, which do not fit the file`, head);
   const at = reader.skip(nodes * NODE_BYTES, `the nodes of tree ${index}`);
-  reader.skip(nodes * STAT_BYTES, `the statistics of tree ${index}`);
+  const statistics = reader.skip(nodes * STAT_BYTES, `the statistics of tree ${index}`);
   const [left, right, feature] = [new Int32Array(nodes), new Int32Array(nodes), new Int32Array(nodes)];
   const [threshold, defaultLeft] = [new Float32Array(nodes), new Uint8Array(nodes)];
   for (let n = 0; n < nodes; n++) {
@@ -105,7 +105,8 @@ function treeOf(reader: BinaryReader, index: number): XgboostTree {
     defaultLeft[n] = split >>> 31;
     threshold[n] = view.getFloat32(place + 16, true);
   }
-  return { left, right, feature, threshold, defaultLeft, categories: new Map(), leafVector: undefined };
+  const covers = (): Float32Array => Float32Array.from({ length: nodes }, (_, n) => view.getFloat32(statistics + n * STAT_BYTES + 4, true));
+  return { left, right, feature, threshold, defaultLeft, categories: new Map(), covers, leafVector: undefined };
 }
 
 function attributesOf(reader: BinaryReader, limits: Limits): ReadonlyMap<string, string> {

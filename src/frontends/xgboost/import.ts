@@ -1,4 +1,7 @@
-import type { Graph } from "../../ir/graph.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Graph, Value } from "../../ir/graph.ts";
+import { reshape } from "../../ir/ops/movement.ts";
+import { contributionAttrs, treeContributions } from "../../ir/ops/tree-contributions.ts";
 import { trees as treesOp } from "../../ir/ops/trees.ts";
 import { ensembleAttrs } from "../../ir/trees/ensemble.ts";
 import { NeoError } from "../../support/errors.ts";
@@ -7,14 +10,15 @@ import type { ModelDescription } from "../onnx/describe.ts";
 import { once, roundsFrom, specOf, tabularGraph, type OutputKind, type TabularInput, type TabularOptions } from "../tabular/graph.ts";
 import { flat } from "../tabular/transforms.ts";
 import { readXgboost } from "./container.ts";
-import { ensembleOf } from "./ensemble.ts";
-import { linearMargins } from "./linear.ts";
+import { coveredEnsembleOf, ensembleOf, type TreeRange } from "./ensemble.ts";
+import { linearContributions, linearMargins } from "./linear.ts";
 import type { XgboostModel } from "./model.ts";
 import { OBJECTIVES, type Objective } from "./objectives.ts";
 
 /**
  * The graph of an XGBoost model over rows `x` of f32, NaN being what is missing. Outputs: `predict`, what the objective makes of the
- * sums; `margin`, the sums, equal to XGBoost's bit for bit; `leaf`, the node that each tree comes to.
+ * sums; `margin`, the sums, equal to XGBoost's bit for bit; `leaf`, the node that each tree comes to; `contributions`, what each
+ * feature adds to the margin, the bias last.
  */
 export function importXgboost(bytes: Uint8Array, options: TabularOptions): Graph {
   const { fileName: file, limits = DEFAULT_LIMITS } = options;
@@ -68,15 +72,32 @@ function kindsOf(model: XgboostModel, objective: Objective, options: TabularOpti
     { name: "margin", make: (b, x) => flat(b, margin(b, x)) },
   ];
   if (booster.kind === "gblinear" && model.features === 0) throw misfit(file, "num_feature", "is 0, a linear model wants one at least");
-  if (booster.kind === "gblinear") return predicted(once((b, x) => linearMargins(b, x, booster.weights, base)));
+  if (booster.kind === "gblinear")
+    return [
+      ...predicted(once((b, x) => linearMargins(b, x, booster.weights, base))),
+      { name: "contributions", make: (b, x) => oneGroup(b, linearContributions(b, x, booster.weights, base)) },
+    ];
   const [begin, end] = roundsFrom(options, booster.rounds.length - 1, bestOf(model));
   const isAll = begin === 0 && end === booster.rounds.length - 1;
   const range = isAll ? ([0, booster.trees.length] as const) : ([booster.rounds[begin]!, booster.rounds[end]!] as const);
-  const attrs = ensembleAttrs(ensembleOf(model, booster, base, range, file, limits));
+  const trees = { model, booster, base, trees: range, file, limits };
+  const attrs = ensembleAttrs(ensembleOf(trees));
   return [
     ...predicted(once((b, x) => b.create(treesOp, { x }, { ...attrs, aggregate: "sum" }))),
     { name: "leaf", make: (b, x) => b.create(treesOp, { x }, { ...attrs, aggregate: "sum", output: "leaves" }) },
+    { name: "contributions", make: (b, x) => oneGroup(b, b.create(treeContributions, { x }, contributionAttrsOf(trees))) },
   ];
+}
+
+function contributionAttrsOf(trees: TreeRange): ReturnType<typeof contributionAttrs> {
+  const { ensemble, covers } = coveredEnsembleOf(trees);
+  return contributionAttrs(ensemble, covers);
+}
+
+/** [rows, 1, columns] as [rows, columns]. */
+function oneGroup(b: Builder, x: Value): Value {
+  const [, groups, columns] = x.type.shape;
+  return groups === 1 ? b.create(reshape, { x }, { shape: [-1, columns as number] }) : x;
 }
 
 /** Where sums start, by group. Files from before 1.0 hold margins, which XGBoost takes there and back. */

@@ -42,6 +42,8 @@ export interface XgboostTree {
   readonly defaultLeft: ArrayLike<number>;
   /** Categories that go right, of nodes that split by category. */
   readonly categories: ReadonlyMap<number, readonly number[]>;
+  /** The hessians of the training rows at each node; read only where somebody asks. undefined: the file has none. */
+  readonly covers: (() => ArrayLike<number>) | undefined;
   /** What a leaf adds to each group, where that is more than one number. */
   readonly leafVector: ((node: number) => readonly number[] | undefined) | undefined;
 }

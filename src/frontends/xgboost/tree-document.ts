@@ -20,6 +20,7 @@ export function readTree(entry: DocumentEntry, groups: number, index: number): X
     threshold: byNode("split_conditions"),
     defaultLeft: byNode("default_left"),
     categories: entry.at("split_type").exists ? categoriesOf(entry, byNode("split_type"), nodes) : new Map(),
+    covers: entry.at("sum_hessian").exists ? () => byNode("sum_hessian") : undefined,
     leafVector: leafSize > 1 ? leafVectors(entry, leafSize, nodes, right) : undefined,
   };
 }

@@ -88,7 +88,7 @@ test("outputs and rounds that the model has not", () => {
   const bytes = writeXgboostJson(spec);
   expect(expectRefused("NEO2033", () => read(bytes, { outputKinds: ["leaf", "shap"] })).hint).toContain("predict, margin, leaf");
   expect(expectRefused("NEO2033", () => read(writeXgboostJson({ ...spec, weights: [1, 2, 3, 4] }), { outputKinds: ["leaf"] })).hint).toMatch(
-    /predict, margin$/,
+    /predict, margin, contributions$/,
   );
   for (const iterations of ["best", "0:3", "1:1", "two"]) expectRefused("NEO2033", () => read(bytes, { iterations }));
 });
