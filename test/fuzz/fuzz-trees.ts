@@ -2,6 +2,7 @@ import { describeModel, importModel } from "../../src/frontends/index.ts";
 import { DEFAULT_LIMITS } from "../../src/support/limits.ts";
 import { NeoError } from "../../src/support/errors.ts";
 import { seededRandom } from "../../src/support/random.ts";
+import { floatSplit, obliviousTrees, oneHotSplit, writeCatboost, type CatboostSpec } from "../fixtures/catboost-writer.ts";
 import { leafWiseTrees, writeLightgbmDump, writeLightgbmText, type LightgbmSpec } from "../fixtures/lightgbm-writer.ts";
 import { randomTrees, writeXgboostBinary, writeXgboostJson, writeXgboostUbjson, type XgboostSpec } from "../fixtures/xgboost-writer.ts";
 import { damage, damageNumber } from "./damage.ts";
@@ -11,10 +12,10 @@ import type { OnnxFuzzOptions, OnnxFuzzResult } from "./fuzz-onnx.ts";
  * Feeds damaged tree models to the importers. Throws at the first that ends in anything but a graph or a `NeoError`, or takes longer
  * than `limitMs`.
  */
-export function fuzzTrees(kind: "xgboost" | "lightgbm", { seed, runs = Infinity, milliseconds = Infinity, limitMs = 10_000 }: OnnxFuzzOptions): OnnxFuzzResult {
+export function fuzzTrees(kind: keyof typeof MODELS, { seed, runs = Infinity, milliseconds = Infinity, limitMs = 10_000 }: OnnxFuzzOptions): OnnxFuzzResult {
   const random = seededRandom(seed);
   const pick = (n: number): number => Math.floor(random() * n);
-  const models = kind === "xgboost" ? xgboostModels() : lightgbmModels();
+  const models = MODELS[kind]();
   const limits = { ...DEFAULT_LIMITS, totalBytes: 2 ** 26, tensorBytes: 2 ** 26 };
   const codes: Record<string, number> = {};
   let [count, imported, slowestMs] = [0, 0, 0];
@@ -25,7 +26,7 @@ export function fuzzTrees(kind: "xgboost" | "lightgbm", { seed, runs = Infinity,
     const start = performance.now();
     try {
       if (pick(8) === 0) describeModel(bytes, "fuzz", limits);
-      importModel(bytes, { fileName: "fuzz", shapes: { N: 2 }, outputKinds: pick(2) ? ["predict", "leaf"] : [], limits });
+      importModel(bytes, { fileName: "fuzz", shapes: { N: 2 }, outputKinds: KINDS[pick(KINDS.length)]!, limits });
       imported++;
     } catch (error) {
       if (!(error instanceof NeoError)) throw new Error(`seed ${seed}, file ${count}: ${(error as Error).stack}`, { cause: error });
@@ -36,6 +37,30 @@ export function fuzzTrees(kind: "xgboost" | "lightgbm", { seed, runs = Infinity,
     if (took > limitMs) throw new Error(`seed ${seed}, file ${count}: ${took.toFixed(0)} ms`);
   }
   return { runs: count, imported, codes, slowestMs };
+}
+
+/** What importers are asked for; CatBoost has no contributions, and says so. */
+const KINDS = [[], ["predict", "leaf"], ["contributions"]] as const;
+
+const MODELS = { xgboost: xgboostModels, lightgbm: lightgbmModels, catboost: catboostModels };
+
+function catboostModels(): readonly Uint8Array[] {
+  const plain: CatboostSpec = { loss: "Logloss", floats: 3, biases: [0.5], classNames: ["a", 1], oblivious: obliviousTrees(1, 3, 2, 3, 1) };
+  const leaf = (value: number): { value: number; weight: number } => ({ value, weight: 3 });
+  const nested = { split: floatSplit(0, 0.5), left: { split: oneHotSplit(0, -7), left: leaf(1), right: leaf(2) }, right: leaf(4) };
+  return [
+    plain,
+    { ...plain, loss: "MultiClass", biases: [0, 0, 0], scale: 2, oblivious: obliviousTrees(2, 2, 3, 3, 3) },
+    { ...plain, categories: 2, oblivious: [{ splits: [oneHotSplit(1, 77), floatSplit(2, 1)], leaf_values: [1, 2, 3, 4] }] },
+    {
+      loss: "Poisson",
+      floats: 1,
+      categories: 1,
+      biases: [0],
+      nested: [nested, leaf(1)],
+      more: { model_info: { params: JSON.stringify({ loss_function: { type: "Poisson" } }) } },
+    },
+  ].map((spec) => writeCatboost(spec));
 }
 
 function xgboostModels(): readonly Uint8Array[] {

@@ -1,5 +1,5 @@
 /**
- * Fuzzes a reader of outside files for a time or a number of files: `tsx test/fuzz/run.ts onnx|xgboost|lightgbm|bundle SECONDS [FILES] [SEED]`.
+ * Fuzzes a reader of outside files for a time or a number of files: `tsx test/fuzz/run.ts onnx|xgboost|lightgbm|catboost|bundle SECONDS [FILES] [SEED]`.
  * For onnx a last argument names an archive of backend tests, whose small models are damaged too: they use every operator there is.
  */
 import { conformanceSuite } from "../conformance/suite.ts";
@@ -21,10 +21,11 @@ switch (kind) {
     break;
   case "xgboost":
   case "lightgbm":
+  case "catboost":
     report(`${kind} importer`, fuzzTrees(kind, limits));
     break;
   default:
-    console.error("usage: tsx test/fuzz/run.ts onnx|xgboost|lightgbm|bundle SECONDS [FILES] [SEED] [SUITE]");
+    console.error("usage: tsx test/fuzz/run.ts onnx|xgboost|lightgbm|catboost|bundle SECONDS [FILES] [SEED] [SUITE]");
     process.exitCode = 2;
 }
 
