@@ -19,19 +19,25 @@ export function hostFunctionOf({ name }: Pick<Op, "name">): string | undefined {
 }
 
 export function lowerToHost(op: Op, context: RegionContext): void {
-  const typeOf = ({ type }: Value): HostType => ({ dtype: type.dtype, shape: type.shape as readonly number[] });
   const results = op.results.map((_, i) => context.result(op, i));
   context.open.push({
     kind: "host",
-    call: { function: hostFunctionOf(op)!, attrs: hostAttrs(op.attrs), inputs: op.operands.map((value) => typeOf(value!)), outputs: op.results.map(typeOf) },
+    name: hostFunctionOf(op)!,
+    call: { function: hostFunctionOf(op)!, attrs: hostAttrs(op.attrs), ...borderTypes(op) },
     inputs: op.operands.map((_, i) => inArena(context.operandAt(i)!, context)),
     outputs: results.map(({ buffer }) => buffer as OpenBuffer),
     info: { op: op.name, loc: op.loc, macs: 0 },
   });
 }
 
+/** Types of what a step of the session reads and writes. */
+export function borderTypes(op: Op): Pick<HostCall, "inputs" | "outputs"> {
+  const typeOf = ({ type }: Value): HostType => ({ dtype: type.dtype, shape: type.shape as readonly number[] });
+  return { inputs: op.operands.map((value) => typeOf(value!)), outputs: op.results.map(typeOf) };
+}
+
 /** The session reaches no weights: constants are copied. */
-function inArena(place: Place, context: RegionContext): OpenBuffer {
+export function inArena(place: Place, context: RegionContext): OpenBuffer {
   const buffer = place.buffer as OpenBuffer;
   if (buffer.home.space !== "weights") return buffer;
   const copy = context.temporary(place);
@@ -49,7 +55,7 @@ export function nestedHostOps(graph: Graph): readonly Op[] {
 export type SessionStep =
   | { readonly kind: "code"; readonly first: number; readonly last: number }
   | {
-      readonly kind: "host";
+      readonly kind: "host" | "region";
       readonly name: string;
       readonly inputs: readonly SessionTensor[];
       readonly outputs: readonly SessionTensor[];
@@ -78,11 +84,11 @@ export function sessionSteps(program: Program): SessionStep[] {
       code(i + 1);
       first = i + 1;
     }
-    if (step.kind !== "host" || !step.call) return;
-    const { name, call, inputs, outputs } = step;
+    if ((step.kind !== "host" && step.kind !== "region") || !step.call) return;
+    const { kind, name, call, inputs, outputs } = step;
     code(i);
     found.push({
-      kind: "host",
+      kind,
       name,
       inputs: inputs.map((slice, k) => tensor(slice, call.inputs[k]!)),
       outputs: outputs.map((slice, k) => tensor(slice, call.outputs[k]!)),

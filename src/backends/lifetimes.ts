@@ -29,7 +29,7 @@ export function requestsOf(steps: readonly OpenStep[]): Request[] {
   const walk = (list: readonly OpenStep[], loops: readonly Span[]): void => {
     for (const step of list) {
       if (step.kind === "call") for (const buffer of Object.values(step.args)) use(buffer, loops);
-      else if (step.kind === "host") for (const buffer of [...step.inputs, ...step.outputs]) use(buffer, loops);
+      else if (step.kind === "host" || step.kind === "region") for (const buffer of [...step.inputs, ...step.outputs]) use(buffer, loops);
       else if (step.kind === "if") {
         use(step.condition, loops);
         time++;

@@ -78,6 +78,7 @@ function mentioned(step: OpenStep): readonly OpenBuffer[] {
     case "call":
       return Object.values(step.args);
     case "host":
+    case "region":
       return [...step.inputs, ...step.outputs];
     case "if":
       return [step.condition, ...[...step.then, ...step.else].flatMap(mentioned)];

@@ -14,6 +14,7 @@ import { lengthToWord } from "./extent-words.ts";
 import { liveLengths, maskAxis, type LiveAxes } from "./live-lengths.ts";
 import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
 import { hostFunctionOf, lowerToHost, nestedHostOps } from "./host-steps.ts";
+import { lowerToRegion } from "./region-steps.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
 import { OpenProgram, type PlacedLimit } from "./open-program.ts";
 import type { AxisEnd, CallInfo, OpenBuffer, OpenExtent } from "./open-steps.ts";
@@ -123,7 +124,7 @@ function finished(graph: Graph, given: readonly Value[], open: OpenProgram, pool
 }
 
 /** Ops that lowering itself handles, beside those of the host. */
-const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "reshape", "storageCast", ...CONTROL_OPS, ...FOUND_OPS]);
+const STRUCTURAL: ReadonlySet<string> = new Set(["constant", "return", "region", "reshape", "storageCast", ...CONTROL_OPS, ...FOUND_OPS]);
 
 /** Whether `lower` knows what to do with this op on a CPU, as far as its name tells. */
 export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
@@ -147,7 +148,7 @@ function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, 
 
 function unscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>): readonly Op[] {
   return graph.ops.flatMap((op) => {
-    if (hostFunctionOf(op) || op.name === "constant") return [];
+    if (hostFunctionOf(op) || op.name === "constant" || op.name === "region") return [];
     if (touchesTexts(op) && !OF_TEXTS.has(op.name)) return [op];
     if (byOp.has(op.def)) return [];
     return STRUCTURAL.has(op.name) ? op.regions.flatMap((region) => unscheduled(region, byOp)) : [op];
@@ -234,6 +235,7 @@ class Lowering implements LowerContext, RegionContext {
       if (schedule) schedule.lower(op, this);
       else if (FOUND_OPS.has(op.name)) lowerFound(op, this);
       else if (hostFunctionOf(op)) lowerToHost(op, this);
+      else if (op.name === "region") lowerToRegion(op, this);
       else lowerControl(op, this);
     }
     for (const value of op.operands) if (value) this.usesLeft.set(value, this.usesLeft.get(value)! - 1);

@@ -51,8 +51,9 @@ export interface AxisEnd {
 }
 
 /** A step that the session does. */
-export interface OpenHostStep {
-  readonly kind: "host";
+export interface OpenSessionStep<K extends "host" | "region"> {
+  readonly kind: K;
+  readonly name: string;
   readonly call: HostCall;
   readonly inputs: readonly OpenBuffer[];
   readonly outputs: readonly OpenBuffer[];
@@ -62,7 +63,8 @@ export interface OpenHostStep {
 /** A step whose buffers have no offsets yet. Conditions and run-time trips are buffers of one i32. */
 export type OpenStep =
   | OpenCall
-  | OpenHostStep
+  | OpenSessionStep<"host">
+  | OpenSessionStep<"region">
   | { readonly kind: "if"; readonly condition: OpenBuffer; readonly then: readonly OpenStep[]; readonly else: readonly OpenStep[] }
   | { readonly kind: "loop"; readonly trips: number | OpenBuffer; readonly condition?: OpenBuffer; readonly body: readonly OpenStep[] };
 
