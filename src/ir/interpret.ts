@@ -107,6 +107,9 @@ function learnSymbols(type: TensorType, found: StaticType, symbols: Map<string, 
 /** The recorded types where they are static, else those that follow from the operands at hand and from what symbols are. */
 function resultTypes(op: Op, operands: readonly (Tensor | undefined)[], symbols: ReadonlyMap<string, number> = new Map()): readonly TensorType[] {
   if (op.results.every((value) => isStatic(value.type))) return op.results.map((value) => value.type);
+  const known = Object.fromEntries(symbols);
+  // Regions are of the recorded types.
+  if (op.regions.length > 0) return op.results.map((value) => bindType(value.type, known));
   const inferred = inferTypes(
     op.def,
     operands.map((operand) => operand && new Value(operand.type)),
@@ -114,7 +117,6 @@ function resultTypes(op: Op, operands: readonly (Tensor | undefined)[], symbols:
     op.regions,
   );
   if (op.name !== "reshapeSymbolic" && op.name !== "broadcastSymbolic") return inferred;
-  const known = Object.fromEntries(symbols);
   return inferred.map((type) => bindType(type, known));
 }
 

@@ -11,6 +11,7 @@ import { FOUND } from "./extents/found.ts";
 import { isIndependent } from "./extents/independent.ts";
 import { MOVED, SYMBOLIC, WHOLE } from "./extents/moved.ts";
 import { READERS } from "./extents/readers.ts";
+import { reachesOpen, REGIONS } from "./extents/regions.ts";
 import type { Pass } from "./pass.ts";
 
 export const boundExtents: Pass = {
@@ -18,19 +19,10 @@ export const boundExtents: Pass = {
   summary: "gives tensors of open length their greatest, and the true one beside them",
   run(graph) {
     if (!hasOpenValues(graph) && !graph.ops.some((op) => SYMBOLIC[op.name])) return false;
-    const fixed = new Bounding();
+    const fixed = new Bounding(buildAll);
     const notes: Note[] = [];
     const params = new BoundedParams(graph, fixed, notes);
-    const failed = new Set<Value>();
-    for (const op of graph.ops.slice(0, -1)) {
-      if (op.operands.some((value) => value && failed.has(value))) op.results.forEach((value) => failed.add(value));
-      else {
-        const note = tried(op, fixed);
-        if (!note) continue;
-        notes.push(note);
-        op.results.forEach((value) => failed.add(value));
-      }
-    }
+    notes.push(...buildAll(graph, fixed));
     if (notes.length > 0) throw refusal(notes);
     end(graph, fixed, params.extents);
     const old = new Set(graph.ops);
@@ -41,16 +33,27 @@ export const boundExtents: Pass = {
   },
 };
 
+/** Builds the fixed forms of all ops but the last; or why some have none. Those that hang on such are left out. */
+function buildAll(graph: Graph, fixed: Bounding): readonly Note[] {
+  const failed = new Set<Value>();
+  return graph.ops.slice(0, -1).flatMap((op) => {
+    const notes = op.operands.some((value) => value && failed.has(value)) ? [] : tried(op, fixed);
+    if (notes) op.results.forEach((value) => failed.add(value));
+    return notes ?? [];
+  });
+}
+
 /** Builds the fixed form of an op; or why it has none. */
-function tried(op: Op, fixed: Bounding): Note | undefined {
+function tried(op: Op, fixed: Bounding): readonly Note[] | undefined {
   fixed.b.loc = op.loc;
   try {
-    if (!isOpen(op) && !SYMBOLIC[op.name]) fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
+    if (!isOpen(op) && !SYMBOLIC[op.name] && !reachesOpen(op, fixed)) fixed.copy(op).forEach((value, i) => fixed.set(op.results[i]!, value));
     else build(op, fixed);
     return undefined;
   } catch (error) {
     if (!(error instanceof Unbounded || error instanceof TypeMismatch)) throw error;
-    return { where: op.loc.join(", ") || op.results[0]?.name || op.name, text: `${op.name} ${error.message}` };
+    if (error instanceof Unbounded && error.inside.length > 0) return error.inside;
+    return [{ where: op.loc.join(", ") || op.results[0]?.name || op.name, text: `${op.name} ${error.message}` }];
   }
 }
 
@@ -59,9 +62,7 @@ function build(op: Op, fixed: Bounding): void {
     const endless = type.shape.find(isEndless);
     if (endless !== undefined) throw new Unbounded(`gives ${shapeText(type.shape)}, and nothing says how long that can get; make it known with \`--set\``);
   }
-  if (op.regions.length > 0 && !FOUND[op.name])
-    throw new Unbounded("is control flow over tensors whose length only a run tells; cut it out, or make the length known");
-  const found = FOUND[op.name] ?? (op.name === "reshape" ? MOVED["reshape"] : SYMBOLIC[op.name]);
+  const found = REGIONS[op.name] ?? FOUND[op.name] ?? (op.name === "reshape" ? MOVED["reshape"] : SYMBOLIC[op.name]);
   if (found) return found(op, fixed);
   const reads = op.operands.flatMap((value, i) =>
     value ? openAxes(value.type).flatMap((axis) => (isIndependent(op, i, axis) ? [] : [[i, axis] as const])) : [],

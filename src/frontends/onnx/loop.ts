@@ -1,3 +1,4 @@
+import { boundsOf } from "../../ir/dims.ts";
 import { Value } from "../../ir/graph.ts";
 import { add } from "../../ir/ops/arithmetic.ts";
 import { less } from "../../ir/ops/comparison.ts";
@@ -6,7 +7,8 @@ import { and } from "../../ir/ops/logic.ts";
 import { loopOp } from "../../ir/ops/loop.ts";
 import { concat, reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
-import { tensorType } from "../../ir/types.ts";
+import { printDim } from "../../ir/text/types.ts";
+import { tensorType, type Dim } from "../../ir/types.ts";
 import {
   asDeclared,
   flag,
@@ -23,11 +25,11 @@ import {
 } from "./control.ts";
 import { importGrowingLoop } from "./growing-loop.ts";
 import { lengthAt, limited } from "./longest.ts";
-import { castTo } from "./rearrange.ts";
+import { dimsIn } from "./open-dims.ts";
+import { castTo, reshapeTo } from "./rearrange.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto } from "./schema.ts";
 import type { Given } from "./scope.ts";
-import { shapeOf } from "./static-shape.ts";
 
 /** Nodes that a loop may become where it can't stay one; more of them would make the program too long. */
 const MOST_WRITTEN_OUT = 1 << 13;
@@ -142,20 +144,38 @@ export function closedLoop(loop: TensorLoop, s: Subgraphs, region: OpenRegion, w
   const { regions, captures } = closeRegions([region], ["body"]);
   const values = [...initial, ...captures];
   if (turns !== undefined) return markedLike(s, s.b.createAll(loopOp, { values }, { carried, turns }, regions), results);
-  const rows = most ? { maxTrips: most.turns, extent: `${loop.name}/turns` } : {};
+  const length = tripsLength(loop, s, again!);
+  const extent = length === undefined ? `${loop.name}/turns` : printDim(length);
+  const rows = most ? { maxTrips: most.turns, extent } : {};
   return markedLike(s, s.b.createAll(loopOp, { trips: trips && asScalar(s, trips), condition, values }, { carried, ...rows }, regions), results);
 }
 
 /** How many turns there can be, where rows are stacked: what constants or else the caller says. */
 function mostRows({ trips, rows }: LoopNode, s: Subgraphs, within: number | undefined): { readonly turns: number; readonly isGiven: boolean } {
   const given = rows.map((name) => s.bounds.of(name)).find((bound) => bound !== undefined);
-  const known = [trips && numberOf(s, trips), within].filter((most) => most !== undefined && most > 0 && most < 2 ** 31) as number[];
+  const length = trips && lengthIn(s, trips);
+  const known = [trips && numberOf(s, trips), length && boundsOf(length)[1], within].filter(
+    (most) => most !== undefined && most > 0 && most < 2 ** 31,
+  ) as number[];
   const turns = Math.min(given ?? Infinity, ...known);
   if (turns > 0 && turns < 2 ** 31) return { turns, isGiven: turns < Math.min(Infinity, ...known) };
   throw new Unsized(
     "gives a row each turn, and how many turns there are hangs on the model's inputs",
     rows[0] && `say how many there can be: \`--bound ${rows[0]}=N\``,
   );
+}
+
+/** How many turns there are where the length of a tensor tells and nothing else ends the loop. */
+function tripsLength({ trips, condition }: LoopNode, s: Subgraphs, again: Value): Dim | undefined {
+  const isEnded = (condition !== undefined && numberOf(s, condition) !== 1) || numberOf(s, again) !== 1;
+  const length = isEnded || !trips ? undefined : lengthIn(s, trips);
+  return typeof length === "number" ? undefined : length;
+}
+
+/** The one number that a value is, as an extent, where it hangs on the lengths of tensors. */
+function lengthIn(s: Subgraphs, value: Value): Dim | undefined {
+  const dims = dimsIn(value, (from) => s.folder.constant(from));
+  return dims?.length === 1 && boundsOf(dims[0]!)[0] >= 0 ? dims[0] : undefined;
 }
 
 /** No more turns than the caller says. Whether the loop would go on then is carried along, and ends the run in an error. */
@@ -246,7 +266,7 @@ function stacked({ body, initial }: LoopNode, s: Subgraphs, rows: readonly (read
   const count = body.output.length - 1 - initial.length;
   return Array.from({ length: count }, (_, k) => {
     if (rows.length === 0) throw new Unsized("");
-    const slices = rows.map((row) => s.b.create(reshape, { x: row[k]! }, { shape: [1, ...shapeOf(row[k]!)] }));
+    const slices = rows.map((row) => reshapeTo(s.b, row[k]!, [1, ...row[k]!.type.shape]));
     slices.forEach(({ type }) => sameTypes(slices[0]!.type, type, (a, b) => `stacks ${a} and ${b}`));
     return s.stored.mark(slices.length === 1 ? slices[0]! : s.b.create(concat, { xs: slices }, { axis: 0 }), s.stored.of(rows[0]![k]));
   });

@@ -21,6 +21,7 @@ import { tightened } from "./longest.ts";
 import { importLoop } from "./loop.ts";
 import { nearestOperator } from "./nearest-operator.ts";
 import { firstVersion, importerFor } from "./ops/index.ts";
+import { dimsIn } from "./open-dims.ts";
 import { OLDEST_OPSET } from "./ops/table.ts";
 import type { Place } from "./place.ts";
 import type { Problems } from "./problems.ts";
@@ -222,11 +223,11 @@ export class NodeImporter {
   /** An If whose condition is known is the branch that runs; what else has nodes inside becomes an op with regions. */
   private control(node: NodeProto, given: readonly Given[], place: Place, name: string): void {
     const operands = given.map((value) => (value instanceof Value ? value : undefined));
-    const known = node.opType === "If" && operands[0] ? this.folder.constant(operands[0]) : undefined;
+    const known = node.opType === "If" && operands[0] ? dimsIn(operands[0], (value) => this.folder.constant(value)) : undefined;
     this.b.loc = [name];
     const start = this.b.ops.length;
     try {
-      if (known?.data.length === 1) return this.branch(node, known.data[0] ? "then_branch" : "else_branch", place, name);
+      if (known?.length === 1 && typeof known[0] === "number") return this.branch(node, known[0] ? "then_branch" : "else_branch", place, name);
       const results = CONTROL.get(operatorName(node))!({ node, name, operands, given, place, opset: place.opsets.get("") ?? 1 }, this.subgraphs());
       this.checkSizes(start, name);
       this.give(node, place, name, results);

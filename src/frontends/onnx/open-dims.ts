@@ -31,7 +31,18 @@ export function dimsIn(value: Value, known: KnownTensor, depth = 64): readonly D
     case "select":
       return chosen(operand(0), operand(1), operand(2));
     case "equal":
-      return compared(operand(0), operand(1));
+    case "notEqual":
+    case "less":
+    case "lessEqual":
+    case "greater":
+    case "greaterEqual":
+      return compared(operand(0), operand(1), COMPARISONS[op.name]!);
+    case "not":
+      return flags(operand(0), undefined, (a) => 1 - a!);
+    case "and":
+      return flags(operand(0), operand(1), (a, b) => (a === 0 || b === 0 ? 0 : a === 1 && b === 1 ? 1 : undefined));
+    case "or":
+      return flags(operand(0), operand(1), (a, b) => (a === 1 || b === 1 ? 1 : a === 0 && b === 0 ? 0 : undefined));
     case "broadcast":
       return repeatedTo(operand(0), op.attrs["shape"] as readonly number[]);
     case "reduce":
@@ -68,14 +79,39 @@ function chosen(condition: readonly Dim[] | undefined, a: readonly Dim[] | undef
   return picks.every((dim) => dim !== undefined) ? picks : undefined;
 }
 
-/** 1 where extents are the same whatever a run says, 0 where they never are. */
-function compared(a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): readonly Dim[] | undefined {
+/** What a comparison says of a difference that lies between two numbers; undefined where a run says it. */
+type Comparison = (least: number, most: number) => boolean | undefined;
+
+const isAlways = (yes: boolean, no: boolean): boolean | undefined => (yes ? true : no ? false : undefined);
+const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  equal: (least, most) => isAlways(least === 0 && most === 0, least > 0 || most < 0),
+  notEqual: (least, most) => isAlways(least > 0 || most < 0, least === 0 && most === 0),
+  less: (least, most) => isAlways(most < 0, least >= 0),
+  lessEqual: (least, most) => isAlways(most <= 0, least > 0),
+  greater: (least, most) => isAlways(least > 0, most <= 0),
+  greaterEqual: (least, most) => isAlways(least >= 0, most < 0),
+};
+
+/** 1 and 0 where extents compare so whatever a run says. */
+function compared(a: readonly Dim[] | undefined, b: readonly Dim[] | undefined, says: Comparison): readonly Dim[] | undefined {
   if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
-  const flags = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => {
+  const found = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => {
     const [least, most] = boundsOf(dimOf("sub", a.at(a.length === 1 ? 0 : i)!, b.at(b.length === 1 ? 0 : i)!));
-    return least > 0 || most < 0 ? 0 : least === 0 && most === 0 ? 1 : undefined;
+    return says(least, most);
   });
-  return flags.every((flag) => flag !== undefined) ? flags : undefined;
+  return found.every((flag) => flag !== undefined) ? found.map(Number) : undefined;
+}
+
+/** One flag of one or two; an operand that is not known is undefined. */
+function flags(
+  a: readonly Dim[] | undefined,
+  b: readonly Dim[] | undefined,
+  says: (a: number | undefined, b: number | undefined) => number | undefined,
+): readonly Dim[] | undefined {
+  const one = (list: readonly Dim[] | undefined): number | undefined => (list?.length === 1 && typeof list[0] === "number" ? list[0] : undefined);
+  if (!a && !b) return undefined;
+  const flag = says(one(a), one(b));
+  return flag === undefined || Number.isNaN(flag) ? undefined : [flag];
 }
 
 function repeatedTo(from: readonly Dim[] | undefined, shape: readonly number[]): readonly Dim[] | undefined {

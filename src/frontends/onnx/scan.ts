@@ -6,7 +6,8 @@ import { select } from "../../ir/ops/logic.ts";
 import { scan } from "../../ir/ops/loop.ts";
 import { reverse, transpose } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
-import { tensorType, type DType, type TensorType } from "../../ir/types.ts";
+import { equalShapes, tensorType, type DType, type TensorType } from "../../ir/types.ts";
+import { shapeText } from "../../ir/broadcast.ts";
 import { graphOf, markedLike, openRegion, orDiscard, sameStored, sameTypes, Unfit, type ControlNode, type Subgraphs } from "./control.ts";
 import { closeRegions, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
@@ -106,9 +107,9 @@ function checkCounts(body: GraphProto, values: readonly Value[], carried: number
 }
 
 function closedScan(s: Subgraphs, region: OpenRegion, values: readonly Value[], carried: number): readonly Value[] {
-  const turns = values[carried]!.type.shape[0];
-  const uneven = values.slice(carried).find(({ type }) => type.shape[0] !== turns);
-  if (uneven) throw new Unfit(`scans ${String(turns)} slices of one value and ${String(uneven.type.shape[0])} of another`);
+  const turns = values[carried]!.type.shape.slice(0, 1);
+  const uneven = values.slice(carried).find(({ type }) => !equalShapes(type.shape.slice(0, 1), turns));
+  if (uneven) throw new Unfit(`scans ${shapeText(turns)} slices of one value and ${shapeText(uneven.type.shape.slice(0, 1))} of another`);
   region.results.slice(0, carried).forEach(({ type }, i) => sameTypes(values[i]!.type, type, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   region.results.slice(0, carried).forEach((result, i) => sameStored(s, values[i]!, result, (a, b) => `carries ${a}, of which a turn makes ${b}`));
   const { regions, captures } = closeRegions([region], ["body"]);

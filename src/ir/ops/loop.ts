@@ -1,14 +1,15 @@
 import { bool, int, text } from "../attr.ts";
-import { dimSymbol } from "../dims.ts";
+import { bindDim, dimSymbol, equalDims } from "../dims.ts";
 import { defineOp, TypeMismatch } from "../op-def.ts";
 import { called, isOneElement, notEvaluated, wantFlag, wantTypes } from "../region-types.ts";
 import { allocate, tensor, type Data, type Tensor } from "../tensor.ts";
-import { elementCount, tensorType, type StaticType, type TensorType } from "../types.ts";
+import { readDim } from "../text/types.ts";
+import { elementCount, tensorType, type Dim, type StaticType, type TensorType } from "../types.ts";
 
 /**
  * The body takes the iteration (i64) and all values, the first `carried` of which change from turn to turn and the others do not;
  * it gives a bool that says whether to go on, the carried values, and rows that are stacked along a new first axis, whose extent
- * is the symbol called `extent`, `maxTrips` at most where that is above 0. With `turns` the body runs exactly so often: there are no
+ * is the symbol called `extent`, `maxTrips` at most where that is above 0, or with "?" in front of `extent` what that says. With `turns` the body runs exactly so often: there are no
  * trips and no condition then, the body's bool is not looked at, and the extent is a number. With `counted` there are always
  * `maxTrips` rows, zeros behind the last turn, and a last result of i32 that says how many turns there were.
  */
@@ -30,7 +31,7 @@ export const loopOp = defineOp({
     wantFlag("the first result of body", goOn);
     wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));
     if (counted && (turns >= 0 || maxTrips < 1)) throw new TypeMismatch(`a counted loop wants maxTrips and no turns, they are ${maxTrips} and ${turns}`);
-    const rows = turns >= 0 ? turns : counted ? maxTrips : dimSymbol(extent, 0, maxTrips > 0 ? maxTrips : Infinity);
+    const rows = turns >= 0 ? turns : counted ? maxTrips : rowsOf(extent, maxTrips);
     const stacked = results.slice(carried).map((row) => tensorType(row.dtype, [rows, ...row.shape]));
     return [...values.slice(0, carried), ...stacked, ...(counted ? [tensorType("i32", [])] : [])];
   },
@@ -57,6 +58,10 @@ export const loopOp = defineOp({
   },
 });
 
+function rowsOf(extent: string, maxTrips: number): Dim {
+  return extent.startsWith("?") ? bindDim(readDim(extent), {}) : dimSymbol(extent, 0, maxTrips > 0 ? maxTrips : Infinity);
+}
+
 /**
  * The body takes the `carried` values, one slice of each scanned value (its first axis removed) and the last `captured` values as they
  * are, and gives new carried values and rows.
@@ -74,7 +79,8 @@ export const scan = defineOp({
       throw new TypeMismatch(`carried is ${carried} and captured ${captured}, scan has ${values.length} values`);
     const scanned = values.slice(carried, values.length - captured);
     const turns = scanned[0]?.shape[0];
-    if (turns === undefined || scanned.some((type) => type.shape[0] !== turns)) throw new TypeMismatch("scan wants scanned values with one first extent");
+    if (turns === undefined || scanned.some((type) => !equalDims(type.shape[0]!, turns)))
+      throw new TypeMismatch("scan wants scanned values with one first extent");
     const slices = scanned.map((type) => tensorType(type.dtype, type.shape.slice(1), type.quant));
     const results = called("body", body, [...values.slice(0, carried), ...slices, ...values.slice(values.length - captured)]);
     wantTypes("carried results of body", results.slice(0, carried), values.slice(0, carried));

@@ -12,11 +12,18 @@ import { select } from "../../ir/ops/logic.ts";
 import { reshape } from "../../ir/ops/movement.ts";
 import { longest } from "../../ir/ops/padded.ts";
 import { tensor } from "../../ir/tensor.ts";
-import { equalTypes, isStatic, type Dim, type DType, type TensorType } from "../../ir/types.ts";
-import { InternalError } from "../../support/errors.ts";
+import { equalTypes, isStatic, type Dim, type DimSymbol, type DType, type TensorType } from "../../ir/types.ts";
+import { InternalError, type Note } from "../../support/errors.ts";
 
-/** Why an op has no form of fixed shape; says what would help. */
-export class Unbounded extends Error {}
+/** Why an op has no form of fixed shape; says what would help. `inside`: the same of the ops of its regions, which is then all there is to say. */
+export class Unbounded extends Error {
+  readonly inside: readonly Note[];
+
+  constructor(message: string, inside: readonly Note[] = []) {
+    super(message);
+    this.inside = inside;
+  }
+}
 
 /** Gives every result of an op its fixed form. */
 export type Handler = (op: Op, graph: Bounding) => void;
@@ -34,11 +41,28 @@ export interface Reader {
  */
 export class Bounding {
   readonly b = new Builder();
+  private readonly build: (graph: Graph, to: Bounding) => readonly Note[];
   private readonly values = new Map<Value, Value>();
   private readonly symbols = new Map<string, Value>();
   private readonly extents = new Map<string, Value>();
   /** Axes along which a value, as imported, is 0 behind its end once it is fixed. */
   private readonly zeros = new Map<Value, readonly number[]>();
+
+  /** `build` gives the ops of a graph their fixed form, or says why some have none. */
+  constructor(build: (graph: Graph, to: Bounding) => readonly Note[]) {
+    this.build = build;
+  }
+
+  /** The same for a region: it sees nothing from outside. */
+  inside(): Bounding {
+    const child = new Bounding(this.build);
+    child.b.loc = this.b.loc;
+    return child;
+  }
+
+  buildAll(graph: Graph): readonly Note[] {
+    return this.build(graph, this);
+  }
 
   /** The fixed form of a value. */
   at(value: Value): Value {
@@ -77,6 +101,11 @@ export class Bounding {
   define(dim: Dim, count: Value): void {
     if (typeof dim === "number" || dim.kind !== "symbol") return;
     if (!this.symbols.has(dim.name)) this.symbols.set(dim.name, count);
+  }
+
+  /** Whether the run-time value of a symbol is there. */
+  knows(symbol: DimSymbol): boolean {
+    return this.symbols.has(symbol.name);
   }
 
   /** The run-time value of an extent, an i32. */

@@ -3,7 +3,6 @@ import type { Op, Value } from "../../ir/graph.ts";
 import { add, max, min, sub } from "../../ir/ops/arithmetic.ts";
 import { gather } from "../../ir/ops/gather.ts";
 import { decodeImagePadded, nonMaxSuppressionPadded, nonZeroPadded, textNormalisePadded, textSplitPadded, uniquePadded } from "../../ir/ops/padded.ts";
-import { loopOp } from "../../ir/ops/loop.ts";
 import { concat, slice } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { constant } from "../../ir/ops/control.ts";
@@ -99,18 +98,6 @@ export const FOUND: Readonly<Record<string, Handler>> = {
     graph.define(op.result.type.shape[axis]!, graph.b.create(min, { a: word(length), b: rest }));
     const most = boundsOf(op.result.type.shape[axis]!)[1];
     graph.set(op.result, first ? picked(graph, graph.at(x), axis, first, most) : firstOf(graph, graph.at(x), axis, most));
-  },
-
-  /** Rows of the turns that there were. */
-  loop(op, graph) {
-    const [trips, condition, ...values] = op.operands;
-    if (isOpen({ operands: op.operands, results: [] } as never as Op))
-      throw new Unbounded("takes tensors whose length only a run tells; slice them to a known size");
-    const operands = { trips: trips && graph.at(trips), condition: condition && graph.at(condition), values: values.map((value) => graph.at(value!)) };
-    const results = graph.b.createAll(loopOp, operands, { ...op.attrs, counted: true }, op.regions);
-    const rows = op.results[op.attrs["carried"] as number]!;
-    graph.define(rows.type.shape[0]!, results.at(-1)!);
-    op.results.forEach((value, i) => graph.set(value, results[i]!));
   },
 
   shapeOf(op, graph) {

@@ -4,12 +4,13 @@ import { less } from "../../ir/ops/comparison.ts";
 import { constant } from "../../ir/ops/control.ts";
 import { gather, gatherElements, gatherNd } from "../../ir/ops/gather.ts";
 import { select } from "../../ir/ops/logic.ts";
-import { concat } from "../../ir/ops/movement.ts";
+import { concat, reverse } from "../../ir/ops/movement.ts";
 import { scatterElements, scatterNd } from "../../ir/ops/scatter.ts";
 import { tensor } from "../../ir/tensor.ts";
 import type { Dim } from "../../ir/types.ts";
 import { openAxes, type Bounding, type Reader } from "./bounding.ts";
-import { axisOf } from "./independent.ts";
+import { axesOf, axisOf } from "./independent.ts";
+import { reversedPlaces } from "./recurrent.ts";
 
 /** Behind all ends there can be: what is written there goes nowhere. */
 const NOWHERE = 2 ** 31 - 1;
@@ -22,6 +23,22 @@ export const INDEXED: Readonly<Record<string, Reader>> = {
       const [x, indices] = op.operands as [Value, Value];
       const places = fromFront(graph, graph.at(indices), x.type.shape[axisOf(op)]!);
       graph.set(op.result, graph.b.create(gather, { x: graph.at(x), indices: places }, op.attrs as never));
+    },
+  },
+
+  /** From the true end on. */
+  reverse: {
+    along: (op, _operand, axis) => axesOf(op).includes(axis),
+    handle(op, graph) {
+      const x = op.operands[0]!;
+      const open = axesOf(op).filter((axis) => openAxes(x.type).includes(axis));
+      const axes = axesOf(op).filter((axis) => !open.includes(axis));
+      const rest = axes.length > 0 ? graph.b.create(reverse, { x: graph.at(x) }, { axes }) : graph.at(x);
+      const turned = open.reduce((y, axis) => {
+        const indices = reversedPlaces(graph, y.type.shape[axis] as number, x.type.shape[axis]!);
+        return graph.b.create(gather, { x: y, indices }, { axis });
+      }, rest);
+      graph.set(op.result, turned);
     },
   },
 
