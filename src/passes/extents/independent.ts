@@ -42,6 +42,7 @@ const INDEPENDENT: Readonly<Record<string, Independence>> = {
   rmsNorm: (op, operand, axis) => operand === 0 && axis < axisOf(op),
   groupNorm: batch,
   trees: batch,
+  treeContributions: batch,
   lstm: (op, operand, axis) => isBatchOfCell(op, operand, axis),
   gru: (op, operand, axis) => isBatchOfCell(op, operand, axis),
   rnn: (op, operand, axis) => isBatchOfCell(op, operand, axis),
