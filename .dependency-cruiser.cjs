@@ -10,6 +10,7 @@ const allowed = {
   backends: ["support", "host", "ir", "target", "passes", "kernel"],
   package: ["support", "host"],
   session: ["support", "package", "host"],
+  tables: ["support"],
 };
 
 const layers = Object.entries(allowed).map(([folder, may]) => ({

@@ -5,7 +5,7 @@ import { lower, opMacs, type Lowered } from "./backends/lower.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
 import { WasmInstance } from "./backends/wasm/run.ts";
 import { WeightPool } from "./backends/weight-pool.ts";
-import { importModel, type ImportOptions } from "./frontends/index.ts";
+import { defaultBindings, importModel, type ImportOptions } from "./frontends/index.ts";
 import { TextTable } from "./host/text-table.ts";
 import type { Graph, Op } from "./ir/graph.ts";
 import { interpret } from "./ir/interpret.ts";
@@ -49,7 +49,7 @@ export interface CompileOptions extends Omit<ImportOptions, "shapes"> {
   readonly compiler: string;
   /** One artifact each, in order of preference. */
   readonly targets: readonly TargetProfile[];
-  /** One program each; default: one with nothing bound. */
+  /** One program each; default: of a model of rows one for a single row and one for blocks of them, else one with nothing bound. */
   readonly bindings?: readonly Binding[];
   readonly preprocess?: Readonly<Record<string, PreprocessSpec>>;
   /** Code that is run step by step and says what each step computes, to see where time goes. It is a little slower and larger. */
@@ -84,7 +84,7 @@ export interface Compiled {
 
 /** From a model file to an unsigned bundle: the pipeline in order. */
 export async function compile(bytes: Uint8Array, options: CompileOptions, ports: CompilePorts): Promise<Compiled> {
-  const bindings = options.bindings?.length ? options.bindings : [{}];
+  const bindings = options.bindings?.length ? options.bindings : defaultBindings(bytes, options.fileName, options.limits);
   const passes: PassRun[] = [];
   const graphs: Graph[] = [];
   for (const binding of bindings) {
@@ -166,8 +166,8 @@ function listsOf({ lists }: Graph): { readonly lists?: ManifestLists } {
 }
 
 function labelledPort<P extends ManifestPort>(port: P, graph: Graph): P {
-  const labels = graph.labels.get(port.name);
-  return labels ? { ...port, labels } : port;
+  const [labels, table] = [graph.labels.get(port.name), graph.tables.get(port.name)];
+  return { ...port, ...(labels ? { labels } : {}), ...(table ? { table } : {}) };
 }
 
 /** Makes the graph smaller, then ready for kernels of the CPU. */

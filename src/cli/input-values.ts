@@ -13,7 +13,7 @@ import { readInput } from "./files.ts";
 
 export const INPUT_OPTION: OptionSpec = {
   flags: "--input <name=value>",
-  text: "x=@a.npy, @a.npz, @a.csv, @a.png, @a.jpg, random:SEED, 1,2,3, or 4x3xf32=@- for raw bytes; the name may be left out if there is one input",
+  text: "x=@a.npy, @a.npz, @a.csv, @a.png, @a.jpg, random:SEED, 1,2,3, or 4x3xf32=@- for raw bytes; the name may be left out if there is one input; rows.csv, .libsvm, .npy without @ or - for stdin: a file of rows, run block by block",
   repeat: true,
 };
 

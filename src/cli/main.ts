@@ -7,6 +7,7 @@ import { errorDiagnostic } from "./diagnostics.ts";
 import { SHARED_OPTIONS } from "./shared-options.ts";
 import { watchTemporaries } from "../support/node/temporary.ts";
 import { Reporter, type ProgressMode } from "./reporter.ts";
+import { writeStdout } from "./stdout.ts";
 import { VERSION } from "../support/node/version.ts";
 
 /** The command line: all commands by name and summary, `called` with its arguments and options. */
@@ -124,9 +125,9 @@ async function runCommand(spec: CommandSpec, args: readonly (string | undefined)
   reporter.close();
   const diagnostics = [...(outcome?.diagnostics ?? []), ...(failure === undefined ? [] : [failure])];
   const exitCode = exitFor(outcome, diagnostics);
-  if (json) await write(`${JSON.stringify(envelope(spec.name, outcome?.result, diagnostics, exitCode))}\n`);
-  else if (outcome?.bytes) await write(outcome.bytes);
-  else if (outcome?.text) await write(printable(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`));
+  if (json) await writeStdout(`${JSON.stringify(envelope(spec.name, outcome?.result, diagnostics, exitCode))}\n`);
+  else if (outcome?.bytes) await writeStdout(outcome.bytes);
+  else if (outcome?.text) await writeStdout(printable(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`));
   if (!json || failure !== undefined) for (const diagnostic of diagnostics) reporter.error(diagnostic);
   return exitCode;
 }
@@ -172,20 +173,6 @@ function reporterFor(options: OptionValues): Reporter {
   });
 }
 
-/** Waits until stdout took the bytes: a process that exits with a full pipe loses the rest. What it can't take is an error like that of a file. */
-function write(data: string | Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(data, (error) => {
-      if (!error) resolve();
-      else if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
-      else
-        reject(
-          new NeoError({ code: "NEO6002", message: `stdout took no more: ${error.message}`, hint: "free some space, or write to another place", cause: error }),
-        );
-    });
-  });
-}
-
 /**
  * An interrupt ends the process at once, with 130 for the shell. Node calls handlers only between two turns of its loop, which a
  * long stage of the compiler doesn't give: so there are none, and the system ends the process, but while files or compilers of ours
@@ -205,7 +192,7 @@ function heedInterrupts(): void {
 export async function start(): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-  }); // `write` tells of other failures
+  }); // `writeStdout` tells of other failures
   process.stderr.on("error", () => {});
   heedInterrupts();
   try {

@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
 import type { Binding } from "../compile.ts";
-import { describeModel } from "../frontends/index.ts";
+import { defaultBindings, describeModel } from "../frontends/index.ts";
 import type { StatePair } from "../ir/keep-state.ts";
 import { tensor, type Tensor } from "../ir/tensor.ts";
 import { elementCount, type DType } from "../ir/types.ts";
@@ -73,7 +73,7 @@ export async function modelFrom(file: string, invocation: Invocation): Promise<M
     bytes,
     fileName,
     limits,
-    bindings: parseShapes(repeatedOption(options, "shape")),
+    bindings: bindingsFrom(options, bytes, fileName, limits),
     constants: constantsFrom(
       repeatedOption(options, "set").filter((word) => !word.endsWith(ABSENT)),
       bytes,
@@ -94,6 +94,12 @@ function outputKindsFrom(options: OptionValues): readonly string[] {
   const kinds = listOption(options, "outputKind");
   if (options["leaf"] !== true) return kinds;
   return [...new Set([...(kinds.length > 0 ? kinds : ["predict"]), "leaf"])];
+}
+
+/** Those of `--shape`; without, and where `--set` does not fix the input, what a model of this kind is compiled for. */
+function bindingsFrom(options: OptionValues, bytes: Uint8Array, fileName: string, limits: Limits): readonly Binding[] {
+  const words = repeatedOption(options, "shape");
+  return words.length > 0 || repeatedOption(options, "set").length > 0 ? parseShapes(words) : defaultBindings(bytes, fileName, limits);
 }
 
 function warnOnce({ reporter }: Invocation): (warning: Note) => void {

@@ -18,6 +18,9 @@ export class Reporter {
   private readonly options: ReporterOptions;
   private spinner: { text: string; stop(): unknown; start(): unknown } | undefined;
 
+  /** When progress was shown last. */
+  private shownAt = -Infinity;
+
   constructor(options: ReporterOptions) {
     this.options = options;
   }
@@ -63,6 +66,16 @@ export class Reporter {
     this.spinner.text = stage;
   }
 
+  /** How far a stage is: `done` of `total`, where that is known, and what else there is to say. Shown a few times a second at most. */
+  progress(stage: string, done: number, total: number | undefined, text: string): void {
+    const now = this.options.now();
+    const mode = this.mode();
+    if (now - this.shownAt < 100 || (mode !== "tty" && mode !== "json")) return;
+    this.shownAt = now;
+    if (mode === "json") this.options.write(`${JSON.stringify({ t: "step", stage, n: done, ...(total === undefined ? {} : { of: total }) })}\n`);
+    else if (this.spinner) this.spinner.text = [stage, ...(total === undefined ? [] : [bar(done / Math.max(1, total))]), text].join("  ");
+  }
+
   private end(stage: string, ms: number): void {
     const mode = this.mode();
     if (mode === "json") this.options.write(`${JSON.stringify({ t: "end", stage, ms: Math.round(ms * 10) / 10 })}\n`);
@@ -99,6 +112,14 @@ export class Reporter {
   private paint(code: string, text: string): string {
     return this.options.color ? `\x1b[${code}m${text}\x1b[0m` : text;
   }
+}
+
+const BAR = 20;
+
+/** "██████░░░░░░░░░░░░░░  30 %" */
+function bar(share: number): string {
+  const full = Math.round(BAR * Math.min(1, share));
+  return `${"█".repeat(full)}${"░".repeat(BAR - full)} ${String(Math.floor(100 * Math.min(1, share))).padStart(3)} %`;
 }
 
 const MAX_NOTES = 20;

@@ -1,6 +1,6 @@
 import { outputName } from "../backends/lower.ts";
 import { importModel } from "../frontends/index.ts";
-import type { Graph } from "../ir/graph.ts";
+import type { Graph, Value } from "../ir/graph.ts";
 import { boundsOf } from "../ir/dims.ts";
 import { interpret } from "../ir/interpret.ts";
 import { longest } from "../ir/ops/padded.ts";
@@ -27,8 +27,14 @@ export function wantsInterpreter({ options }: Invocation): boolean {
   return listOption(options, "executor").includes("interpreter");
 }
 
-/** Runs the graph of a model as it was imported, op by op in doubles: no code is made. With several shapes, the graph that the inputs fit. */
-export async function interpretModel(file: string, invocation: Invocation): Promise<Interpreted> {
+/** The graphs of a model as they were imported, one for each of its shapes, and what sessions would call their programs. */
+export interface ModelGraphs {
+  readonly name: string;
+  readonly graphs: readonly Graph[];
+  readonly programs: readonly ManifestProgram[];
+}
+
+export async function graphsOf(file: string, invocation: Invocation): Promise<ModelGraphs> {
   const { options, cwd } = invocation;
   if (listOption(options, "executor").length > 1)
     throw new NeoError({
@@ -40,7 +46,11 @@ export async function interpretModel(file: string, invocation: Invocation): Prom
     throw new NeoError({ code: "NEO1022", message: `${file} is a bundle, which has no graph to interpret`, hint: "neo run model.onnx --executor interpreter" });
   const model = await modelFrom(file, invocation);
   const graphs = model.bindings.map((shapes) => importModel(model.bytes, { ...model, shapes }));
-  const programs = graphs.map(programOf);
+  return { name: model.fileName.replace(/\.[a-z0-9]+$/i, ""), graphs, programs: graphs.map(programOf) };
+}
+
+/** Runs a model op by op in doubles: no code is made. With several shapes, the graph that the inputs fit. */
+export async function interpretModel({ name, graphs, programs }: ModelGraphs, { options, cwd }: Invocation): Promise<Interpreted> {
   const values = await inputValues(repeatedOption(options, "input"), { inputs: programs[0]!.inputs }, cwd);
   const { program, given, shapes } = chooseProgram({ programs }, { programs: graphs.map((graph) => ({ extents: extentsOf(graph) })) }, values);
   const graph = graphs[program]!;
@@ -48,7 +58,7 @@ export async function interpretModel(file: string, invocation: Invocation): Prom
   const start = performance.now();
   const results = interpret(graph, tensors);
   const ms = performance.now() - start;
-  return { name: model.fileName.replace(/\.[a-z0-9]+$/i, ""), outputs: Object.fromEntries(results.map((result, i) => [outputName(graph, i), result])), ms };
+  return { name, outputs: Object.fromEntries(results.map((result, i) => [outputName(graph, i), result])), ms };
 }
 
 /** What the inputs of a run may be long, where the graph leaves it open. */
@@ -67,11 +77,15 @@ function extentsOf(graph: Graph): ManifestExtent[] {
 
 /** A graph as sessions see a program. */
 function programOf(graph: Graph, index: number): ManifestProgram {
-  const inputs = graph.params.map(({ name, type }, i): ManifestPort => {
-    const { dtype, shape } = longest(type) as StaticType;
-    const [port, labels] = [name || `input${i}`, graph.labels.get(name)];
-    return { name: port, dtype, shape, bytes: dtype === "string" ? 0 : byteLength(dtype, elementCount(shape)), ...(labels ? { labels } : {}) };
-  });
+  const inputs = graph.params.map((param, i) => portOf(graph, param.name || `input${i}`, param));
+  const outputs = graph.outputs.map((output, i) => portOf(graph, outputName(graph, i), output));
   const lists = { inputs: Object.fromEntries(graph.lists.inputs), outputs: {} };
-  return { id: String(index), binding: {}, inputs, outputs: [], ...(graph.lists.inputs.size > 0 ? { lists } : {}) };
+  return { id: String(index), binding: {}, inputs, outputs, ...(graph.lists.inputs.size > 0 ? { lists } : {}) };
+}
+
+function portOf(graph: Graph, port: string, { name, type }: Value): ManifestPort {
+  const { dtype, shape } = longest(type) as StaticType;
+  const [labels, table] = [graph.labels.get(name) ?? graph.labels.get(port), graph.tables.get(name)];
+  const bytes = dtype === "string" ? 0 : byteLength(dtype, elementCount(shape));
+  return { name: port, dtype, shape, bytes, ...(labels ? { labels } : {}), ...(table ? { table } : {}) };
 }

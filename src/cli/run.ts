@@ -9,7 +9,10 @@ import { repeatedOption, textOption, type CommandSpec, type Invocation, type Out
 import { fileNamesFor, makeFolder, writeOutput } from "./files.ts";
 import { INPUT_OPTION, inputValues } from "./input-values.ts";
 import { openSession, SESSION_OPTIONS } from "./open-session.ts";
-import { interpretModel, wantsInterpreter } from "./run-interpreter.ts";
+import { rowsOfGraph, rowsOfSession } from "./row-model.ts";
+import { graphsOf, interpretModel, wantsInterpreter } from "./run-interpreter.ts";
+import { runTable } from "./run-table.ts";
+import { TABLE_OPTIONS, tableFrom, type TableSettings } from "./table-options.ts";
 import { summarize } from "./tensor-summary.ts";
 
 export const run: CommandSpec = {
@@ -17,12 +20,13 @@ export const run: CommandSpec = {
   args: [{ name: "bundle", text: "a .neo file or a model" }],
   options: [
     INPUT_OPTION,
-    { flags: "--output <place>", text: "folder for one .npy an output, or a .npz file" },
+    { flags: "--output <place>", text: "folder for one .npy an output, or a .npz file; of a file of rows also .csv or .npy (default: csv on stdout)" },
+    ...TABLE_OPTIONS,
     { flags: "--check", text: "only tells whether it would load here" },
     { flags: "--executor <kinds>", text: "native, wasm: the first that runs here; or interpreter, for a model" },
     ...SESSION_OPTIONS.filter(({ flags }) => !flags.startsWith("--executor ")),
   ],
-  examples: ["neo run model.neo --input x=@input.npy --output results", "neo run model.onnx --input random:7"],
+  examples: ["neo run model.neo --input x=@input.npy --output results", "neo run model.neo --input rows.csv --output predictions.csv"],
   exits: {
     0: "ok",
     2: "usage; wrong name, dtype or shape of an input",
@@ -34,7 +38,8 @@ export const run: CommandSpec = {
   async run(invocation) {
     const [file] = invocation.args as [string];
     const { options, cwd } = invocation;
-    if (wantsInterpreter(invocation)) return interpreted(file, invocation);
+    const table = tableFrom(invocation);
+    if (wantsInterpreter(invocation)) return interpreted(file, table, invocation);
     const session = await openSession(file, invocation);
     try {
       const refusals = session.refusals.map((r) => ({ artifact: r.artifact, reason: r.reason }));
@@ -44,6 +49,7 @@ export const run: CommandSpec = {
           text: `${file}: runs here as ${session.artifact.id}\n${refusals.map((r) => `  not ${r.artifact}: ${r.reason}`).join("\n")}`.trimEnd(),
           result: base,
         };
+      if (table) return await runTable(rowsOfSession(session), table, base, session.artifact.id, invocation);
       const inputs = await inputValues(
         repeatedOption(options, "input"),
         { inputs: session.inputs, preprocess: (name, picture) => session.preprocess(name, picture) as never },
@@ -64,10 +70,12 @@ export const run: CommandSpec = {
   },
 };
 
-async function interpreted(file: string, invocation: Invocation): Promise<Outcome> {
-  const { name, outputs: results, ms } = await interpretModel(file, invocation);
-  const base = { name, artifact: "interpreter", executor: "interpreter", refusals: [] };
+async function interpreted(file: string, table: TableSettings | undefined, invocation: Invocation): Promise<Outcome> {
+  const graphs = await graphsOf(file, invocation);
+  const base = { name: graphs.name, artifact: "interpreter", executor: "interpreter", refusals: [] };
   if (invocation.options["check"] === true) return { text: `${file}: the interpreter runs it`, result: base };
+  if (table) return runTable(rowsOfGraph(graphs), table, base, "interpreter", invocation);
+  const { outputs: results, ms } = await interpretModel(graphs, invocation);
   const tensors = Object.fromEntries(
     Object.entries(results).map(([key, { type, data }]) => [key, { dtype: type.dtype, shape: type.shape, data } as OutputTensor]),
   );

@@ -97,6 +97,16 @@ const runResult = z.union([
     ),
     files: z.array(z.string()),
   }),
+  z
+    .strictObject({
+      ...runBase,
+      rows: count,
+      ms: z.number(),
+      rowsPerSecond: count,
+      times: z.strictObject({ read: z.number(), parse: z.number(), predict: z.number(), write: z.number() }).describe("milliseconds"),
+      files: z.array(z.string()),
+    })
+    .describe("--input with a file of rows"),
   z.strictObject(runBase).describe("--check"),
 ]);
 

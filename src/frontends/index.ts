@@ -2,6 +2,7 @@ import type { Graph } from "../ir/graph.ts";
 import { keepState, namedStates, type StatePair } from "../ir/keep-state.ts";
 import { NeoError } from "../support/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../support/limits.ts";
+import type { Size } from "../support/size-range.ts";
 import { describeOnnx, type ModelDescription } from "./onnx/describe.ts";
 import { describeNir, importNir } from "./nir/import.ts";
 import { importOnnx } from "./onnx/import.ts";
@@ -53,6 +54,25 @@ export function importModel(bytes: Uint8Array, options: ImportOptions): Graph {
 /** What a model file says of itself: its inputs with open dims, its operators. */
 export function describeModel(bytes: Uint8Array, fileName: string, limits: Limits = DEFAULT_LIMITS): ModelDescription {
   return frontendFor(bytes, fileName).describe(bytes, fileName, limits);
+}
+
+/** Rows of the larger program that a table's model gets where nobody says how many there are. */
+const MOST_ROWS = 1024;
+/** Elements of such a block of rows. */
+const MOST_ELEMENTS = 2 ** 22;
+
+/**
+ * The sizes that a model is compiled for where nobody gives any: a model of rows for one row, and for blocks of them, of any length
+ * where its kernels take that. Of others whatever the file says.
+ */
+export function defaultBindings(bytes: Uint8Array, fileName: string, limits: Limits = DEFAULT_LIMITS): readonly Readonly<Record<string, Size>>[] {
+  const frontend = frontendFor(bytes, fileName);
+  if (!frontend.isTabular) return [{}];
+  const { inputs, opCounts } = frontend.describe(bytes, fileName, limits);
+  const columns = inputs[0]!.dims!.at(-1) as number;
+  const most = Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(Math.max(1, MOST_ELEMENTS / Math.max(1, columns)))));
+  if (most === 1) return [{ N: 1 }];
+  return [{ N: 1 }, { N: Object.hasOwn(opCounts, "gblinear") ? most : { low: 1, high: most, step: 1 } }];
 }
 
 function refuseTabular({ fileName, outputKinds = [], iterations = "all" }: ImportOptions): void {

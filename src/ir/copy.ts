@@ -28,6 +28,7 @@ export function copyBorder(graph: Graph): Graph {
   const params = graph.params.map(({ type, name }) => new Value(type, name));
   const copy = new Graph(graph.name, params);
   for (const [name, labels] of graph.labels) copy.labels.set(name, labels);
+  for (const [name, facts] of graph.tables) copy.tables.set(name, facts);
   for (const side of ["inputs", "outputs"] as const) for (const [name, count] of graph.lists[side]) copy.lists[side].set(name, count);
   return copy;
 }

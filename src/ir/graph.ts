@@ -1,6 +1,7 @@
 import { InternalError } from "../support/errors.ts";
 import type { AttrValue } from "./attr.ts";
 import { operandSlot, type AnyOpDef } from "./op-def.ts";
+import type { TableFacts } from "./table-facts.ts";
 import type { TensorType } from "./types.ts";
 
 /** One result of an op or one parameter of a graph; assigned once. */
@@ -83,6 +84,8 @@ export class Graph {
   ops: Op[] = [];
   /** Names of what outputs hold, by the name of the output: of the columns of scores, or of what whole numbers stand for. */
   readonly labels = new Map<string, readonly string[]>();
+  /** What files of rows for an input leave out or call by names, by the name of the input. */
+  readonly tables = new Map<string, TableFacts>();
   /** Sequences at the border, by name, and how many tensors each has: `x[0]`, `x[1]` … are inputs or outputs. */
   readonly lists = { inputs: new Map<string, number>(), outputs: new Map<string, number>() };
 

@@ -197,7 +197,7 @@ function checkPreprocess({ preprocess = {}, programs, name: model }: BuildInput)
   });
 }
 
-function portEntry({ name, dtype, shape, bytes, labels }: ManifestPort): ManifestPort {
+function portEntry({ name, dtype, shape, bytes, labels, table }: ManifestPort): ManifestPort {
   return { name, dtype, shape: [...shape], bytes, ...(labels ? { labels: [...labels] } : {}), ...(table ? { table } : {}) };
 }
 

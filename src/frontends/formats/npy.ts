@@ -48,14 +48,35 @@ export function readNpy(bytes: Uint8Array, file: string, limits: Limits = DEFAUL
 export function writeNpy(tensor: Tensor): Uint8Array {
   const { dtype, shape } = tensor.type;
   const { descr, body } = dtype === "string" ? encodeTexts(tensor.data as readonly string[]) : encodeNumbers(dtype, tensor.data);
+  const header = headerFor(descr, shape, 0);
+  const bytes = new Uint8Array(header.length + body.length);
+  bytes.set(header);
+  bytes.set(body, header.length);
+  return bytes;
+}
+
+/** The beginning of a file whose elements are written behind it, at least `size` bytes long: the same place for any number of rows. */
+export function npyHeader(dtype: DType, shape: readonly number[], size = 0): Uint8Array {
+  return headerFor(descrOf(dtype), shape, size);
+}
+
+/** What an npy file says before its elements, of its first bytes; undefined where they are too few to tell. */
+export function readNpyHeader(bytes: Uint8Array, file: string): (Header & { readonly end: number }) | undefined {
+  const isCut = bytes.length < LARGEST_HEADER + 12;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (isCut && (bytes.length < 12 || bytes.length < (bytes[6] === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true)))) return undefined;
+  const { text, end } = readHeader(bytes, file);
+  return { ...parseHeader(text, file), end };
+}
+
+function headerFor(descr: string, shape: readonly number[], size: number): Uint8Array {
   const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${tuple}), }`;
-  const length = Math.ceil((10 + dict.length + 1) / 64) * 64 - 10;
-  const bytes = new Uint8Array(10 + length + body.length).fill(0x20, 0, 10 + length);
+  const length = Math.max(size, Math.ceil((10 + dict.length + 1) / 64) * 64) - 10;
+  const bytes = new Uint8Array(10 + length).fill(0x20);
   bytes.set([...MAGIC, 1, 0, length & 255, length >> 8]);
   bytes.set(new TextEncoder().encode(dict), 10);
   bytes[9 + length] = 0x0a;
-  bytes.set(body, 10 + length);
   return bytes;
 }
 
@@ -102,9 +123,13 @@ function decodeNumbers(body: Uint8Array, dtype: DType, elements: number, width: 
 }
 
 function encodeNumbers(dtype: DType, data: Data): { readonly descr: string; readonly body: Uint8Array } {
-  if (dtype === "i4" || dtype === "u4") return { descr: dtype === "i4" ? "|i1" : "|u1", body: encodeData(dtype === "i4" ? "i8" : "u8", data) };
+  const stored = dtype === "i4" ? "i8" : dtype === "u4" ? "u8" : dtype;
+  return { descr: descrOf(stored), body: encodeData(stored, data) };
+}
+
+function descrOf(dtype: DType): string {
   const kind = Object.keys(DTYPES).find((name) => DTYPES[name] === dtype)!;
-  return { descr: `${BITS[dtype] === 8 ? "|" : "<"}${kind}`, body: encodeData(dtype, data) };
+  return `${BITS[dtype] === 8 ? "|" : "<"}${kind}`;
 }
 
 /** Fixed-width text: UCS-4 (U) or bytes (S), filled with NULs. */

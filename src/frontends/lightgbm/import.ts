@@ -51,7 +51,7 @@ function readLightgbm(bytes: Uint8Array, file: string, limits: Limits): Lightgbm
 }
 
 function inputOf(model: LightgbmModel): TabularInput {
-  return { name: "x", dtype: "f64", columns: model.features, features: model.featureNames };
+  return { name: "x", dtype: "f64", columns: model.features, features: model.featureNames, table: { absent: "zero" } };
 }
 
 function kindsOf(model: LightgbmModel, transform: Transform, options: TabularOptions, limits: Limits): readonly OutputKind[] {

@@ -3,6 +3,7 @@ import { Graph, Value } from "../../ir/graph.ts";
 import { constant, returnOp } from "../../ir/ops/control.ts";
 import { cast } from "../../ir/ops/conversion.ts";
 import { concat } from "../../ir/ops/movement.ts";
+import type { TableFacts } from "../../ir/table-facts.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { NeoError } from "../../support/errors.ts";
 import { DEFAULT_LIMITS } from "../../support/limits.ts";
@@ -25,6 +26,8 @@ export interface TabularInput {
   readonly columns: number;
   /** Names of the features; empty where the file has none. */
   readonly features: readonly string[];
+  /** How files of rows are read for it. */
+  readonly table?: TableFacts;
 }
 
 /** An output that a model can give; made only where it is asked for. */
@@ -66,6 +69,7 @@ export function tabularGraph(given: TabularInput | readonly TabularInput[], kind
   b.loc = [];
   b.createAll(returnOp, { values: outputs }, { names: chosen.map(({ name }) => name) });
   for (const { name, features } of inputs) if (features.length > 0 && params.has(name)) graph.labels.set(name, features);
+  for (const { name, table } of inputs) if (table && params.has(name)) graph.tables.set(name, table);
   for (const { name, labels } of chosen) if (labels) graph.labels.set(name, labels);
   return graph;
 }

@@ -49,7 +49,7 @@ export function describeXgboost(bytes: Uint8Array, fileName: string, limits: Lim
 }
 
 function inputOf(model: XgboostModel): TabularInput {
-  return { name: "x", dtype: "f32", columns: model.features, features: model.featureNames };
+  return { name: "x", dtype: "f32", columns: model.features, features: model.featureNames, table: { absent: "missing" } };
 }
 
 function objectiveOf({ objective }: XgboostModel, file: string): Objective {
