@@ -1,40 +1,52 @@
 /**
  * Trees over blocks of rows, by bits: each distinct test becomes one bit a row, a tree is a network of choices between those
  * bits, and what comes out is looked up among its leaves. The work of a tree is the same whatever its rows are.
+ *
+ * A vector has as many bytes as rows of a group, and bit k of byte j stands for place j of group k: eight groups are a whole block.
  */
-import { floats, treeCount, type TreeEnsemble } from "../../ir/trees/ensemble.ts";
+import { treeCount, type TreeEnsemble } from "../../ir/trees/ensemble.ts";
 import { I32, KernelBuilder, scalar, vector, type Term } from "../../kernel/build.ts";
 import type { Elem } from "../../kernel/kernel.ts";
 import type { Buffer, LowerContext } from "../schedule.ts";
-import { columnVector, transposeRows, type VectorType } from "./tree-block-columns.ts";
-import { declareTests, rangeIn, testTables } from "./tree-columns.ts";
+import { declareBlockLeaves } from "./tree-block-leaves.ts";
+import { rangeIn } from "./tree-columns.ts";
 import type { TreeHeaps } from "./tree-heaps.ts";
+import { rowKeys } from "./tree-keys.ts";
 import { finish } from "./tree-leaves.ts";
 import { treePlanes } from "./tree-mux.ts";
+import type { RankedTests } from "./tree-ranks.ts";
 import type { TreeRows } from "./tree-rows.ts";
-import type { PlainTests } from "./tree-tests.ts";
 
-/** Where blocks lie: each `step` rows behind the one before; `rows` of the rows of a block are there. */
+/** Where blocks lie: each `rows` rows behind the one before. */
 export interface Blocks {
-  /** f32 lanes of the vectors: a block is 32 times as many rows. */
+  /** f32 lanes of the vectors: a group is four times as many rows. */
   readonly lanes: number;
+  readonly groups: number;
   readonly first: number;
   readonly count: number;
+  /** As many of a block are there. */
   readonly rows: number;
 }
 
-export function blockRows(lanes: number): number {
-  return 32 * lanes;
+export const MOST_GROUPS = 8;
+
+/** A byte tells so many thresholds apart. */
+export const MOST_THRESHOLDS = 255;
+
+export function groupRows(lanes: number): number {
+  return 4 * lanes;
 }
 
-export function lowerTreeBlocks(context: LowerContext, ensemble: TreeEnsemble, plain: PlainTests, heaps: TreeHeaps, rows: TreeRows, blocks: Blocks): void {
-  const { lanes, first, count } = blocks;
+/** Keys of neighbouring columns lie in different sets of a cache. */
+const STAGGER = 64;
+
+export function lowerTreeBlocks(context: LowerContext, ensemble: TreeEnsemble, ranked: RankedTests, heaps: TreeHeaps, rows: TreeRows, blocks: Blocks): void {
+  const { lanes, groups, first, count } = blocks;
   const { elem, features } = rows;
-  const { columns } = plain;
   const { depth, targets, treesEach, tests } = heaps;
-  const type = columnVector(elem, lanes);
-  const size = blockRows(lanes);
-  const words = size / 64;
+  const bytes = groupRows(lanes);
+  const size = groups * bytes;
+  const stride = size + STAGGER;
   const name = `trees_${elem}_blocks${size}_d${depth}_${targets}x${treesEach}_${tests.columns.length}_${count}of${blocks.rows}x${features}`;
   const b = new KernelBuilder(name, { lanes, mode: "exact", loc: rows.loc });
   const buffers: Record<string, Buffer> = { x: rows.x.buffer, y: rows.y.buffer };
@@ -49,113 +61,113 @@ export function lowerTreeBlocks(context: LowerContext, ensemble: TreeEnsemble, p
     buffers[stem] = context.scratch(elem, length);
   };
   const weights = heaps.leaves instanceof Float64Array ? "f64" : "f32";
-  space("columns", elem, (columns.count + features) * size);
-  space("steps", "i64", tests.columns.length * words);
-  space("planes", "i64", depth * words);
-  space("codes", "u8", 4 * lanes);
+  space("steps", "i64", (tests.columns.length * bytes) / 8);
+  space("planes", "i64", (depth * bytes) / 8);
   space("sums", weights, targets * size);
-  const starts = tests.columns.map((column) => column * size);
-  table("sources", "i32", starts, rangeIn(starts));
-  table("thresholds", elem, floats(elem, tests.thresholds));
+  const sources = ranked.keys.map((key) => key * stride);
+  table("tests", "i32", sources, rangeIn(sources));
+  table(
+    "bounds",
+    "i8",
+    Int8Array.from(ranked.ranks, (rank) => rank + 1 + LOWEST),
+  );
   const narrow = tests.columns.length <= 0xffff;
   table("nodes", narrow ? "u16" : "i32", narrow ? Uint16Array.from(heaps.nodes) : heaps.nodes, rangeIn(heaps.nodes));
-  table("leaves", weights, heaps.leaves);
   table("base", weights, ensemble.base);
-  const computedTables = testTables(context, columns, ensemble, elem, size);
-  Object.assign(buffers, computedTables.buffers);
+  const leaves = declareBlockLeaves(b, buffers, context, heaps, { lanes, groups });
+  table("places", "u16", leaves.places, rangeIn(leaves.places));
+  const place = b.cursor("r", "places");
+  const keys = rowKeys(
+    b,
+    buffers,
+    context,
+    ensemble,
+    ranked,
+    { elem, features, firstRow: first },
+    {
+      elem: "i8",
+      size: ranked.units.length * ranked.directions.length * stride,
+      stride,
+      of: (rank) => b.add(rank, b.constant(I32, LOWEST)),
+      lowest: MOST_THRESHOLDS + LOWEST,
+      place: () => b.load(scalar("u16"), place),
+    },
+  );
 
-  const transposed = transposeRows(b, columns, type, size, blocks);
-  const computed =
-    columns.equals.length + columns.members.length > 0
-      ? declareTests(b, columns, ensemble, computedTables, elem, size, (at) => b.cursor("c", "columns", at))
-      : undefined;
   const y = b.cursor("y", "y", first * targets);
-  b.loop("block", count, { ...Object.fromEntries(transposed.cursors.map((cursor) => [cursor, blocks.rows * features])), [y]: blocks.rows * targets }, () => {
-    transposed.emit();
-    if (computed) b.loop("r", blocks.rows, Object.fromEntries(computed.cursors.map((cursor) => [cursor, 1])), computed.emit);
-    emitSteps(b, tests.columns.length, type, words);
-    emitTrees(b, heaps, lanes, words, rows.output.aggregate === "sum" && !rows.output.baseLast, weights);
-    emitResults(b, rows, heaps, treeCount(ensemble), y, blocks, weights);
+  const moves = (factor: number): Record<string, number> => Object.fromEntries(keys.cursors.map((cursor) => [cursor, factor * features]));
+  b.loop("block", count, { ...moves(blocks.rows), [y]: blocks.rows * targets }, () => {
+    b.loop("r", blocks.rows, { ...moves(1), [place]: 1 }, keys.emit);
+    emitSteps(b, tests.columns.length, bytes, groups);
+    emitTrees(b, heaps, leaves, bytes, size, rows.output.aggregate === "sum" && !rows.output.baseLast, weights);
+    emitResults(b, rows, heaps, treeCount(ensemble), y, blocks.rows, size, weights);
   });
   context.call(b.finish(), buffers);
 }
 
+/** Keys are signed bytes, which all vectors can compare. */
+const LOWEST = -128;
+
 /** One bit a row for each test: 1 where the row goes right. */
-function emitSteps(b: KernelBuilder, count: number, type: VectorType, words: number): void {
-  if (count === 0) return;
-  const [source, threshold, columns, to] = [b.cursor("s", "sources"), b.cursor("t", "thresholds"), b.cursor("c", "columns"), b.cursor("o", "steps")];
-  const { lanes } = type;
-  b.loop("p", count, { [source]: 1, [threshold]: 1, [to]: words }, () => {
-    const at = b.let("a", b.load(I32, source));
-    const bound = b.let("t", b.splat(type, threshold));
-    for (let word = 0; word < words; word++) {
-      const masks = Array.from({ length: 64 / lanes }, (_, i) => b.compare("lt", b.load(type, columns, word * 64 + i * lanes, at), bound));
-      b.store(to, word, b.not(b.op("bitmask", scalar("i64"), masks)));
+function emitSteps(b: KernelBuilder, count: number, bytes: number, groups: number): void {
+  const [test, bound, keys, to] = [b.cursor("t", "tests"), b.cursor("b", "bounds"), b.cursor("k", "keys"), b.cursor("o", "steps", 0, "u8")];
+  const [type, key] = [vector("u8", bytes), vector("i8", bytes)];
+  b.loop("p", count, { [test]: 1, [bound]: 1, [to]: bytes }, () => {
+    const at = b.let("a", b.load(I32, test));
+    const above = b.let("b", b.splat(key, bound));
+    let steps: Term | undefined;
+    for (let group = 0; group < groups; group++) {
+      const goesRight = b.compare("lt", b.load(key, keys, group * bytes, at), above);
+      const bit = b.select(goesRight, b.constant(type, 2 ** group), b.constant(type, 0));
+      steps = steps ? b.or(steps, bit) : bit;
     }
+    b.store(to, 0, steps!);
   });
 }
 
-function emitTrees(b: KernelBuilder, heaps: TreeHeaps, lanes: number, words: number, baseFirst: boolean, weights: "f32" | "f64"): void {
+function emitTrees(
+  b: KernelBuilder,
+  heaps: TreeHeaps,
+  leaves: ReturnType<typeof declareBlockLeaves>,
+  bytes: number,
+  size: number,
+  baseFirst: boolean,
+  weights: "f32" | "f64",
+): void {
   const { depth, targets, treesEach } = heaps;
-  const places = 2 ** depth;
-  const size = words * 64;
-  const width = weights === "f32" ? lanes : Math.max(1, lanes / 2);
+  const words = bytes / 8;
+  const width = weights === "f32" ? b.lanes : Math.max(1, b.lanes / 2);
   const type = vector(weights, width);
-  const [node, leaf, steps, planes] = [b.cursor("n", "nodes"), b.cursor("l", "leaves"), b.cursor("m", "steps"), b.cursor("p", "planes")];
-  const [base, sums] = [b.cursor("b", "base"), b.cursor("s", "sums")];
+  const [node, steps, planes] = [b.cursor("n", "nodes"), b.cursor("m", "steps"), b.cursor("p", "planes")];
+  const [base, start] = [b.cursor("b", "base"), b.cursor("s", "sums")];
   const id = scalar(heaps.tests.columns.length <= 0xffff ? "u16" : "i32");
   const load = (place: number): Term => {
     const at = b.load(id, node, place);
-    return b.let("m", b.load(vector("i64", words), steps, 0, words === 1 ? at : b.shl(at, Math.log2(words))));
+    return b.let("m", b.load(vector("i64", words), steps, 0, b.shl(at, Math.log2(words))));
   };
-  const addLeaves = leafAdder(b, depth, words, weights, { leaf, sums });
-  b.loop("k", targets, { [node]: treesEach * places, [leaf]: treesEach * places, [base]: 1, [sums]: size }, () => {
-    const start = b.let("b", baseFirst ? b.splat(type, base) : b.constant(type, 0));
-    b.loop("r", size / width, { [sums]: width }, () => b.store(sums, 0, start));
-    b.loop("t", treesEach, { [node]: places, [leaf]: places }, () => {
+  const tree = { [node]: 2 ** depth, [leaves.leaf]: leaves.each };
+  b.loop("k", targets, { [node]: treesEach * 2 ** depth, [leaves.leaf]: treesEach * leaves.each, [base]: 1, [start]: size, [leaves.sums]: size }, () => {
+    const first = b.let("b", baseFirst ? b.splat(type, base) : b.constant(type, 0));
+    b.loop("r", size / width, { [start]: width }, () => b.store(start, 0, first));
+    b.loop("t", treesEach, tree, () => {
       treePlanes(b, depth, words, load).forEach((plane, d) => b.store(planes, d * words, plane));
-      addLeaves();
+      leaves.emit();
     });
   });
 }
 
-/** Adds each row's leaf to its sum. A vector of bytes takes the steps of as many rows, and becomes their places among the leaves. */
-function leafAdder(
+function emitResults(
   b: KernelBuilder,
-  depth: number,
-  words: number,
+  rows: TreeRows,
+  { targets }: TreeHeaps,
+  trees: number,
+  y: string,
+  count: number,
+  size: number,
   weights: "f32" | "f64",
-  cursors: { readonly leaf: string; readonly sums: string },
-): () => void {
-  const { leaf, sums } = cursors;
-  const rows = 4 * b.lanes;
-  const elem: Elem = rows === 64 ? "i64" : rows === 32 ? "i32" : "u16";
-  const bits = b.cursor("q", "planes", 0, elem);
-  const [codes, code] = [b.cursor("c", "codes"), b.cursor("c", "codes")];
-  const type = vector("u8", rows);
-  return () =>
-    b.loop("g", (words * 64) / rows, { [bits]: 1, [sums]: rows }, () => {
-      let place: Term | undefined;
-      for (let d = 0; d < depth; d++) {
-        const steps = b.op("expand", { mask: rows }, [b.load(scalar(elem), bits, (d * words * 64) / rows)]);
-        // The step at the root is the highest bit of a leaf's place.
-        const weight = b.select(steps, b.constant(type, 2 ** (depth - 1 - d)), b.constant(type, 0));
-        place = place ? b.or(place, weight) : weight;
-      }
-      b.store(codes, 0, place!);
-      b.loop("h", rows / 8, { [code]: 8, [sums]: 8 }, () => {
-        for (let i = 0; i < 8; i++) {
-          const at = b.and(b.load(scalar("u8"), code, i), b.constant(I32, 2 ** depth - 1));
-          b.store(sums, i, b.add(b.load(scalar(weights), sums, i), b.load(scalar(weights), leaf, 0, at)));
-        }
-      });
-    });
-}
-
-function emitResults(b: KernelBuilder, rows: TreeRows, { targets }: TreeHeaps, trees: number, y: string, blocks: Blocks, weights: "f32" | "f64"): void {
-  const size = blockRows(blocks.lanes);
+): void {
   const [sums, base] = [b.cursor("s", "sums"), b.cursor("b", "base")];
   b.loop("k", targets, { [sums]: size, [base]: 1, [y]: 1 }, () => {
-    b.loop("r", blocks.rows, { [sums]: 1, [y]: targets }, () => b.store(y, 0, finish(b, rows.output, trees, b.load(scalar(weights), sums), base)));
+    b.loop("r", count, { [sums]: 1, [y]: targets }, () => b.store(y, 0, finish(b, rows.output, trees, b.load(scalar(weights), sums), base)));
   });
 }

@@ -1,9 +1,23 @@
 /** Keys of a row: each value's place among the thresholds, found by looking at sixteen of them at once. */
 import { floats, type TreeEnsemble } from "../../ir/trees/ensemble.ts";
+import type { Elem } from "../../kernel/kernel.ts";
 import { I32, scalar, vector, type KernelBuilder, type Term } from "../../kernel/build.ts";
 import type { Buffer, LowerContext } from "../schedule.ts";
 import { declareTests, rangeIn, rowColumns, testTables, type FloatElem } from "./tree-columns.ts";
 import { levelStarts, PIVOTS, pivotsOf, type RankedTests } from "./tree-ranks.ts";
+
+/** What keys are, and where they go. */
+export interface KeyForm {
+  readonly elem: Extract<Elem, "u16" | "i32" | "i8">;
+  /** Elements of the buffer, and from one key to the next. */
+  readonly size: number;
+  readonly stride: number;
+  readonly of: (rank: Term) => Term;
+  /** The key of what goes left of every threshold. */
+  readonly lowest: number;
+  /** Where the row's keys begin. */
+  readonly place?: () => Term;
+}
 
 /** Declares what keys are made of and `keys`; gives the cursors that move with the rows, and the code. */
 export function rowKeys(
@@ -13,9 +27,10 @@ export function rowKeys(
   ensemble: TreeEnsemble,
   ranked: RankedTests,
   x: { readonly elem: FloatElem; readonly features: number; readonly firstRow: number },
+  form: KeyForm,
 ): { readonly cursors: readonly string[]; readonly emit: () => void } {
   const { elem, features, firstRow } = x;
-  const { units, columns, directions, columnBits, mostRank } = ranked;
+  const { units, columns, directions } = ranked;
   const width = Math.min(PIVOTS, elem === "f32" ? b.lanes : Math.max(2, b.lanes / 2));
   const type = vector(elem, width);
   const pivots = units.map(pivotsOf);
@@ -37,8 +52,8 @@ export function rowKeys(
     "sources",
     Int32Array.from(units, ({ source }) => source),
   );
-  b.param("keys", ranked.elem, 2 ** columnBits, "inout");
-  buffers["keys"] = context.scratch(ranked.elem, 2 ** columnBits);
+  b.param("keys", form.elem, form.size, "inout");
+  buffers["keys"] = context.scratch(form.elem, form.size);
 
   const made = columns && columnCode(b, buffers, context, ensemble, columns, x);
   const row = made ? b.cursor("r", "row") : b.cursor("r", "x", firstRow * features);
@@ -49,14 +64,15 @@ export function rowKeys(
       count: units.filter((unit) => unit.levels === levels).length,
       source: b.cursor("s", "sources", first),
       start: b.cursor("a", "starts", first),
-      key: b.cursor("k", "keys", first * directions.length),
+      key: b.cursor("k", "keys", first * directions.length * form.stride),
     };
   });
-  const [pivot, word] = [b.cursor("p", "pivots"), scalar(ranked.elem)];
+  const [pivot, word] = [b.cursor("p", "pivots"), scalar(form.elem)];
   const emit = (): void => {
     made?.emit();
+    const place = form.place && b.let("r", form.place());
     for (const { levels, count, source, start, key } of groups) {
-      b.loop("u", count, { [source]: 1, [start]: 1, [key]: directions.length }, () => {
+      b.loop("u", count, { [source]: 1, [start]: 1, [key]: directions.length * form.stride }, () => {
         const from = b.let("s", b.load(I32, source));
         const value = b.let("v", b.splat(type, row, 0, from));
         const begin = b.let("a", b.load(I32, start));
@@ -68,12 +84,12 @@ export function rowKeys(
           const count = b.convert(b.op("popcnt", scalar("i64"), [bits]), "i32");
           rank = b.let("p", rank ? b.add(b.shl(rank, Math.log2(PIVOTS)), count) : count);
         }
-        const found = b.let("k", b.shl(rank!, columnBits));
+        const found = b.let("k", form.of(rank!));
         directions.forEach((missing, i) => {
-          if (missing === "right") return b.storeAs(word, key, i, found);
+          if (missing === "right") return b.storeAs(word, key, i * form.stride, found, place);
           // What is missing is below every threshold.
           const plain = b.let("x", b.load(scalar(elem), row, 0, from));
-          return b.storeAs(word, key, i, b.select(b.compare("ne", plain, plain), b.constant(I32, mostRank * 2 ** columnBits), found));
+          return b.storeAs(word, key, i * form.stride, b.select(b.compare("ne", plain, plain), b.constant(I32, form.lowest), found), place);
         });
       });
     }

@@ -8,7 +8,7 @@ import { rangeIn } from "./tree-columns.ts";
 import type { TreeHeaps } from "./tree-heaps.ts";
 import { rowKeys } from "./tree-keys.ts";
 import { finish, nothing } from "./tree-leaves.ts";
-import type { RankedTests } from "./tree-ranks.ts";
+import type { RankedTests, TestWords } from "./tree-ranks.ts";
 import type { TreeRows } from "./tree-rows.ts";
 import { WALKS_AT_ONCE } from "./tree-walk.ts";
 
@@ -16,6 +16,7 @@ export function lowerTreeRankWalk(
   context: LowerContext,
   ensemble: TreeEnsemble,
   ranked: RankedTests,
+  form: TestWords,
   heaps: TreeHeaps,
   rows: TreeRows,
   first: number,
@@ -35,21 +36,35 @@ export function lowerTreeRankWalk(
     b.param(stem, type, data.length, "in", range);
     buffers[stem] = context.weights(type, data);
   };
-  const packed = pack(heaps, ranked, groups * together, nothing(rows.output));
-  table("nodes", ranked.elem, packed.nodes, rangeIn(packed.nodes));
+  const packed = pack(heaps, form, groups * together, nothing(rows.output));
+  table("nodes", form.elem, packed.nodes, rangeIn(packed.nodes));
   table("leaves", weights, packed.leaves);
   table("base", weights, ensemble.base);
-  const keys = rowKeys(b, buffers, context, ensemble, ranked, { elem, features, firstRow: first });
+  const keys = rowKeys(
+    b,
+    buffers,
+    context,
+    ensemble,
+    ranked,
+    { elem, features, firstRow: first },
+    {
+      elem: form.elem,
+      size: 2 ** form.columnBits,
+      stride: 1,
+      of: (rank) => b.shl(rank, form.columnBits),
+      lowest: form.mostRank * 2 ** form.columnBits,
+    },
+  );
 
   const places = 2 ** depth;
   const [node, key, leaf] = [b.cursor("n", "nodes"), b.cursor("k", "keys"), b.cursor("l", "leaves")];
   const [base, y] = [b.cursor("b", "base"), b.cursor("y", "y", first * targets)];
   const times = (factor: number): Record<string, number> => ({ [node]: places * factor, [leaf]: places * factor });
   const isBaseFirst = rows.output.aggregate === "sum" && !rows.output.baseLast;
-  const word = scalar(ranked.elem);
+  const word = scalar(form.elem);
   const goesLeft = (tree: number, held: Term): Term => {
     const test = b.let("w", b.load(word, node, tree * places, held));
-    const column = b.and(test, b.constant(I32, 2 ** ranked.columnBits - 1));
+    const column = b.and(test, b.constant(I32, 2 ** form.columnBits - 1));
     return b.select(b.compare("lt", test, b.load(word, key, 0, column)), b.constant(I32, 1), b.constant(I32, 0));
   };
   b.loop("i", count, { ...Object.fromEntries(keys.cursors.map((cursor) => [cursor, features])), [y]: targets }, () => {
@@ -73,18 +88,18 @@ interface PackedHeaps {
 }
 
 /** Words and leaves by tree and place, mirrored: the child to the left stands at 2n + 1. Each target has `treesEach` trees, of which the last may be of nothing. */
-function pack(heaps: TreeHeaps, ranked: RankedTests, treesEach: number, none: number): PackedHeaps {
+function pack(heaps: TreeHeaps, form: TestWords, treesEach: number, none: number): PackedHeaps {
   const { depth, targets } = heaps;
   const size = 2 ** depth;
   const count = targets * treesEach * size;
-  const nodes = ranked.elem === "u16" ? new Uint16Array(count) : new Int32Array(count);
+  const nodes = form.elem === "u16" ? new Uint16Array(count) : new Int32Array(count);
   const leaves = heaps.leaves instanceof Float32Array ? new Float32Array(count) : new Float64Array(count);
   leaves.fill(none);
   const mirrored = Int32Array.from({ length: size }, (_, place) => (place < 2 ? place : place ^ (2 ** Math.floor(Math.log2(place)) - 1)));
   for (let target = 0; target < targets; target++) {
     for (let tree = 0; tree < heaps.treesEach; tree++) {
       const [from, to] = [(target * heaps.treesEach + tree) * size, (target * treesEach + tree) * size];
-      for (let place = 1; place < size; place++) nodes[to + mirrored[place]!] = ranked.words[heaps.nodes[from + place]!]!;
+      for (let place = 1; place < size; place++) nodes[to + mirrored[place]!] = form.words[heaps.nodes[from + place]!]!;
       for (let i = 0; i < size; i++) leaves[to + (size - 1 - i)] = heaps.leaves[from + i]!;
     }
   }

@@ -21,23 +21,18 @@ export interface RankedTests {
   readonly columns: TreeColumns | undefined;
   /** Keys of a unit, side by side: one for each way that a missing value goes. */
   readonly directions: readonly Variant["missing"][];
-  readonly columnBits: number;
-  /** Greatest place among the thresholds that a key can tell. */
-  readonly mostRank: number;
-  readonly elem: Extract<Elem, "u16" | "i32">;
-  /** Words by test. */
-  readonly words: Int32Array;
+  /** By test: the key it looks at, and its threshold's place. */
+  readonly keys: Int32Array;
+  readonly ranks: Int32Array;
 }
 
 export const PIVOTS = 16;
 
-/** Bits of a word that is not negative. */
-const WIDEST = 31;
-
-/** undefined: there is nothing to test, or a word is too narrow for columns and thresholds. */
+/** A feature with more than `mostThresholds` has several units. undefined: there is nothing to test. */
 export function rankedTests(
   plain: PlainTests,
   tests: { readonly columns: ArrayLike<number>; readonly thresholds: ArrayLike<number> },
+  mostThresholds = Infinity,
 ): RankedTests | undefined {
   const { features, variants, equals, members } = plain.columns;
   const needsColumns = equals.length + members.length > 0 || variants.some(({ zeroIsMissing }) => zeroIsMissing);
@@ -51,34 +46,29 @@ export function rankedTests(
   const directionOf = (column: number): Variant["missing"] => (isFeature(column) ? variants[Math.floor(column / features)]!.missing : "right");
 
   const bySource = new Map<number, Set<number>>();
-  const directions = new Set<Variant["missing"]>();
+  const ways = new Set<Variant["missing"]>();
   for (let i = 0; i < tests.columns.length; i++) {
     const source = sourceOf(tests.columns[i]!);
-    directions.add(directionOf(tests.columns[i]!));
+    ways.add(directionOf(tests.columns[i]!));
     const known = bySource.get(source);
     // -0 and 0 split alike.
     if (known) known.add(tests.thresholds[i]! + 0);
     else bySource.set(source, new Set([tests.thresholds[i]! + 0]));
   }
   if (bySource.size === 0) return undefined;
+  const directions = (["right", "left"] as const).filter((way) => ways.has(way));
   const units = [...bySource]
-    .map(([source, thresholds]): RankUnit => {
-      const sorted = Float64Array.from(thresholds).sort().reverse();
-      return { source, thresholds: sorted, levels: levelsOf(sorted.length) };
-    })
+    .flatMap(([source, thresholds]) => unitsOf(source, Float64Array.from(thresholds).sort().reverse(), mostThresholds))
     .sort((a, b) => a.levels - b.levels || a.source - b.source);
-  const ways = (["right", "left"] as const).filter((way) => directions.has(way));
-  const columnBits = bitsFor(units.length * ways.length - 1);
-  const rankBits = bitsFor(Math.max(...units.map(({ thresholds }) => thresholds.length)));
-  if (columnBits + rankBits > WIDEST) return undefined;
-  const elem = columnBits + rankBits <= 16 ? "u16" : "i32";
-  const unitOf = new Map(units.map(({ source }, i) => [source, i]));
-  const ranks = units.map(({ thresholds }) => new Map(Array.from(thresholds, (threshold, rank) => [threshold, rank])));
-  const words = Int32Array.from({ length: tests.columns.length }, (_, i) => {
-    const column = tests.columns[i]!;
-    const unit = unitOf.get(sourceOf(column))!;
-    return ranks[unit]!.get(tests.thresholds[i]! + 0)! * 2 ** columnBits + unit * ways.length + ways.indexOf(directionOf(column));
-  });
+  const found = new Map([...bySource.keys()].map((source) => [source, new Map<number, readonly [unit: number, rank: number]>()]));
+  units.forEach(({ source, thresholds }, unit) => thresholds.forEach((threshold, rank) => found.get(source)!.set(threshold, [unit, rank])));
+  const keys = new Int32Array(tests.columns.length);
+  const ranks = new Int32Array(tests.columns.length);
+  for (let i = 0; i < keys.length; i++) {
+    const [unit, rank] = found.get(sourceOf(tests.columns[i]!))!.get(tests.thresholds[i]! + 0)!;
+    keys[i] = unit * directions.length + directions.indexOf(directionOf(tests.columns[i]!));
+    ranks[i] = rank;
+  }
   const columns: TreeColumns = {
     features,
     variants: own.map(({ zeroIsMissing }) => ({ missing: "right", zeroIsMissing })),
@@ -86,15 +76,38 @@ export function rankedTests(
     members: members.map((test): MemberTest => ({ ...test, source: placeOf(test.source) })),
     count: plain.columns.count - (variants.length - own.length) * features,
   };
-  return {
-    units,
-    columns: needsColumns ? columns : undefined,
-    directions: ways,
-    columnBits,
-    mostRank: 2 ** ((elem === "u16" ? 16 : WIDEST) - columnBits) - 1,
-    elem,
-    words,
-  };
+  return { units, columns: needsColumns ? columns : undefined, directions, keys, ranks };
+}
+
+function unitsOf(source: number, sorted: Float64Array, most: number): RankUnit[] {
+  const units: RankUnit[] = [];
+  for (let first = 0; first < sorted.length; first += most) {
+    const thresholds = sorted.subarray(first, Math.min(sorted.length, first + most));
+    units.push({ source, thresholds, levels: levelsOf(thresholds.length) });
+  }
+  return units;
+}
+
+/** Tests as words. */
+export interface TestWords {
+  readonly elem: Extract<Elem, "u16" | "i32">;
+  readonly columnBits: number;
+  /** The greatest place among thresholds that a key can tell. */
+  readonly mostRank: number;
+  readonly words: Int32Array;
+}
+
+/** Bits of a word that is not negative. */
+const WIDEST = 31;
+
+/** undefined: a word is too narrow for keys and thresholds. */
+export function testWords({ units, directions, keys, ranks }: RankedTests): TestWords | undefined {
+  const columnBits = bitsFor(units.length * directions.length - 1);
+  const rankBits = bitsFor(Math.max(...units.map(({ thresholds }) => thresholds.length)));
+  if (columnBits + rankBits > WIDEST) return undefined;
+  const elem = columnBits + rankBits <= 16 ? "u16" : "i32";
+  const words = keys.map((key, i) => ranks[i]! * 2 ** columnBits + key);
+  return { elem, columnBits, mostRank: 2 ** ((elem === "u16" ? 16 : WIDEST) - columnBits) - 1, words };
 }
 
 function levelsOf(count: number): number {

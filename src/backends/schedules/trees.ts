@@ -2,9 +2,9 @@ import { trees } from "../../ir/ops/trees.ts";
 import { ensembleOf } from "../../ir/trees/ensemble.ts";
 import type { Schedule } from "../schedule.ts";
 import { FLOAT_KINDS } from "./next-float.ts";
-import { lowerTreeBlocks } from "./tree-blocks.ts";
+import { lowerTreeBlocks, MOST_THRESHOLDS } from "./tree-blocks.ts";
 import { lowerTreeRankWalk } from "./tree-rank-walk.ts";
-import { rankedTests } from "./tree-ranks.ts";
+import { rankedTests, testWords } from "./tree-ranks.ts";
 import { lowerTreeHeapWalk } from "./tree-heap-walk.ts";
 import { treeHeaps } from "./tree-heaps.ts";
 import type { TreeOutput } from "./tree-leaves.ts";
@@ -25,10 +25,13 @@ export const treesSchedule: Schedule = {
     const rows: TreeRows = { x, y, elem, features, rows: count, output, loc: op.loc };
     const plain = plainTests(ensemble, FLOAT_KINDS[elem], features);
     const heaps = treeHeaps(ensemble, plain, output, DEEPEST_HEAP);
-    const ranked = heaps && hasWideVectors(context.target) ? rankedTests(plain, heaps.tests) : undefined;
-    for (const part of divideRows(context.target, plain, heaps, elem, count)) {
-      if (part.kind === "blocks") lowerTreeBlocks(context, ensemble, plain, heaps!, rows, part);
-      else if (heaps && ranked && isDense(ensemble, heaps)) lowerTreeRankWalk(context, ensemble, ranked, heaps, rows, part.first, part.count);
+    const isWide = hasWideVectors(context.target);
+    const bytes = heaps && isWide ? rankedTests(plain, heaps.tests, MOST_THRESHOLDS) : undefined;
+    const ranked = heaps && isWide && isDense(ensemble, heaps) ? rankedTests(plain, heaps.tests) : undefined;
+    const words = ranked && testWords(ranked);
+    for (const part of divideRows(context.target, bytes, heaps, count)) {
+      if (part.kind === "blocks") lowerTreeBlocks(context, ensemble, bytes!, heaps!, rows, part);
+      else if (heaps && ranked && words) lowerTreeRankWalk(context, ensemble, ranked, words, heaps, rows, part.first, part.count);
       else if (heaps && isDense(ensemble, heaps)) lowerTreeHeapWalk(context, ensemble, plain, heaps, rows, part.first, part.count);
       else lowerTreeWalk(context, ensemble, plain, rows, part.first, part.count);
     }
