@@ -1,5 +1,6 @@
 import { printC, type CSources } from "./backends/c/print.ts";
-import { hostOpsOf, sessionSteps } from "./backends/host-steps.ts";
+import { hostOpsOf } from "./backends/host-steps.ts";
+import { sessionSteps } from "./backends/session-steps.ts";
 import { stepNotes } from "./backends/step-notes.ts";
 import { lower, opMacs, type Lowered } from "./backends/lower.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";

@@ -13,7 +13,7 @@ import { computedInState, CONTROL_OPS, lowerControl, writesState } from "./contr
 import { lengthToWord } from "./extent-words.ts";
 import { liveLengths, maskAxis, type LiveAxes } from "./live-lengths.ts";
 import { FOUND_OPS, lowerFound } from "./found-lengths.ts";
-import { hostFunctionOf, lowerToHost, nestedHostOps } from "./host-steps.ts";
+import { hostFunctionOf, lowerToHost } from "./host-steps.ts";
 import { lowerToRegion } from "./region-steps.ts";
 import { equalLayouts, plainLayout, viewAs, type Layout } from "./layout.ts";
 import { OpenProgram, type PlacedLimit } from "./open-program.ts";
@@ -132,10 +132,7 @@ export function isLowered({ name, def }: Pick<Op, "name" | "def">): boolean {
 }
 
 function refuseUnscheduled(graph: Graph, byOp: ReadonlyMap<AnyOpDef, Schedule>, target: TargetProfile): void {
-  const missing = [
-    ...unscheduled(graph, byOp).map((op) => ({ op, text: touchesTexts(op) ? `${op.name} of strings` : op.name })),
-    ...nestedHostOps(graph).map((op) => ({ op, text: `${op.name} runs on the host, which does not step into branches and loops` })),
-  ];
+  const missing = unscheduled(graph, byOp).map((op) => ({ op, text: touchesTexts(op) ? `${op.name} of strings` : op.name }));
   if (missing.length === 0) return;
   throw new NeoError({
     code: "NEO3100",

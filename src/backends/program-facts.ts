@@ -1,5 +1,5 @@
 import type { Kernel } from "../kernel/kernel.ts";
-import type { Call, Program, Slice } from "../kernel/program.ts";
+import type { Call, Program, Slice, Step } from "../kernel/program.ts";
 import { extentNames } from "../kernel/walk.ts";
 import { InternalError } from "../support/errors.ts";
 
@@ -15,7 +15,32 @@ export function offsetOf(program: Program, slice: Slice): number {
 
 /** A program with steps of the session is run step by step. */
 export function hasSessionSteps(program: Program): boolean {
-  return program.steps.some((step) => step.kind === "region" || step.kind === "host");
+  return program.steps.some((step) => isSessionStep(step) || holdsSessionStep(step));
+}
+
+export function isSessionStep(step: Step): boolean {
+  return step.kind === "region" || step.kind === "host";
+}
+
+/** Whether a step is control flow with steps of the session in it: the session then goes through that control flow. */
+export function holdsSessionStep(step: Step): boolean {
+  return insideOf(step).some((inner) => isSessionStep(inner) || holdsSessionStep(inner));
+}
+
+/** The steps that `model_run_steps` counts, in the order of the text: those inside of control flow that the session goes through instead of it. */
+export function unitsOf(steps: readonly Step[]): readonly Step[] {
+  return steps.flatMap((step) => (holdsSessionStep(step) ? unitsOf(insideOf(step)) : [step]));
+}
+
+function insideOf(step: Step): readonly Step[] {
+  switch (step.kind) {
+    case "if":
+      return [...step.then, ...step.else];
+    case "loop":
+      return step.body;
+    default:
+      return [];
+  }
 }
 
 /** Whether the host calls `model_run_steps`: where it has steps of its own between those of code, or times them. */

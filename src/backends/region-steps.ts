@@ -3,7 +3,7 @@ import type { HostCall } from "../host/host-function.ts";
 import type { Graph, Op } from "../ir/graph.ts";
 import { exportOnnx } from "./exporters/onnx.ts";
 import { borderTypes, inArena } from "./host-steps.ts";
-import type { SessionStep } from "./session-steps.ts";
+
 import type { OpenBuffer } from "./open-steps.ts";
 import type { RegionContext } from "./schedule.ts";
 

@@ -163,7 +163,7 @@ async function emitSources(emits: readonly string[], model: ModelInput, targets:
   const { optimize } = await import("../compile.ts");
   const { lower } = await import("../backends/lower.ts");
   const { WeightPool } = await import("../backends/weight-pool.ts");
-  const { sessionSteps } = await import("../backends/host-steps.ts");
+  const { sessionSteps } = await import("../backends/session-steps.ts");
   const given = textOption(invocation.options, "output");
   const folder = given !== undefined && emits.length > 0 && !given.endsWith(".neo") ? given : `${model.fileName.replace(/\.[a-z0-9]+$/i, "")}.sources`;
   const written: { path: string; bytes: number }[] = [];

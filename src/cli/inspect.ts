@@ -5,7 +5,7 @@ import { describeModel, importModel, type ModelDescription } from "../frontends/
 import { BITS, elementCount } from "../ir/types.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Graph } from "../ir/graph.ts";
-import type { ArtifactProgram } from "../package/manifest.ts";
+import { sessionCalls, type ArtifactProgram } from "../package/manifest.ts";
 import { readBundle } from "../package/read-bundle.ts";
 import { extentOf, rangeOf } from "../session/extents.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
@@ -76,7 +76,7 @@ function inspectBundle(file: string, bytes: Uint8Array): Outcome {
     port.labels ? [`labels of ${port.name}: ${clean(port.labels.join(", "))}`] : [],
   );
   const functions = new Set(
-    manifest.artifacts.flatMap((a) => a.programs.flatMap((p) => p.steps.flatMap((step) => (step.kind === "code" ? [] : [step.call?.function ?? step.name])))),
+    manifest.artifacts.flatMap((a) => a.programs.flatMap((p) => sessionCalls(p.steps).map((step) => step.call?.function ?? step.name))),
   );
   const lists = manifest.programs.flatMap(({ id, lists: of }) =>
     (["inputs", "outputs"] as const).flatMap((key) =>

@@ -24,7 +24,7 @@ export type Step =
   | { readonly kind: "if"; readonly condition: Slice; readonly then: readonly Step[]; readonly else: readonly Step[] }
   /** Runs `body` at most `trips` times (a number, or an i32 word), while the i32 word `condition`, if any, is non-zero before an iteration. */
   | { readonly kind: "loop"; readonly trips: number | Slice; readonly condition?: Slice; readonly body: readonly Step[] }
-  /** Accelerator region or host step: top level only, executed by the session. `call` says which function of src/host a host step is. */
+  /** Accelerator region or host step, executed by the session, which goes through control flow that holds one. `call` says which function of src/host a host step is. */
   | {
       readonly kind: "region" | "host";
       readonly name: string;

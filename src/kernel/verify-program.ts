@@ -32,7 +32,7 @@ class ProgramVerifier {
     this.checkMemory();
     const state = new Written();
     state.add("arena", 0, program.stateBytes);
-    const written = this.steps(program.steps, state, true);
+    const written = this.steps(program.steps, state);
     program.outputs.forEach((port, i) => {
       if (!written.covers(`output ${i}`, 0, port.bytes)) findings.add("unwritten", `output ${port.name} is not written, or not all of it`);
     });
@@ -53,29 +53,28 @@ class ProgramVerifier {
     }
   }
 
-  private steps(steps: readonly Step[], written: Written, top: boolean): Written {
-    return steps.reduce((now, step) => this.step(step, now, top), written);
+  private steps(steps: readonly Step[], written: Written): Written {
+    return steps.reduce((now, step) => this.step(step, now), written);
   }
 
-  private step(step: Step, written: Written, top: boolean): Written {
+  private step(step: Step, written: Written): Written {
     switch (step.kind) {
       case "call":
         this.call(step, written);
         return written;
       case "if": {
         this.word(step.condition, "the condition of an if", written);
-        return this.steps(step.then, written.copy(), false).both(this.steps(step.else, written.copy(), false));
+        return this.steps(step.then, written.copy()).both(this.steps(step.else, written.copy()));
       }
       case "loop": {
         if (typeof step.trips !== "number") this.word(step.trips, "the trips of a loop", written);
         else if (!Number.isInteger(step.trips) || step.trips < 0) this.findings.add("trips", `a loop of ${step.trips} trips`);
         if (step.condition) this.word(step.condition, "the condition of a loop", written);
-        const after = this.steps(step.body, written.copy(), false);
+        const after = this.steps(step.body, written.copy());
         return typeof step.trips === "number" && step.trips > 0 && !step.condition ? after : written;
       }
       case "region":
       case "host": {
-        if (!top) this.findings.add("steps", `the ${step.kind} step ${step.name} stands inside an if or a loop`);
         for (const slice of [...step.inputs, ...step.outputs]) this.slice(slice, 0, `the ${step.kind} step ${step.name}`);
         // How long a tensor is, only the session knows.
         for (const slice of step.outputs) written.add(spaceName(slice), slice.offset, this.bytesOf(slice) ?? slice.offset);

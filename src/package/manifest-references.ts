@@ -9,7 +9,9 @@ import {
   type Manifest,
   type ManifestPort,
   type ManifestProgram,
+  type ManifestStep,
   type Range,
+  type SessionCall,
   type SelfTestVector,
 } from "./manifest.ts";
 import { LEAF_BYTES } from "./merkle.ts";
@@ -98,7 +100,7 @@ function checkArtifact(manifest: Manifest, artifact: Artifact, at: string, f: Fi
     f.check(code.stateBytes <= code.arenaBytes, `${where}.stateBytes`, "more than the arena");
     checkExtents(program, code, where, f);
     checkLimits(code, where, f);
-    checkSteps(program, code, where, f);
+    checkSteps(program, code, code.steps, `${where}.steps`, f);
     f.check(!code.notes || code.notes.length === code.steps.length, `${where}.notes`, `wanted one for each of the ${code.steps.length} steps`);
     f.check((code.memory !== undefined) === (artifact.kind === "wasm"), `${where}.memory`, "wanted for kind wasm, and only there");
     if (code.memory) checkMemory(program, artifact, code, where, f);
@@ -124,21 +126,42 @@ function checkLimits(code: ArtifactProgram, at: string, f: Findings): void {
   });
 }
 
-function checkSteps(program: ManifestProgram, code: ArtifactProgram, at: string, f: Findings): void {
-  code.steps.forEach((step, i) => {
-    const where = `${at}.steps[${i}]`;
-    if (step.kind === "code") return void f.check(step.first < step.last, where, "runs nothing");
-    const types = step.call && [...step.call.inputs, ...step.call.outputs];
-    const tensors = [...step.inputs, ...step.outputs];
-    f.check(!types || (types.length === tensors.length && step.call.inputs.length === step.inputs.length), where, "its tensors are not those of its call");
-    for (const [k, tensor] of tensors.entries()) {
-      const type = types?.[k];
-      const wanted = type && safeProduct([...type.shape, dtypeBytes(type.dtype) ?? -1]);
-      f.check(!type || wanted === tensor.bytes, where, `tensor ${k} of its call has ${tensor.bytes} bytes, its type wants ${wanted}`);
-      const room = tensor.space === "arena" ? code.arenaBytes : (portsOf(program, tensor.space)[tensor.index]?.bytes ?? 0);
-      checkInside(tensor, room, where, f);
+function checkSteps(program: ManifestProgram, code: ArtifactProgram, steps: readonly ManifestStep[], at: string, f: Findings): void {
+  steps.forEach((step, i) => {
+    const where = `${at}[${i}]`;
+    switch (step.kind) {
+      case "code":
+        return void f.check(step.first < step.last, where, "runs nothing");
+      case "if":
+        checkWord(step.condition, code, `${where}.condition`, f);
+        checkSteps(program, code, step.then, `${where}.then`, f);
+        return checkSteps(program, code, step.else, `${where}.else`, f);
+      case "loop":
+        if (typeof step.trips !== "number") checkWord(step.trips.at, code, `${where}.trips.at`, f);
+        if (step.condition !== undefined) checkWord(step.condition, code, `${where}.condition`, f);
+        return checkSteps(program, code, step.body, `${where}.body`, f);
+      default:
+        return checkCall(program, code, step, where, f);
     }
   });
+}
+
+function checkWord(at: number, code: ArtifactProgram, where: string, f: Findings): void {
+  checkInside({ offset: at, bytes: 4 }, code.arenaBytes, where, f);
+  f.check(at % 4 === 0, where, "wanted a multiple of 4");
+}
+
+function checkCall(program: ManifestProgram, code: ArtifactProgram, step: SessionCall, where: string, f: Findings): void {
+  const types = step.call && [...step.call.inputs, ...step.call.outputs];
+  const tensors = [...step.inputs, ...step.outputs];
+  f.check(!types || (types.length === tensors.length && step.call.inputs.length === step.inputs.length), where, "its tensors are not those of its call");
+  for (const [k, tensor] of tensors.entries()) {
+    const type = types?.[k];
+    const wanted = type && safeProduct([...type.shape, dtypeBytes(type.dtype) ?? -1]);
+    f.check(!type || wanted === tensor.bytes, where, `tensor ${k} of its call has ${tensor.bytes} bytes, its type wants ${wanted}`);
+    const room = tensor.space === "arena" ? code.arenaBytes : (portsOf(program, tensor.space)[tensor.index]?.bytes ?? 0);
+    checkInside(tensor, room, where, f);
+  }
 }
 
 function checkMemory(program: ManifestProgram, artifact: Artifact, code: ArtifactProgram, at: string, f: Findings): void {

@@ -184,7 +184,19 @@ function limit(f: Findings, value: unknown, at: string): ManifestLimit {
 
 function step(f: Findings, value: unknown, at: string): ManifestStep {
   const record = f.record(value, at);
-  const kind = f.word(record["kind"], `${at}.kind`, ["code", "host", "region"]);
+  const kind = f.word(record["kind"], `${at}.kind`, ["code", "host", "region", "if", "loop"]);
+  const inside = (key: string): ManifestStep[] => f.list(record[key], `${at}.${key}`, (v, where) => step(f, v, where), 65_536);
+  const word = (v: unknown, where: string): number => f.integer(v, where, 0, MAX_BYTES);
+  if (kind === "if") return { kind, condition: word(record["condition"], `${at}.condition`), then: inside("then"), else: inside("else") };
+  if (kind === "loop") {
+    const { trips, condition } = record;
+    return {
+      kind,
+      trips: typeof trips === "number" ? f.integer(trips, `${at}.trips`, 0, 2 ** 31 - 1) : { at: word(f.record(trips, `${at}.trips`)["at"], `${at}.trips.at`) },
+      ...(condition === undefined ? {} : { condition: word(condition, `${at}.condition`) }),
+      body: inside("body"),
+    };
+  }
   if (kind === "code")
     return { kind, first: f.integer(record["first"], `${at}.first`, 0, 2 ** 31 - 1), last: f.integer(record["last"], `${at}.last`, 0, 2 ** 31 - 1) };
   const tensors = (key: string): StepTensor[] =>

@@ -127,16 +127,41 @@ export interface ManifestLimit {
   readonly at: number;
 }
 
-/** `call`: a function that every session has; without one, `name` is a function that the caller hands in. */
+/**
+ * `call`: a function that every session has; without one, `name` is a function that the caller hands in. Control flow that holds steps of
+ * the session is the session's, too: numbers in its words, and `at`, are bytes of the arena where an i32 stands.
+ */
 export type ManifestStep =
   | { readonly kind: "code"; readonly first: number; readonly last: number }
-  | {
-      readonly kind: "host" | "region";
-      readonly name: string;
-      readonly inputs: readonly StepTensor[];
-      readonly outputs: readonly StepTensor[];
-      readonly call?: HostCall;
-    };
+  | SessionCall
+  /** Non-zero takes `then`. */
+  | { readonly kind: "if"; readonly condition: number; readonly then: readonly ManifestStep[]; readonly else: readonly ManifestStep[] }
+  /** At most so many trips, while the word `condition`, if any, is not zero before one. The trips are read once. */
+  | { readonly kind: "loop"; readonly trips: number | { readonly at: number }; readonly condition?: number; readonly body: readonly ManifestStep[] };
+
+export interface SessionCall {
+  readonly kind: "host" | "region";
+  readonly name: string;
+  readonly inputs: readonly StepTensor[];
+  readonly outputs: readonly StepTensor[];
+  readonly call?: HostCall;
+}
+
+/** All steps of the session, those inside of control flow included. */
+export function sessionCalls(steps: readonly ManifestStep[]): readonly SessionCall[] {
+  return steps.flatMap((step) => {
+    switch (step.kind) {
+      case "code":
+        return [];
+      case "if":
+        return sessionCalls([...step.then, ...step.else]);
+      case "loop":
+        return sessionCalls(step.body);
+      default:
+        return [step];
+    }
+  });
+}
 
 /** What a step is to people: `nodes` are those of the model file; `bytes` are all that its kernels are handed. */
 export interface StepNote {

@@ -2,7 +2,7 @@ import { HOST_FUNCTIONS } from "../host/functions.ts";
 import { HostProblem, openExtents, type HostCall, type HostTensor, type HostType } from "../host/host-function.ts";
 import type { TextTable } from "../host/text-table.ts";
 import { dtypeBytes } from "../package/dtypes.ts";
-import type { Artifact, ArtifactProgram, ManifestStep, StepTensor } from "../package/manifest.ts";
+import { sessionCalls, type Artifact, type ArtifactProgram, type ManifestStep, type StepTensor } from "../package/manifest.ts";
 import { NeoError } from "../support/errors.ts";
 import { nearestWord } from "../support/nearest.ts";
 import type { Runnable } from "./engine.ts";
@@ -14,7 +14,7 @@ export type HostStep = (inputs: readonly Uint8Array[], outputs: readonly Uint8Ar
 
 /** Why an artifact's steps can't be done here: they want functions of the caller's that are not given, or such as no session has. */
 export function stepProblems(artifact: Artifact, given: Readonly<Record<string, HostStep>>): string[] {
-  const steps = artifact.programs.flatMap((program) => program.steps.filter((step) => step.kind !== "code"));
+  const steps = artifact.programs.flatMap((program) => sessionCalls(program.steps));
   const missing = new Set(steps.filter((step) => !step.call && !Object.hasOwn(given, step.name)).map((step) => step.name));
   const problems = steps.flatMap(({ call }) => (call ? callProblem(call) : []));
   return [...(missing.size > 0 ? [`leaves ${[...missing].sort().join(", ")} to its host, which this host does not offer`] : []), ...new Set(problems)];
@@ -60,9 +60,14 @@ export function runProgram(
     const whole = space === "arena" ? runnable.arena : space === "input" ? runnable.inputs[index]! : runnable.outputs[index]!;
     return whole.subarray(offset, offset + bytes);
   };
+  const word = (at: number): number => new DataView(runnable.arena.buffer, runnable.arena.byteOffset + at, 4).getInt32(0, true);
   const run = (step: ManifestStep): void => {
     if (step.kind === "code") runnable.runSteps(step.first, step.last);
-    else if (step.call) runHostCall(step.call, step.inputs.map(view), step.outputs.map(view), texts);
+    else if (step.kind === "if") (word(step.condition) !== 0 ? step.then : step.else).forEach(run);
+    else if (step.kind === "loop") {
+      const trips = typeof step.trips === "number" ? step.trips : word(step.trips.at);
+      for (let i = 0; i < trips && (step.condition === undefined || word(step.condition) !== 0); i++) step.body.forEach(run);
+    } else if (step.call) runHostCall(step.call, step.inputs.map(view), step.outputs.map(view), texts);
     else hostSteps[step.name]!(step.inputs.map(view), step.outputs.map(view));
   };
   code.steps.forEach((step, i) => observe(i, () => run(step)));

@@ -1,4 +1,4 @@
-import { sessionSteps } from "../../src/backends/host-steps.ts";
+import { sessionSteps } from "../../src/backends/session-steps.ts";
 import { TextTable } from "../../src/host/text-table.ts";
 import type { Program } from "../../src/kernel/program.ts";
 import { runProgram } from "../../src/session/host-steps.ts";

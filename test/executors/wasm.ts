@@ -1,4 +1,4 @@
-import { sessionSteps } from "../../src/backends/host-steps.ts";
+import { sessionSteps } from "../../src/backends/session-steps.ts";
 import { hasSessionSteps } from "../../src/backends/program-facts.ts";
 import type { WasmMemoryPlan } from "../../src/backends/wasm/emit.ts";
 import { WasmInstance } from "../../src/backends/wasm/run.ts";

@@ -58,12 +58,6 @@ describe("faults are found", () => {
     ["a condition that nobody wrote", "if", (p) => (p.steps[1].condition.offset = 4), "unwritten: the condition of an if is read before it is written"],
     ["a condition in an input", "if", (p) => (p.steps[1].condition.space = "input"), "slices: the condition of an if is no word of the arena"],
     [
-      "a host step in a branch",
-      "host and region steps",
-      (p) => (p.steps[1] = { kind: "loop", trips: 1, body: [p.steps[1]] }),
-      "steps: the host step square stands inside an if or a loop",
-    ],
-    [
       "an extent larger than its loop",
       "extents from the host and from a kernel",
       (p) => (p.extents.n.max = 17),

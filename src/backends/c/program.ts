@@ -1,7 +1,7 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Program, Slice, Step } from "../../kernel/program.ts";
 import { InternalError } from "../../support/errors.ts";
-import { boundArguments, isStepwise, kernelOf, MODEL_ABI, offsetOf, weightBytesOf } from "../program-facts.ts";
+import { boundArguments, isStepwise, kernelOf, MODEL_ABI, offsetOf, unitsOf, weightBytesOf } from "../program-facts.ts";
 import { identifier } from "./names.ts";
 
 /** Prints the functions that the host calls. */
@@ -57,7 +57,7 @@ class ModelPrinter {
   /** Region and host steps are the session's: here they do nothing, and the steps between them run. */
   private printSwitch(): void {
     this.lines.push("  for (int32_t step = first; step < last; step++) {", "    switch (step) {");
-    this.program.steps.forEach((step, i) => {
+    unitsOf(this.program.steps).forEach((step, i) => {
       if (step.kind === "region" || step.kind === "host") return;
       this.lines.push(`      case ${i}:`);
       this.printStep(step, "        ");
@@ -91,7 +91,7 @@ class ModelPrinter {
       }
       case "region":
       case "host":
-        throw new InternalError("printC", `step ${step.name} of the session stands inside an if or a loop`);
+        throw new InternalError("printC", `step ${step.name} of the session is no code`);
     }
   }
 

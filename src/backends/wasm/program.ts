@@ -1,7 +1,7 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Program, Slice, Step } from "../../kernel/program.ts";
 import { InternalError } from "../../support/errors.ts";
-import { boundArguments, isStepwise, kernelOf, MODEL_ABI, offsetOf, weightBytesOf } from "../program-facts.ts";
+import { boundArguments, isStepwise, kernelOf, MODEL_ABI, offsetOf, unitsOf, weightBytesOf } from "../program-facts.ts";
 import type { BinaryenApi, Module, Ref } from "./binaryen.ts";
 import { Locals } from "./locals.ts";
 
@@ -31,7 +31,7 @@ class ModelEmitter {
   emit(): void {
     const { api, m, program } = this;
     const name = this.stepwise ? "model_run_steps" : "model_run";
-    const steps = this.stepwise ? program.steps.map((step, i) => this.guarded(step, i)) : program.steps.map((step) => this.step(step));
+    const steps = this.stepwise ? unitsOf(program.steps).map((step, i) => this.guarded(step, i)) : program.steps.map((step) => this.step(step));
     const params = api.createType(new Array<number>(this.stepwise ? 6 : 4).fill(api.i32));
     m.addFunction(name, params, api.none, this.locals.declared(), m.block(null, steps));
     m.addFunctionExport(name, name);
@@ -74,7 +74,7 @@ class ModelEmitter {
         return this.loop(step);
       case "region":
       case "host":
-        throw new InternalError("emitWasm", `step ${step.name} of the session stands inside an if or a loop`);
+        throw new InternalError("emitWasm", `step ${step.name} of the session is no code`);
     }
   }
 

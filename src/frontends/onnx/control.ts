@@ -1,13 +1,16 @@
 import type { Builder } from "../../ir/builder.ts";
 import { Value, type Op } from "../../ir/graph.ts";
+import { shapeText } from "../../ir/broadcast.ts";
 import { constant, ifOp } from "../../ir/ops/control.ts";
-import { broadcast, reshape } from "../../ir/ops/movement.ts";
+import { reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { equalTypes, isFloat, type TensorType } from "../../ir/types.ts";
 import type { Bounds } from "./bounds.ts";
+import { branchLengths, cutToLengths, withLengths } from "./branch-lengths.ts";
 import type { Folder } from "./fold.ts";
 import type { Place } from "./place.ts";
 import type { Found, Problems } from "./problems.ts";
+import { broadcastTo } from "./rearrange.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
 import { Sequence, type Given } from "./scope.ts";
@@ -118,7 +121,7 @@ export function importIf(c: ControlNode, s: Subgraphs): readonly Given[] {
   });
   return orDiscard(branches, () => {
     if (JSON.stringify(forms[0]) !== JSON.stringify(forms.at(-1))) throw new Unsized("gives sequences of different lengths in its branches");
-    return regrouped(closedIf(condition, branches as unknown as [OpenRegion, OpenRegion], s), forms[0]!);
+    return regrouped(closedIf(condition, branches as unknown as [OpenRegion, OpenRegion], s, c.name), forms[0]!);
   });
 }
 
@@ -180,18 +183,20 @@ function nothing(s: Subgraphs, other: OpenRegion): OpenRegion | undefined {
   return openRegion(s, [], () =>
     other.results.map(({ type }) => {
       const x = s.b.create(constant, {}, { value: tensor(type.dtype, [], [NaN]) });
-      return s.b.create(broadcast, { x }, { shape: type.shape as readonly number[] });
+      return broadcastTo(s.b, x, type.shape);
     }),
   );
 }
 
-function closedIf(condition: Value, branches: readonly [OpenRegion, OpenRegion], s: Subgraphs): readonly Value[] {
+function closedIf(condition: Value, given: readonly [OpenRegion, OpenRegion], s: Subgraphs, name: string): readonly Value[] {
+  if (given[0].results.length !== given[1].results.length) throw new Unfit(`has branches of ${given[0].results.length} and ${given[1].results.length} outputs`);
+  const lengths = branchLengths(given[0], given[1], name);
+  const branches = given.map((region) => withLengths(s, region, lengths)) as [OpenRegion, OpenRegion];
   const [then, otherwise] = branches;
-  if (then.results.length !== otherwise.results.length) throw new Unfit(`has branches of ${then.results.length} and ${otherwise.results.length} outputs`);
   then.results.forEach(({ type }, i) => sameTypes(type, otherwise.results[i]!.type, (a, b) => `gives ${a} in one branch and ${b} in the other`));
   then.results.forEach((value, i) => sameStored(s, value, otherwise.results[i]!, (a, b) => `gives ${a} in one branch and ${b} in the other`));
   const { regions, captures } = closeRegions(branches, ["then", "else"]);
-  return markedLike(s, s.b.createAll(ifOp, { condition, captures }, {}, regions), then.results);
+  return cutToLengths(s, markedLike(s, s.b.createAll(ifOp, { condition, captures }, {}, regions), then.results), lengths);
 }
 
 /** Results of a control op hold what its regions give. */
@@ -206,7 +211,7 @@ export function sameStored(s: Subgraphs, a: Value, b: Value, says: (a: string, b
 
 export function sameTypes(a: TensorType, b: TensorType, says: (a: string, b: string) => string): void {
   if (equalTypes(a, b)) return;
-  const text = (type: TensorType): string => `${type.shape.join("x")}${type.shape.length > 0 ? " " : ""}${type.dtype}`;
+  const text = (type: TensorType): string => `${type.shape.length > 0 ? `${shapeText(type.shape)} ` : ""}${type.dtype}`;
   if (a.dtype !== b.dtype) throw new Unfit(says(text(a), text(b)));
   throw new Unsized(says(text(a), text(b)));
 }

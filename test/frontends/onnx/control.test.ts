@@ -119,23 +119,17 @@ describe("refused by name", () => {
     const endless = { ...spec, nodes: [{ ...spec.nodes[0]!, inputs: ["", "", "x"] }] };
     expect(noteTexts(expectRefused("NEO2005", () => load(endless)))).toEqual(["turning: Loop never ends"]);
   });
-  test("branches that give different shapes", () => {
+  test("branches that give tensors of different ranks", () => {
     const branch = (...nodes: NodeSpec[]): { readonly graph: GraphSpec } => sub({ nodes, outputs: [value(nodes.at(-1)!.outputs[0]!, "f32")] });
+    const branches = { then_branch: branch(node("Neg", ["x"], ["a"])), else_branch: branch(node("Unsqueeze", ["x", "first"], ["b"])) };
     const spec: ModelSpec = {
-      nodes: [
-        node(
-          "If",
-          ["c"],
-          ["y"],
-          { then_branch: branch(node("Neg", ["x"], ["a"])), else_branch: branch(node("Concat", ["x", "x"], ["b"], { axis: 0 })) },
-          { name: "choose" },
-        ),
-      ],
+      nodes: [node("If", ["c"], ["y"], branches, { name: "choose" })],
       inputs: [x, value("c", "bool", [])],
       outputs: [y],
+      initializers: { first: tensor("i64", [1], [0n]) },
     };
     const error = expectRefused("NEO2006", () => load(spec));
-    expect(noteTexts(error)).toEqual(["choose: If gives 3 f32 in one branch and 6 f32 in the other"]);
+    expect(noteTexts(error)).toEqual(["choose: If gives 3 f32 in one branch and 1x3 f32 in the other"]);
     expect(error.hint).toContain("--set");
   });
   test("a node in a body, by its own name", () => {
