@@ -109,6 +109,7 @@ const TRANSFERS: Readonly<Record<string, Transfer>> = {
     if (op.operands[index] === op.operand("residual")) return axes;
     return index === 0 ? axes.filter(({ axis }) => axis < op.result.type.shape.length - 1) : [];
   },
+  weightOnlyLinear: (op, index, axes) => (index === 0 ? axes.filter(({ axis }) => axis < op.result.type.shape.length - 1) : []),
   matmul(op, index, axes) {
     const rank = op.result.type.shape.length;
     const shape = (op.operands[index]!.type as StaticType).shape;

@@ -35,13 +35,13 @@ export function computed<O extends readonly string[]>(builder: Builder, def: OpD
   return makeConstant(builder, data!);
 }
 
-/** What a small value computed from constants by a few steps is, constant itself or not. */
-export function folded(value: Value | undefined, steps = MOST_STEPS): Tensor | undefined {
+/** What a value of at most `most` elements computed from constants by a few steps is, constant itself or not. */
+export function folded(value: Value | undefined, steps = MOST_STEPS, most = MOST_FOLDED): Tensor | undefined {
   const op = value?.producer;
   const known = constantTensor(value);
   if (known || !op || !op.def.pure || op.regions.length > 0 || op.operands.length === 0 || steps === 0) return known;
-  if (!isStatic(value.type) || elementCount(value.type.shape) > MOST_FOLDED) return undefined;
-  const operands = op.operands.map((operand) => folded(operand, steps - 1));
+  if (!isStatic(value.type) || elementCount(value.type.shape) > most) return undefined;
+  const operands = op.operands.map((operand) => folded(operand, steps - 1, most));
   return operands.every((operand, i) => operand || !op.operands[i]) ? evaluateOp(op, operands)[op.results.indexOf(value)] : undefined;
 }
 

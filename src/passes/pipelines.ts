@@ -17,6 +17,7 @@ import { elementwiseRules, quantisedRules } from "./rules/quantised.ts";
 import { quantisedMeanRules } from "./rules/quantised-means.ts";
 import { settleRegions } from "./settle-regions.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
+import { weightOnlyRules } from "./rules/weight-only.ts";
 import { widenHalf } from "./widen-half.ts";
 
 function rulesPass(name: string, summary: string, rules: readonly Rule[]): Pass {
@@ -31,6 +32,7 @@ export const foldQuantised = rulesPass("fold-quantised", "makes integer arithmet
   ...quantisedRules,
   ...quantisedMeanRules,
 ]);
+export const keepCodes = rulesPass("keep-codes", "multiplies by constant weights in 4 or 8 bits as they are stored", weightOnlyRules);
 export const expandQuantised = rulesPass("expand-quantised", "writes quantise and dequantise as elementwise ops", elementwiseRules);
 const fusePatterns = rulesPass("fuse-patterns", "recognises LayerNorm, GELU, softmax, hard-swish, attention", patternRules);
 export const foldLinear = rulesPass("fold-linear", "folds batch norms, scales and biases into weights", linearRules);
@@ -42,6 +44,7 @@ export const deadCode: Pass = { name: "dead-code", summary: "erases what nobody 
 export const RULES: readonly Rule[] = [
   ...quantisedRules,
   ...quantisedMeanRules,
+  ...weightOnlyRules,
   ...elementwiseRules,
   ...canonicalRules,
   ...patternRules,
@@ -53,6 +56,7 @@ export const RULES: readonly Rule[] = [
 /** Every pass by name, for `neo opt --passes`. */
 export const PASSES: readonly Pass[] = [
   foldQuantised,
+  keepCodes,
   boundExtents,
   canonicalize,
   foldConstants,
@@ -75,6 +79,7 @@ export const SIMPLIFY: readonly Pass[] = [
   deadCode,
   settleRegions,
   foldQuantised,
+  keepCodes,
   foldConstants,
   settleRegions,
   canonicalize,

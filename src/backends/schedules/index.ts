@@ -27,6 +27,7 @@ import { softmaxSchedule } from "./softmax.ts";
 import { sortSchedule, topKSchedule } from "./sorting.ts";
 import { treeContributionsSchedule } from "./tree-contributions.ts";
 import { treesSchedule } from "./trees.ts";
+import { weightOnlySchedule } from "./weight-only.ts";
 
 /** Every schedule, one row a family. Ops that are in no row, and that lowering doesn't handle itself, can't be compiled for a CPU. */
 export const SCHEDULES: readonly Schedule[] = [
@@ -35,6 +36,7 @@ export const SCHEDULES: readonly Schedule[] = [
   convTransposeSchedule,
   deformConvSchedule,
   linearSchedule,
+  weightOnlySchedule,
   matmulSchedule,
   detSchedule,
   inverseSchedule,

@@ -62,6 +62,7 @@ import { decodeImage, fullMatch, numberToText, textConcat, textNormalise, textPl
 import { treeContributions } from "./tree-contributions.ts";
 import { trees } from "./trees.ts";
 import { gridSample, lrn, maxPoolWithIndices, maxUnpool, pool, roiAlign } from "./window.ts";
+import { weightOnlyLinear } from "./weight-only.ts";
 
 export const OPS: readonly AnyOpDef[] = [
   neg,
@@ -169,6 +170,7 @@ export const OPS: readonly AnyOpDef[] = [
   limit,
   matmul,
   linear,
+  weightOnlyLinear,
   conv,
   convTranspose,
   deformConv,
