@@ -91,6 +91,8 @@ export interface BuildCode {
   readonly steps?: readonly ManifestStep[];
   /** Of a program to be profiled. */
   readonly notes?: readonly StepNote[];
+  /** What engines of regions read, by its name in the bundle. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
   /** Needed for kind wasm. */
   readonly memory?: WasmMemory;
 }
@@ -164,7 +166,8 @@ function buildArtifacts(input: BuildInput, ids: readonly string[], pool: RangePo
       target: { name: target.name, digest: sha256Hex(crypto, new TextEncoder().encode(canonicalJson(target as unknown as Json))) },
       needs: { os: target.os, arch: target.arch, cpuFeatures: [...target.cpuFeatures].sort(), abi: CODE_ABI },
       weights: pool.add(weights),
-      programs: programs.map(({ code, arenaBytes, stateBytes, extents, limits = [], steps, notes, memory }, p) => {
+      programs: programs.map(({ code, arenaBytes, stateBytes, extents, limits = [], steps, notes, files: read = new Map<string, Uint8Array>(), memory }, p) => {
+        for (const [name, bytes] of read) files.set(name, bytes);
         const file = `code/${folders[i]}/${ids[p]}.${extension}`;
         files.set(file, code);
         const further = { ...(limits.length > 0 ? { limits } : {}), ...(notes ? { notes } : {}), ...(memory ? { memory } : {}) };

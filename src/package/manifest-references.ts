@@ -98,6 +98,7 @@ function checkArtifact(manifest: Manifest, artifact: Artifact, at: string, f: Fi
       `${code.file} is not among the files of code/`,
     );
     f.check(code.stateBytes <= code.arenaBytes, `${where}.stateBytes`, "more than the arena");
+    checkRegionFiles(manifest, code, where, f);
     checkExtents(program, code, where, f);
     checkLimits(code, where, f);
     checkSteps(program, code, code.steps, `${where}.steps`, f);
@@ -116,6 +117,19 @@ function checkExtents(program: ManifestProgram, code: ArtifactProgram, at: strin
       const found = portsOf(program, dim.port)[dim.index]?.shape[dim.axis];
       f.check(found === extent.max, `${at}.extents[${i}].dims`, `axis ${dim.axis} of ${dim.port} ${dim.index} is ${found}, wanted the maximum ${extent.max}`);
     }
+  });
+}
+
+/** A region that an engine runs is a file of the bundle. */
+function checkRegionFiles(manifest: Manifest, code: ArtifactProgram, at: string, f: Findings): void {
+  code.steps.forEach((step, i) => {
+    if (step.kind !== "region" || !step.call) return;
+    const file = Object.hasOwn(step.call.attrs, "file") ? step.call.attrs["file"] : undefined;
+    f.check(
+      manifest.files.some(({ name }) => name === file),
+      `${at}.steps[${i}]`,
+      `there is no file ${String(file)}`,
+    );
   });
 }
 

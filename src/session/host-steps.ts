@@ -10,13 +10,13 @@ import { copyCorner } from "./extents.ts";
 import { loadElements, storeElements } from "./tensors.ts";
 
 /** A step that the host executes: reads dense inputs, writes dense outputs, keeps none of them. */
-export type HostStep = (inputs: readonly Uint8Array[], outputs: readonly Uint8Array[]) => void;
+export type HostStep = (inputs: readonly Uint8Array[], outputs: readonly Uint8Array[]) => void | Promise<void>;
 
 /** Why an artifact's steps can't be done here: they want functions of the caller's that are not given, or such as no session has. */
 export function stepProblems(artifact: Artifact, given: Readonly<Record<string, HostStep>>): string[] {
   const steps = artifact.programs.flatMap((program) => sessionCalls(program.steps));
   const missing = new Set(steps.filter((step) => !step.call && !Object.hasOwn(given, step.name)).map((step) => step.name));
-  const problems = steps.flatMap(({ call }) => (call ? callProblem(call) : []));
+  const problems = steps.flatMap(({ kind, call }) => (kind === "host" && call ? callProblem(call) : []));
   return [...(missing.size > 0 ? [`leaves ${[...missing].sort().join(", ")} to its host, which this host does not offer`] : []), ...new Set(problems)];
 }
 
@@ -44,6 +44,11 @@ function isOf(found: HostType, wanted: HostType): boolean {
   );
 }
 
+/** What tells regions apart: the file, who reads it, and what it is told. */
+export function regionKey({ call }: { readonly call?: HostCall }): string {
+  return `region:${call!.function} ${JSON.stringify(call!.attrs)}`;
+}
+
 /** Is told a step of the manifest before it runs, and runs it. */
 export type StepObserver = (index: number, run: () => void) => void;
 
@@ -67,8 +72,8 @@ export function runProgram(
     else if (step.kind === "loop") {
       const trips = typeof step.trips === "number" ? step.trips : word(step.trips.at);
       for (let i = 0; i < trips && (step.condition === undefined || word(step.condition) !== 0); i++) step.body.forEach(run);
-    } else if (step.call) runHostCall(step.call, step.inputs.map(view), step.outputs.map(view), texts);
-    else hostSteps[step.name]!(step.inputs.map(view), step.outputs.map(view));
+    } else if (step.kind === "host" && step.call) runHostCall(step.call, step.inputs.map(view), step.outputs.map(view), texts);
+    else void hostSteps[step.call ? regionKey(step) : step.name]!(step.inputs.map(view), step.outputs.map(view));
   };
   code.steps.forEach((step, i) => observe(i, () => run(step)));
 }

@@ -5,6 +5,7 @@ export { Session, type BoundRun, type Inputs, type Outputs, type Refusal } from 
 export type { AnswerReport, SelfTestReport } from "./check-answers.ts";
 export type { Code, Engine, NativeRunner, Runnable } from "./engine.ts";
 export type { HostStep } from "./host-steps.ts";
+export type { EngineSource, LoadedRegion, RegionEngine, RegionFile, RegionTensor } from "./engines/region-engine.ts";
 export type { Picture } from "./preprocess.ts";
 export type { InputData, InputValue, OutputTensor, TypedArray } from "./tensors.ts";
 export type { Trust } from "../package/keys.ts";

@@ -5,6 +5,8 @@ import { readBundle, type Bundle } from "../package/read-bundle.ts";
 import { NeoError } from "../support/errors.ts";
 import type { Code, Engine, NativeRunner } from "./engine.ts";
 import { stepProblems, type HostStep } from "./host-steps.ts";
+import type { EngineSource } from "./engines/region-engine.ts";
+import { loadRegions } from "./regions.ts";
 import { whatIsMissing } from "./machine-fit.ts";
 import { Session, type Refusal } from "./session.ts";
 import { WasmEngine } from "./wasm-engine.ts";
@@ -17,6 +19,8 @@ export interface LoadOptions {
   readonly crypto?: CryptoEngine;
   /** Runs native code, where the host can. */
   readonly native?: NativeRunner;
+  /** Engines that run regions of accelerators, by name. */
+  readonly engines?: Readonly<Record<string, EngineSource>>;
   /** Steps that the bundle leaves to its host, by name. */
   readonly hostSteps?: Readonly<Record<string, HostStep>>;
   /** How errors call the bundle. */
@@ -43,7 +47,8 @@ export async function openBundle(bundle: Bundle, options: Omit<LoadOptions, "tru
     try {
       const engine = await engineFor(bundle, artifact, options.native);
       await engine.open(0);
-      return new Session(bundle, artifact, engine, options.hostSteps ?? {}, refusals);
+      const regions = await loadRegions(artifact, (name) => bundle.file(name), options.engines ?? {});
+      return new Session(bundle, artifact, engine, options.hostSteps ?? {}, refusals, regions);
     } catch (error) {
       if (!(error instanceof NeoError)) throw error;
       failure = error;

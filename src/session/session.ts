@@ -11,6 +11,7 @@ import { checkAnswer, type SelfTestReport } from "./check-answers.ts";
 import { chooseProgram, describe, type Chosen } from "./choose.ts";
 import type { Engine, Runnable } from "./engine.ts";
 import { checkLimits, copyCorner, shapeOfOutput, writeExtents } from "./extents.ts";
+import { runProgramAsync, type Regions } from "./regions.ts";
 import { hostProblem, runProgram, type HostStep, type StepObserver } from "./host-steps.ts";
 import { naturalWidth, pictureElements, type Picture } from "./preprocess.ts";
 import { loadElements, storeElements, type InputData, type OutputTensor } from "./tensors.ts";
@@ -28,6 +29,8 @@ export interface Refusal {
 export interface BoundRun {
   readonly program: ManifestProgram;
   run(): void;
+  /** The same, waiting for engines of regions that want to be waited for: `run` refuses these. */
+  runAsync(): Promise<void>;
   /** The same step by step, of a bundle compiled with `profile`: `observe` is handed each step and runs it, once or more. */
   observe(observe: StepObserver): void;
   outputs(): Outputs;
@@ -42,14 +45,25 @@ export class Session {
   /** Those of the bundle; each run has its own behind them. */
   private readonly texts: TextTable;
   private engine: Engine | undefined;
+  private readonly regions: Regions;
+  /** The run that others wait for, where runs wait for engines. */
+  private running: Promise<unknown> = Promise.resolve();
   /** The program that ran last: it has the state. */
   private last: Runnable | undefined;
 
-  constructor(bundle: Bundle, artifact: Artifact, engine: Engine, hostSteps: Readonly<Record<string, HostStep>>, refusals: readonly Refusal[]) {
+  constructor(
+    bundle: Bundle,
+    artifact: Artifact,
+    engine: Engine,
+    hostSteps: Readonly<Record<string, HostStep>>,
+    refusals: readonly Refusal[],
+    regions: Regions = { steps: {}, isAsync: false, close: () => undefined },
+  ) {
     this.bundle = bundle;
     this.artifact = artifact;
     this.engine = engine;
-    this.hostSteps = hostSteps;
+    this.hostSteps = { ...hostSteps, ...regions.steps };
+    this.regions = regions;
     this.texts = TextTable.of(bundle.manifest.texts ?? []);
     this.refusals = refusals;
   }
@@ -81,7 +95,15 @@ export class Session {
 
   /** Outputs by name. The program is the first whose shapes the inputs have. */
   async run(inputs: Inputs): Promise<Outputs> {
-    return oneRun(await this.bind(inputs));
+    if (!this.regions.isAsync) return oneRun(await this.bind(inputs));
+    // Inputs lie in memory of the session until the run is through.
+    const next = this.running.then(async () => {
+      const bound = await this.bind(inputs);
+      await bound.runAsync();
+      return bound.outputs();
+    });
+    this.running = next.catch(() => undefined);
+    return next;
   }
 
   runSync(inputs: Inputs): Outputs {
@@ -159,7 +181,7 @@ export class Session {
       vector.inputs.forEach((input, i) => runnable.inputs[i]!.set("seed" in input ? seededBytes(inputs[i]!, input) : at(input)));
       const full = this.artifact.programs[program]!;
       writeExtents(full, runnable, new Map(full.extents.map(({ name, max }) => [name, max])));
-      runProgram(full, runnable, this.hostSteps, new TextTable(this.texts));
+      await runProgramAsync(full, runnable, this.hostSteps, new TextTable(this.texts));
       this.stateOf(runnable).set(state);
       const reports = vector.outputs.map((output, i) => checkAnswer(outputs[i]!, runnable.outputs[i]!, at(output), output, vector.tolerance));
       vectors.push({ program: vector.program, ok: reports.every((r) => r.ok), outputs: reports });
@@ -174,6 +196,7 @@ export class Session {
 
   /** Gives code and memory back. */
   close(): void {
+    if (this.engine) this.regions.close();
     this.engine?.close();
     this.engine = undefined;
     this.last = undefined;
@@ -199,17 +222,26 @@ export class Session {
       copyCorner("in", dense, shape, target, port.shape, width);
     });
     const given = texts.length;
-    const run = (observe?: StepObserver): void => {
+    const prepare = (): void => {
       this.opened();
       texts.shorten(given);
       this.takeState(runnable);
       writeExtents(code, runnable, chosen.extents);
+    };
+    const run = (observe?: StepObserver): void => {
+      if (this.regions.isAsync) throw needsWaiting(this.name);
+      prepare();
       runProgram(code, runnable, this.hostSteps, texts, observe);
       checkLimits(code, runnable);
     };
     return {
       program,
       run: () => run(),
+      runAsync: async () => {
+        prepare();
+        await runProgramAsync(code, runnable, this.hostSteps, texts);
+        checkLimits(code, runnable);
+      },
       observe: (observe) => run(observe),
       outputs: () =>
         Object.fromEntries(
@@ -231,6 +263,14 @@ export class Session {
   private stateOf({ arena }: Runnable): Uint8Array {
     return arena.subarray(0, this.artifact.programs[0]!.stateBytes);
   }
+}
+
+function needsWaiting(name: string): NeoError {
+  return new NeoError({
+    code: "NEO3063",
+    message: `${name} has regions of an engine that has to be waited for`,
+    hint: "`await session.run(inputs)`, or `await bound.runAsync()`",
+  });
 }
 
 function storeInput(target: Uint8Array, port: ManifestPort, data: InputData, texts: TextTable): void {
