@@ -3,6 +3,7 @@ import { hostOpsOf } from "./backends/host-steps.ts";
 import { sessionSteps } from "./backends/session-steps.ts";
 import { stepNotes } from "./backends/step-notes.ts";
 import { lower, opMacs, type Lowered } from "./backends/lower.ts";
+import { withFiles } from "./backends/region-steps.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
 import { WasmInstance } from "./backends/wasm/run.ts";
 import { WeightPool } from "./backends/weight-pool.ts";
@@ -24,6 +25,7 @@ import type { PreprocessSpec } from "./package/preprocess-spec.ts";
 import { seededBytes } from "./package/self-test.ts";
 import { DEFAULT_OPTIONS, runPasses, type PassHooks, type PassRun } from "./passes/pass.ts";
 import { FOR_CPU, SIMPLIFY } from "./passes/pipelines.ts";
+import { storedRegions, type StoredRegion, type TryRegion } from "./region-files.ts";
 import { NeoError } from "./support/errors.ts";
 import { printSize, type Size } from "./support/size-range.ts";
 import type { TargetProfile } from "./target/profile.ts";
@@ -36,6 +38,8 @@ export interface CompilePorts {
   readonly crypto: CryptoEngine;
   /** A C compiler and linker; needed for native targets. */
   readonly compileC?: (sources: CSources, target: TargetProfile) => Promise<Uint8Array>;
+  /** Runs a region in its engine, once; without it regions go into the bundle unchecked. */
+  readonly tryRegion?: TryRegion;
   /** Milliseconds of a steady clock, for the report. */
   readonly now?: () => number;
   /** Told at the start of each stage. */
@@ -56,6 +60,8 @@ export interface CompileOptions extends Omit<ImportOptions, "shapes"> {
   /** Code that is run step by step and says what each step computes, to see where time goes. It is a little slower and larger. */
   readonly profile?: boolean;
   readonly hooks?: PassHooks;
+  /** Also code without regions, for where their engines are missing. */
+  readonly cpuFallback?: boolean;
 }
 
 export interface ArtifactReport {
@@ -101,10 +107,12 @@ export async function compile(bytes: Uint8Array, options: CompileOptions, ports:
 }
 
 /** What `compileGraphs` takes of the options: nothing of reading a file. */
-export interface GraphOptions extends Pick<CompileOptions, "version" | "release" | "compiler" | "targets" | "preprocess" | "profile"> {
+export interface GraphOptions extends Pick<CompileOptions, "version" | "release" | "compiler" | "targets" | "preprocess" | "profile" | "cpuFallback"> {
   readonly name: string;
   /** As many as there are graphs. */
   readonly bindings: readonly Binding[];
+  /** The same graphs with regions of accelerators, for targets that have some. */
+  readonly cuts?: ReadonlyMap<TargetProfile, readonly Graph[]>;
   /** Leaves out the known answers, which cost an interpreter run each. */
   readonly withoutSelfTest?: boolean;
 }
@@ -116,7 +124,10 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
   const generated: Generated[] = [];
   for (const target of options.targets) {
     ports.stage?.(`generate code for ${target.name}`);
-    generated.push(await generate(graphs, target, { texts, profile: options.profile === true }, ports));
+    const cut = options.cuts?.get(target);
+    // Preferred is what has regions; the code without them stands behind it.
+    for (const form of [...(cut ? [cut] : []), ...(!cut || options.cpuFallback ? [graphs] : [])])
+      generated.push(await generate(form, target, { texts, profile: options.profile === true }, ports));
   }
   ports.stage?.("pack");
   const artifacts = generated.map((g) => g.artifact);
@@ -194,13 +205,20 @@ async function generate(
   // Every program knows the whole pool, so that segments have one place in all of them.
   const segments = pool.segments((bytes) => sha256Hex(ports.crypto, bytes));
   const programs: BuildCode[] = [];
-  for (const { program: alone, lengths, limits, calls } of lowered) {
+  for (const [i, { program: alone, lengths, limits, calls }] of lowered.entries()) {
+    const regions = await storedRegions(graphs[i]!, ports.crypto, ports.tryRegion, macsOf);
     const program: Program = { ...alone, segments, ...(profile ? { stepwise: true } : {}) };
     const notes = profile ? { notes: stepNotes(program, calls) } : {};
-    programs.push({ ...(await codeFor(program, target, ports)), extents: extentsOf(program, lengths), limits, steps: sessionSteps(program), ...notes });
+    const steps = withFiles(sessionSteps(program), (region) => fileEntry(regions.get(region)!));
+    const files = new Map([...regions.values()].map(({ file, bytes }) => [file, bytes]));
+    programs.push({ ...(await codeFor(program, target, ports)), extents: extentsOf(program, lengths), limits, steps, files, ...notes });
   }
   const weights = pool.bytes();
   return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
+}
+
+function fileEntry({ file, version }: StoredRegion): Pick<StoredRegion, "file" | "version"> {
+  return { file, version };
 }
 
 /** The lengths that a session writes before a run and reads after it, with the dims they count. */
