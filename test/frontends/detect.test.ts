@@ -20,6 +20,7 @@ const STARTS: Readonly<Record<Format, Uint8Array>> = {
   xgboost: text("binf...."),
   lightgbm: text("tree\nversion=v4"),
   catboost: text('{"features_info": {}, "model_info": {}}'),
+  pickle: new Uint8Array([0x80, 4, 0x8c, 1, 0x61, 0x2e]),
   cbm: text("CBM1...."),
   mxnet: new Uint8Array([0x12, 1, 0, 0, 0, 0, 0, 0, 0]),
   safetensors: new Uint8Array([64, 0, 0, 0, 0, 0, 0, 0, ...text('{"a":1}')]),

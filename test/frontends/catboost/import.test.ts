@@ -24,7 +24,7 @@ test("the answer of split k is bit k of the leaf; NaN is answered as the feature
 test("trees that are not oblivious, leaves counted from the left", () => {
   const leaf = (value: number): NestedTree => ({ value, weight: 1 });
   const nested: NestedTree = { split: floatSplit(0, 0.5), left: { split: floatSplit(1, 0.5), left: leaf(1), right: leaf(2) }, right: leaf(4) };
-  expect(run({ ...spec, oblivious: undefined, nested: [nested, leaf(8)] } as CatboostSpec, [x], { outputKinds: ["predict", "leaf"] })).toEqual([
+  expect(run({ loss: "RMSE", floats: 2, biases: [0.25], nested: [nested, leaf(8)] }, [x], { outputKinds: ["predict", "leaf"] })).toEqual([
     [9.25, 12.25, 10.25],
     [0, 0, 2, 0, 1, 0],
   ]);
