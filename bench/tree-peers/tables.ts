@@ -15,10 +15,10 @@ export interface Line {
 
 const ns = (x: number): string => (x < 1000 ? x.toFixed(0) : x.toLocaleString("en-US", { maximumFractionDigits: 0 }));
 
-/** How many times as fast neo is as a peer in the same run, by medians. */
+/** How many times as fast neo is as a peer in the same run, by minima. */
 function leadOver(lines: readonly Line[], peer: Line): number {
   const own = lines.find((line) => line.contender === "neo" && line.model === peer.model && line.batch === peer.batch && line.run === peer.run)!;
-  return peer.median / own.median;
+  return peer.min / own.min;
 }
 
 /** The smallest lead by model and batch, then that over each peer. */
@@ -43,18 +43,18 @@ export function leadTable(lines: readonly Line[]): string {
   ].join("\n");
 }
 
-/** Nanoseconds a row, median and minimum. */
+/** Nanoseconds a row, minimum and median. */
 export function timesTable(lines: readonly Line[]): string {
   const rows = lines.filter(({ contender, run }) => contender !== "neo" || run === 0);
   const groups = new Map<string, Line[]>();
   for (const line of rows) groups.set(`${line.model} ${line.contender}`, [...(groups.get(`${line.model} ${line.contender}`) ?? []), line]);
   return [
-    "| model | | 1 row: ns, median (min) | 100 rows | 1,000 rows | largest error | other bits |",
+    "| model | | 1 row: ns a row, min (median) | 100 rows | 1,000 rows | largest error | other bits |",
     "|---|---|---|---|---|---|---|",
     ...[...groups.values()].map((group) => {
       const [first] = group as [Line];
       const largest = Math.max(...group.map(({ error }) => error));
-      return `| ${[first.model, first.contender, ...group.map(({ median, min }) => `${ns(median)} (${ns(min)})`), largest.toExponential(1), Math.max(...group.map(({ other }) => other))].join(" | ")} |`;
+      return `| ${[first.model, first.contender, ...group.map(({ median, min }) => `${ns(min)} (${ns(median)})`), largest.toExponential(1), Math.max(...group.map(({ other }) => other))].join(" | ")} |`;
     }),
   ].join("\n");
 }
