@@ -13,7 +13,8 @@ import type { Found, Problems } from "./problems.ts";
 import { broadcastTo } from "./rearrange.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
-import { Sequence, type Given } from "./scope.ts";
+import { joined, joinsOf, type Join } from "./joins.ts";
+import { OpenOptional, OpenSequence, Sequence, type Given } from "./scope.ts";
 import type { StoredValues } from "./stored-values.ts";
 
 /** What importers of nodes with subgraphs need of the importer of nodes. */
@@ -98,11 +99,12 @@ export function orDiscard<T>(regions: readonly OpenRegion[], build: () => T): T 
  * An If whose condition hangs on the inputs. Sizes are fixed, so a branch for other sizes may not fit them: it would fail if it
  * were chosen. It gives NaN then, and a warning says so here.
  */
-export function importIf(c: ControlNode, s: Subgraphs): readonly Given[] {
+export function importIf(c: ControlNode, s: Subgraphs, joins: readonly (Join | undefined)[] = []): readonly Given[] {
   const [condition] = c.operands;
   if (!condition) throw new Unfit("has no condition");
   const forms: Form[] = [];
-  const [then, otherwise] = BRANCHES.map((branch) => tried(s, () => openBranch(c, s, branch, forms)));
+  const given: (readonly (Given | undefined)[])[] = [];
+  const [then, otherwise] = BRANCHES.map((branch) => tried(s, () => openBranch(c, s, branch, joins, forms, given)));
   const branches: OpenRegion[] = [];
   for (const [branch, other] of [
     [then!, otherwise!],
@@ -119,19 +121,26 @@ export function importIf(c: ControlNode, s: Subgraphs): readonly Given[] {
   [then!, otherwise!].forEach(({ region, added }, i) => {
     if (!region) s.problems.remarks.warn(c.name, `gives NaN where its condition chooses the ${BRANCHES[i]}, which does not fit these shapes: ${misfit(added)}`);
   });
+  const isOneForm = JSON.stringify(forms[0]) === JSON.stringify(forms.at(-1));
+  if (!isOneForm && joins.length === 0 && given.length === BRANCHES.length) {
+    for (const { ops } of branches) discard(ops);
+    return importIf(c, s, joinsOf(given[0]!, given[1]!));
+  }
   return orDiscard(branches, () => {
-    if (JSON.stringify(forms[0]) !== JSON.stringify(forms.at(-1))) throw new Unsized("gives sequences of different lengths in its branches");
+    if (!isOneForm) throw new Unsized("gives sequences of different lengths, or an optional that holds something, in one branch only");
     return regrouped(closedIf(condition, branches as unknown as [OpenRegion, OpenRegion], s, c.name), forms[0]!);
   });
 }
 
-/** What the outputs of a branch are: one tensor, so many in a sequence, or nothing. */
-type Form = readonly ("one" | "absent" | number)[];
+/** What the outputs of a branch are: one tensor, so many in a sequence, as many as a run says, or nothing. */
+type Form = readonly ("one" | "rows" | "optional" | "absent" | number)[];
 
 function regrouped(values: readonly Value[], form: Form): readonly Given[] {
   let at = 0;
   return form.map((part): Given => {
     if (part === "absent") return part;
+    if (part === "rows") return new OpenSequence(values[at++]!);
+    if (part === "optional") return new OpenOptional(values[at++]!, values[at++]!);
     return part === "one" ? values[at++]! : new Sequence(values.slice(at, (at += part)));
   });
 }
@@ -143,16 +152,36 @@ interface Tried {
   readonly added: Found;
 }
 
-/** Sequences are laid out flat; `forms` gets what they were. */
-function openBranch(c: ControlNode, s: Subgraphs, branch: string, forms: Form[]): OpenRegion {
+/** Sequences are laid out flat; `forms` gets what they were, `given` what the branch itself gives. */
+function openBranch(
+  c: ControlNode,
+  s: Subgraphs,
+  branch: string,
+  joins: readonly (Join | undefined)[],
+  forms: Form[],
+  given: (readonly (Given | undefined)[])[],
+): OpenRegion {
   const graph = graphOf(c.node, branch);
   return openRegion(s, [], () => {
-    const results = s.open(graph, [], c.place, `${c.name}/`);
-    forms.push(results.map((result) => (result instanceof Sequence ? result.items.length : result === "absent" ? "absent" : "one")));
-    return results.flatMap((result): readonly (Value | undefined)[] =>
-      result instanceof Sequence ? result.items : result === "absent" ? [] : [result instanceof Value ? result : undefined],
-    );
+    const own = s.open(graph, [], c.place, `${c.name}/`);
+    given.push(own);
+    const results = own.map((result, i) => joined(s.b, result, joins[i]));
+    forms.push(results.map(formOf));
+    return results.flatMap(valuesOf);
   });
+}
+
+function formOf(result: Given | undefined): Form[number] {
+  if (result instanceof Sequence) return result.items.length;
+  if (result instanceof OpenSequence) return "rows";
+  return result instanceof OpenOptional ? "optional" : result === "absent" ? "absent" : "one";
+}
+
+function valuesOf(result: Given | undefined): readonly (Value | undefined)[] {
+  if (result instanceof Sequence) return result.items;
+  if (result instanceof OpenSequence) return [result.rows];
+  if (result instanceof OpenOptional) return [result.value, result.has];
+  return result === "absent" ? [] : [result instanceof Value ? result : undefined];
 }
 
 /** `open`, or the problems that it noted. */

@@ -8,10 +8,12 @@ import { tensor } from "../../ir/tensor.ts";
 import { tensorType, type Dim, type TensorType } from "../../ir/types.ts";
 import { asDeclared, flag, openRegion, sameTypes, Unfit, Unsized, type Subgraphs } from "./control.ts";
 import { planLengths, type LengthPlan } from "./growth.ts";
-import { boundHint, closedLoop, numberOf, type TensorLoop } from "./loop.ts";
+import { boundHint, closedLoop, numberOf, tensorOf, type TensorLoop } from "./loop.ts";
 import { firstOf, lengthAt, limited, stretchTo } from "./longest.ts";
 import type { Found } from "./problems.ts";
+import { rowsOf } from "./open-sequences.ts";
 import { discard } from "./regions.ts";
+import { OpenSequence, Sequence, type Given } from "./scope.ts";
 
 /**
  * A Loop whose carried values get longer turn by turn, as often as only a run tells. It carries them at the greatest length there can
@@ -80,8 +82,15 @@ function mostShape({ shape }: TensorType, value: number, axes: LengthPlan["axes"
 function turn(loop: TensorLoop, s: Subgraphs, plan: LengthPlan, [count, ...params]: readonly Value[]): readonly (Value | undefined)[] {
   const { body, initial } = loop;
   const carried = shortened(s, params.slice(0, initial.length), params.slice(initial.length), plan.axes, ({ dim }) => dim);
-  const inputs = [asDeclared(s.b, count!, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...carried];
-  return s.subgraph(body, inputs, loop.place, `${loop.name}/`);
+  const given = carried.map((value, i): Given => (loop.sequences?.[i] ? new OpenSequence(value) : value));
+  const inputs = [asDeclared(s.b, count!, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...given];
+  return s.open(body, inputs, loop.place, `${loop.name}/`).map((value, i) => {
+    const item = loop.sequences?.[i - 1];
+    if (!item || value === undefined) return value === undefined ? undefined : tensorOf(value);
+    const rows = value instanceof Sequence || value instanceof OpenSequence ? rowsOf(s.b, value, item) : undefined;
+    if (!rows) throw new Unsized("carries a sequence of tensors of different shapes, and how often it turns hangs on the model's inputs");
+    return rows;
+  });
 }
 
 /** Values cut to their true lengths. Extents that hang on others stand behind them. */

@@ -18,7 +18,7 @@ import { hasImporter } from "./ops/index.ts";
 import { NodeImporter } from "./nodes.ts";
 import { Problems } from "./problems.ts";
 import type { Remarks } from "./remarks.ts";
-import { Scope, Sequence, type Given } from "./scope.ts";
+import { OpenOptional, OpenSequence, Scope, Sequence, type Given } from "./scope.ts";
 import { storedTypeOf } from "./stored-types.ts";
 import { checkModel, readModel, type CheckedModel } from "./structure.ts";
 import { checkTensor, readSparseTensor, tensorLayout, tensorProblem, type TensorSource } from "./tensors.ts";
@@ -152,12 +152,15 @@ function meaningOf(holder: Holder, scope: Scope): Given | undefined {
   return items.every((item) => item instanceof Value) ? new Sequence(items, holder.dtype) : undefined;
 }
 
-/** The tensors of a sequence are outputs of their own: `y[0]`, `y[1]` … */
+/** The tensors of a sequence are outputs of their own: `y[0]`, `y[1]` … Where a run tells how many there are, they are one: its slices. */
 function giveOutputs(graph: Graph, b: Builder, model: CheckedModel, importer: NodeImporter, scope: Scope, problems: Problems): void {
   const outputs = model.graph.output.flatMap((output): readonly (readonly [string, Value | undefined])[] => {
     const name = output.name ?? "";
     const value = importer.readGiven(name, scope, "the graph");
     if (value === "absent") problems.add("node", name, "is an optional that holds nothing, and there is no output without a tensor");
+    if (value instanceof OpenOptional)
+      problems.add("node", name, "is an optional of which a run tells whether it holds something, and there is no output without a tensor");
+    if (value instanceof OpenSequence) return [[name, value.rows]];
     if (!(value instanceof Sequence)) return [[name, value instanceof Value ? value : undefined]];
     graph.lists.outputs.set(name, value.items.length);
     return value.items.map((item, i) => [`${name}[${i}]`, item]);

@@ -8,7 +8,7 @@ import { loopOp } from "../../ir/ops/loop.ts";
 import { concat, reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { printDim } from "../../ir/text/types.ts";
-import { tensorType, type Dim } from "../../ir/types.ts";
+import { tensorType, type Dim, type TensorType } from "../../ir/types.ts";
 import {
   asDeclared,
   flag,
@@ -29,7 +29,8 @@ import { dimsIn } from "./open-dims.ts";
 import { castTo, reshapeTo } from "./rearrange.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto } from "./schema.ts";
-import type { Given } from "./scope.ts";
+import { itemType, rowsOf } from "./open-sequences.ts";
+import { OpenSequence, Sequence, type Given } from "./scope.ts";
 
 /** Nodes that a loop may become where it can't stay one; more of them would make the program too long. */
 const MOST_WRITTEN_OUT = 1 << 13;
@@ -47,6 +48,8 @@ interface LoopNode extends ControlNode {
 /** A loop that carries tensors only. */
 export interface TensorLoop extends LoopNode {
   readonly initial: readonly Value[];
+  /** What is in sequences that are carried as slices of a tensor, by place. */
+  readonly sequences?: readonly (TensorType | undefined)[];
 }
 
 function carriesTensors(loop: LoopNode): loop is TensorLoop {
@@ -61,7 +64,7 @@ export function importLoop(c: ControlNode, s: Subgraphs): readonly Given[] {
   const loop = loopNode(c);
   if (!carriesTensors(loop)) {
     const written = attempt(() => writtenOut(loop, s));
-    if (written instanceof Unsized && written.message === "") throw new Unsized("carries a sequence, and how often it turns hangs on the model's inputs");
+    if (written instanceof Unsized && written.message === "") return withRows(loop, s);
     if (written instanceof Unfit) throw written;
     return written;
   }
@@ -86,6 +89,35 @@ export function importLoop(c: ControlNode, s: Subgraphs): readonly Given[] {
   s.problems.take(kept.added);
   if (kept.result instanceof Unfit) throw kept.result;
   return kept.result;
+}
+
+/** Sequences that get longer as often as a run says are carried as slices of tensors. */
+function withRows(loop: LoopNode, s: Subgraphs): readonly Given[] {
+  const sequences = itemTypes(loop, s);
+  const initial = loop.initial.map((value, i) => {
+    const isOne = value instanceof Sequence || value instanceof OpenSequence;
+    const rows = isOne ? rowsOf(s.b, value, sequences[i]) : value;
+    if (rows instanceof Value) return rows;
+    throw new Unsized("carries a sequence, of which nothing tells that all its tensors are of one shape, and how often it turns hangs on the model's inputs");
+  });
+  const results = importGrowingLoop({ ...loop, initial, sequences }, s);
+  return results.map((value, i) => (sequences[i] ? new OpenSequence(value) : value));
+}
+
+/** What is in the sequences that a loop carries: of empty ones what a turn puts there. */
+function itemTypes({ initial, body, name, place }: LoopNode, s: Subgraphs): readonly (TensorType | undefined)[] {
+  const known = initial.map(itemType);
+  if (initial.every((value, i) => value instanceof Value || known[i])) return known;
+  // What is wrong with the body is noted when it is imported in earnest.
+  const { result: tried } = s.problems.apart(() =>
+    s.apart(() => {
+      const count = s.b.create(constant, {}, { value: tensor("i64", [], [0n]) });
+      return s.open(body, [asDeclared(s.b, count, body, 0), asDeclared(s.b, flag(s.b, true), body, 1), ...initial], place, `${name}/`);
+    }),
+  );
+  const { result, ops } = tried;
+  discard(ops);
+  return known.map((type, i) => type ?? (initial[i] instanceof Value ? undefined : itemType(result[i + 1])));
 }
 
 /** A loop over constants that reads nothing else is what it computes: shapes may hang on that. */
@@ -257,7 +289,7 @@ function turnByTurn(loop: LoopNode, s: Subgraphs, accepts: (value: Given) => boo
   return [...state, ...stacked(loop, s, rows)];
 }
 
-function tensorOf(value: Given): Value {
+export function tensorOf(value: Given): Value {
   if (value instanceof Value) return value;
   throw new Unfit("gives a sequence, or nothing, where a tensor is wanted");
 }

@@ -28,7 +28,7 @@ import type { Problems } from "./problems.ts";
 import { discard } from "./regions.ts";
 import { importScan } from "./scan.ts";
 import type { FunctionProto, GraphProto, NodeProto, TensorProto } from "./schema.ts";
-import { Scope, Sequence, type Given, type Meaning } from "./scope.ts";
+import { OpenOptional, OpenSequence, Scope, Sequence, type Given, type Meaning } from "./scope.ts";
 import { sequenceImporterFor } from "./sequences.ts";
 import type { CheckedModel } from "./structure.ts";
 import { storedTypeOf } from "./stored-types.ts";
@@ -91,8 +91,9 @@ export class NodeImporter {
   read(name: string, scope: Scope, reader: string): Value | undefined {
     const meaning = scope.get(name);
     if (meaning instanceof Value) return meaning;
-    if (meaning instanceof Sequence || meaning instanceof MapInput)
-      this.problems.add("node", reader, `reads ${name}, a ${meaning instanceof Sequence ? "sequence" : "map"}, where a tensor is wanted`);
+    if (isSequence(meaning) || meaning instanceof MapInput)
+      this.problems.add("node", reader, `reads ${name}, a ${meaning instanceof MapInput ? "map" : "sequence"}, where a tensor is wanted`);
+    else if (meaning instanceof OpenOptional) this.problems.add("node", reader, `reads ${name}, an optional that may hold nothing, where a tensor is wanted`);
     else if (meaning === "unsupported") this.problems.add("node", reader, `reads ${name}, an output that neo does not compute`);
     else if (meaning === undefined || meaning === "absent") this.problems.add("structure", reader, `reads ${name}, which nothing gives`);
     return undefined;
@@ -101,7 +102,9 @@ export class NodeImporter {
   /** What is behind a name, be it a tensor or not; notes what is wrong with it. */
   readGiven(name: string, scope: Scope, reader: string): Given | undefined {
     const meaning = scope.get(name);
-    return meaning instanceof Sequence || meaning instanceof MapInput || meaning === "absent" ? meaning : this.read(name, scope, reader);
+    return isSequence(meaning) || meaning instanceof MapInput || meaning instanceof OpenOptional || meaning === "absent"
+      ? meaning
+      : this.read(name, scope, reader);
   }
 
   private node(written: NodeProto, place: Place): void {
@@ -141,8 +144,12 @@ export class NodeImporter {
         name,
       });
       if (ofSequences) return ofSequences(context, given, (graph, inputs, prefix) => this.subgraphs().open(graph, inputs, place, `${name}/${prefix}`));
-      const other = given.findIndex((value) => value instanceof Sequence || value instanceof MapInput);
-      if (other >= 0) context.fail(`takes tensors, and ${node.input[other]!} is a ${given[other] instanceof Sequence ? "sequence" : "map"}`, { kind: "type" });
+      const other = given.findIndex((value) => isSequence(value) || value instanceof MapInput || value instanceof OpenOptional);
+      if (other >= 0)
+        context.fail(
+          `takes tensors, and ${node.input[other]!} is a ${given[other] instanceof MapInput ? "map" : given[other] instanceof OpenOptional ? "optional that may hold nothing" : "sequence"}`,
+          { kind: "type" },
+        );
       const moved = this.stored.moved(node, operands);
       if (moved === "refused") context.fail("computes with elements of a type that neo only moves and casts", { kind: "type" });
       const results = importer!(context);
@@ -337,6 +344,10 @@ export class NodeImporter {
       b.loc = loc;
     }
   }
+}
+
+function isSequence(meaning: Meaning | undefined): meaning is Sequence | OpenSequence {
+  return meaning instanceof Sequence || meaning instanceof OpenSequence;
 }
 
 /** A node of an operator that its opset has not yet is a mistake of the writer; what it was meant to compute is not told anywhere. */

@@ -14,8 +14,28 @@ export class Sequence {
   }
 }
 
+/** Tensors in a row whose number a run tells: the slices of one tensor along its first axis, which may be open. */
+export class OpenSequence {
+  readonly rows: Value;
+
+  constructor(rows: Value) {
+    this.rows = rows;
+  }
+}
+
+/** An optional of which a run tells whether it holds something; `value` is zeros where it does not. */
+export class OpenOptional {
+  readonly value: Value;
+  readonly has: Value;
+
+  constructor(value: Value, has: Value) {
+    this.value = value;
+    this.has = has;
+  }
+}
+
 /** What a node can be handed: "absent" is an optional that holds nothing, or an input that is left out. */
-export type Given = Value | Sequence | MapInput | "absent";
+export type Given = Value | Sequence | OpenSequence | OpenOptional | MapInput | "absent";
 
 /**
  * What a name stands for while nodes are imported. "failed": the node that gives it has a problem, which was noted; "unsupported": an output that the importer of its node does not compute.

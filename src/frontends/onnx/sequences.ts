@@ -10,7 +10,8 @@ import { MAPS } from "./maps.ts";
 import { OLDEST_OPSET } from "./ops/table.ts";
 import { castTo, range, reshapeTo, sliceAxis, unsqueezeAt } from "./rearrange.ts";
 import type { GraphProto } from "./schema.ts";
-import { Sequence, type Given } from "./scope.ts";
+import { openSequenceImporter, splitOpen } from "./open-sequences.ts";
+import { OpenOptional, OpenSequence, Sequence, type Given } from "./scope.ts";
 import { rankOf, shapeOf } from "./static-shape.ts";
 
 /** Lays a subgraph open on what it is given; undefined for an output that a problem was noted for. */
@@ -28,8 +29,16 @@ const MOST_ITEMS = 1 << 13;
 const SEQUENCES: Readonly<Record<string, { readonly since: number; readonly run: SequenceImporter }>> = {
   ConcatFromSequence: { since: 11, run: (c, given) => [concatenated(c, sequenceOf(c, given, 0))] },
   Optional: { since: 15, run: importOptional },
-  OptionalGetElement: { since: 15, run: (c, [value]) => [value === "absent" || !value ? c.fail("takes what an optional holds, and it holds nothing") : value] },
-  OptionalHasElement: { since: 15, run: (c, [value]) => [c.scalar("bool", value === undefined || value === "absent" ? 0 : 1)] },
+  OptionalGetElement: {
+    since: 15,
+    run: (c, [value]) => [
+      value instanceof OpenOptional ? value.value : value === "absent" || !value ? c.fail("takes what an optional holds, and it holds nothing") : value,
+    ],
+  },
+  OptionalHasElement: {
+    since: 15,
+    run: (c, [value]) => [value instanceof OpenOptional ? value.has : c.scalar("bool", value === undefined || value === "absent" ? 0 : 1)],
+  },
   SequenceAt: { since: 11, run: (c, given) => [itemAt(c, sequenceOf(c, given, 0))] },
   SequenceConstruct: { since: 11, run: (c, given) => [new Sequence(given.map((_, i) => c.need(i, `inputs[${i}]`)))] },
   SequenceEmpty: { since: 11, run: (c) => [new Sequence([], c.has("dtype") ? c.dtype("dtype") : "f32")] },
@@ -45,7 +54,11 @@ export function sequenceImporterFor(domain: string, operator: string, given: rea
   if (domain === "ai.onnx.ml" && Object.hasOwn(MAPS, operator)) return MAPS[operator]!.run;
   if (domain !== "") return undefined;
   if (operator === "Identity" && !(given[0] instanceof Value)) return (_c, [value]) => [value];
-  return Object.hasOwn(SEQUENCES, operator) ? SEQUENCES[operator]!.run : undefined;
+  if (!Object.hasOwn(SEQUENCES, operator)) return undefined;
+  const [first] = given;
+  if (!(first instanceof OpenSequence)) return SEQUENCES[operator]!.run;
+  const open = openSequenceImporter(operator);
+  return (c) => (open ? open(c, first) : c.fail("takes a sequence whose length hangs on the model's inputs", { kind: "dataDependent" }));
 }
 
 /** By name, with the first opset that has each. */
@@ -162,10 +175,12 @@ function picked(c: NodeContext, items: readonly Value[], place: Value): Value {
   return c.b.create(gather, { x: rows.length === 1 ? rows[0]! : c.b.create(concat, { xs: rows }, { axis: 0 }), indices: place }, { axis: 0 });
 }
 
-function split(c: NodeContext): Sequence {
+function split(c: NodeContext): Sequence | OpenSequence {
   const x = c.need(0, "input");
   const axis = c.axis(c.int("axis", 0), rankOf(x));
   const keeps = c.flag("keepdims", true);
+  const isSingle = !c.operand(1) || (rankOf(c.need(1, "split")) === 0 && c.constantInts(1, "the lengths of parts")?.[0] === 1);
+  if (typeof x.type.shape[axis] !== "number" && isSingle) return splitOpen(c, x, axis, keeps || c.operand(1) !== undefined);
   const size = shapeOf(x)[axis]!;
   const given = c.operand(1) ? c.constantInts(1, "the lengths of parts") : undefined;
   const isOne = given !== undefined && rankOf(c.need(1, "split")) === 0;
