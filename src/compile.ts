@@ -1,7 +1,11 @@
+import type { Accelerator } from "./backends/accelerators/accelerator.ts";
+import { chosenAccelerators } from "./backends/accelerators/chosen.ts";
 import { printC, type CSources } from "./backends/c/print.ts";
 import { hostOpsOf } from "./backends/host-steps.ts";
 import { sessionSteps } from "./backends/session-steps.ts";
 import { stepNotes } from "./backends/step-notes.ts";
+import { applyPartition } from "./backends/partition/apply.ts";
+import type { PartitionReport } from "./backends/partition/report.ts";
 import { lower, opMacs, type Lowered } from "./backends/lower.ts";
 import { withFiles } from "./backends/region-steps.ts";
 import { emitWasm, wasmMemoryPlan } from "./backends/wasm/emit.ts";
@@ -62,6 +66,8 @@ export interface CompileOptions extends Omit<ImportOptions, "shapes"> {
   readonly hooks?: PassHooks;
   /** Also code without regions, for where their engines are missing. */
   readonly cpuFallback?: boolean;
+  /** What may run parts of the model beside native code, best first; default: what each target says. None: all is code. */
+  readonly accelerators?: readonly Accelerator[];
 }
 
 export interface ArtifactReport {
@@ -82,6 +88,13 @@ export interface CompileReport {
   readonly passes: readonly PassRun[];
   readonly artifacts: readonly ArtifactReport[];
   readonly digest: string;
+  /** Of the first program, by target, where accelerators were asked. */
+  readonly partitions: readonly TargetPartition[];
+}
+
+export interface TargetPartition {
+  readonly target: string;
+  readonly partition: PartitionReport;
 }
 
 export interface Compiled {
@@ -94,16 +107,34 @@ export async function compile(bytes: Uint8Array, options: CompileOptions, ports:
   const bindings = options.bindings?.length ? options.bindings : defaultBindings(bytes, options.fileName, options.limits);
   const passes: PassRun[] = [];
   const graphs: Graph[] = [];
+  const cuts = new Map<TargetProfile, Graph[]>();
+  const partitions: TargetPartition[] = [];
   for (const binding of bindings) {
     ports.stage?.("import");
     const graph = importModel(bytes, { ...options, shapes: binding });
     ports.stage?.("optimize");
-    passes.push(...optimize(graph, options.hooks, ports.now));
+    passes.push(
+      ...optimize(graph, options.hooks, ports.now, () => {
+        for (const target of options.targets) {
+          const accelerators = acceleratorsFor(target, options.accelerators);
+          if (accelerators.length === 0) continue;
+          const applied = applyPartition(graph, target, accelerators);
+          if (graphs.length === 0) partitions.push({ target: target.name, partition: applied.report });
+          runPasses(applied.graph, FOR_CPU, DEFAULT_OPTIONS);
+          cuts.set(target, [...(cuts.get(target) ?? []), applied.graph]);
+        }
+      }),
+    );
     graphs.push(graph);
   }
   checkSharedState(graphs);
-  const compiled = await compileGraphs(graphs, { ...options, name: options.name ?? baseName(options.fileName), bindings }, ports);
-  return { bundle: compiled.bundle, report: { ...compiled.report, passes } };
+  const compiled = await compileGraphs(graphs, { ...options, name: options.name ?? baseName(options.fileName), bindings, cuts }, ports);
+  return { bundle: compiled.bundle, report: { ...compiled.report, passes, partitions } };
+}
+
+/** What may run parts of a model beside code of this target: engines are libraries of a system, which WebAssembly does not reach. */
+export function acceleratorsFor(target: TargetProfile, asked?: readonly Accelerator[]): readonly Accelerator[] {
+  return target.kind === "native" ? (asked ?? chosenAccelerators(target.accelerators ?? [])) : [];
 }
 
 /** What `compileGraphs` takes of the options: nothing of reading a file. */
@@ -124,7 +155,7 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
   const generated: Generated[] = [];
   for (const target of options.targets) {
     ports.stage?.(`generate code for ${target.name}`);
-    const cut = options.cuts?.get(target);
+    const cut = options.cuts?.get(target)?.some(hasRegions) ? options.cuts.get(target) : undefined;
     // Preferred is what has regions; the code without them stands behind it.
     for (const form of [...(cut ? [cut] : []), ...(!cut || options.cpuFallback ? [graphs] : [])])
       generated.push(await generate(form, target, { texts, profile: options.profile === true }, ports));
@@ -160,6 +191,7 @@ export async function compileGraphs(graphs: readonly Graph[], options: GraphOpti
       ops: countOps(graphs[0]!),
       hostOps: hostOpsOf(graphs[0]!),
       passes: [],
+      partitions: [],
       artifacts: generated.map((g) => g.report),
       digest: bundle.digest,
     },
@@ -182,9 +214,13 @@ function labelledPort<P extends ManifestPort>(port: P, graph: Graph): P {
   return { ...port, ...(labels ? { labels } : {}), ...(table ? { table } : {}) };
 }
 
-/** Makes the graph smaller, then ready for kernels of the CPU. */
-export function optimize(graph: Graph, hooks: PassHooks = {}, now?: () => number): PassRun[] {
-  return runPasses(graph, [...SIMPLIFY, ...FOR_CPU], DEFAULT_OPTIONS, { ...hooks, ...(now ? { now } : {}) });
+/** Makes the graph smaller, then ready for kernels of the CPU. `simplified` is called in between, with the graph still logical. */
+export function optimize(graph: Graph, hooks: PassHooks = {}, now?: () => number, simplified?: () => void): PassRun[] {
+  const all = { ...hooks, ...(now ? { now } : {}) };
+  if (!simplified) return runPasses(graph, [...SIMPLIFY, ...FOR_CPU], DEFAULT_OPTIONS, all);
+  const first = runPasses(graph, SIMPLIFY, DEFAULT_OPTIONS, all);
+  simplified();
+  return [...first, ...runPasses(graph, FOR_CPU, DEFAULT_OPTIONS, all)];
 }
 
 interface Generated {
@@ -216,6 +252,8 @@ async function generate(
   const weights = pool.bytes();
   return { lowered, artifact: { target, weights, programs }, report: artifactReport(target, lowered, programs, weights.length) };
 }
+
+const hasRegions = ({ ops }: Graph): boolean => ops.some(({ name }) => name === "region");
 
 function fileEntry({ file, version }: StoredRegion): Pick<StoredRegion, "file" | "version"> {
   return { file, version };

@@ -1,7 +1,7 @@
 import { hostOpsOf } from "../backends/host-steps.ts";
 import { lower } from "../backends/lower.ts";
 import { WeightPool } from "../backends/weight-pool.ts";
-import { countOps, macsOf, optimize } from "../compile.ts";
+import { countOps, macsOf, type TargetPartition } from "../compile.ts";
 import { describeModel, importModel, type ModelDescription } from "../frontends/index.ts";
 import type { Graph } from "../ir/graph.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
@@ -10,19 +10,21 @@ import { nativeRunner } from "../session/node/native-engine.ts";
 import { NeoError, type Note } from "../support/errors.ts";
 import { formatBytes, formatCount, formatMs, table } from "../support/table.ts";
 import type { TargetProfile } from "../target/profile.ts";
+import { PARTITION_OPTIONS, partitionError, partitionResult, partitionsOf } from "./accelerators.ts";
 import { ASSERTION_OPTIONS, brokenAssertions, type TargetSizes } from "./check-assertions.ts";
 import { checkedOperators, findingsOf, findingTable } from "./check-findings.ts";
 import { brokenLatency, latencyLimit, measuredLatency } from "./check-latency.ts";
 import { sizeFacts, sizeTable, type SizeFact } from "./check-sizes.ts";
-import type { CommandSpec, Invocation } from "./command.ts";
+import type { CommandSpec, Invocation, OptionValues } from "./command.ts";
 import { compileModel, TARGET_OPTION, targetsFrom } from "./compile-model.ts";
 import { FALLBACK_OPTION, fallbackError, hostLines, hostNodes, type HostOps } from "./host-steps.ts";
 import { MODEL_OPTIONS, modelFrom, type ModelInput } from "./model-options.ts";
+import { partitionLines } from "./partition-lines.ts";
 
 export const check: CommandSpec = {
   name: "check",
   args: [{ name: "model", text: "a model file" }],
-  options: [TARGET_OPTION, FALLBACK_OPTION, ...MODEL_OPTIONS, ...ASSERTION_OPTIONS],
+  options: [TARGET_OPTION, FALLBACK_OPTION, ...PARTITION_OPTIONS, ...MODEL_OPTIONS, ...ASSERTION_OPTIONS],
   examples: ["neo check model.onnx", 'neo check model.onnx -t arm64 --assert-arena "<256KiB"'],
   exits: { 0: "ok", 2: "usage", 3: "something is not supported", 4: "an assertion does not hold", 6: "no such file", 7: "the model exceeds a limit" },
   async run(invocation) {
@@ -32,17 +34,25 @@ export const check: CommandSpec = {
     const targets = await targetsFrom(invocation);
     const limit = latencyLimit(options);
     const description = describeModel(model.bytes, model.fileName, model.limits);
-    const seen = look(model, targets, description);
+    const seen = look(model, targets, description, options);
     const findings = findingsOf(seen.errors);
     const latency = limit && seen.errors.length === 0 ? await timed(model, targets, limit, invocation) : undefined;
     const failed = [...brokenAssertions(options, description.opCounts, seen.sizes), ...(latency?.broken ?? [])];
-    const unwanted = fallbackError(seen.host, options, model.fileName);
-    const diagnostics = [...seen.errors, ...(unwanted ? [unwanted] : []), ...(failed.length > 0 ? [assertionError(model.fileName, failed)] : [])];
+    const unwanted = [
+      fallbackError(seen.host, options, model.fileName),
+      seen.errors.length === 0 ? partitionError(seen.partitions, options, model.fileName) : undefined,
+    ];
+    const diagnostics = [
+      ...seen.errors,
+      ...unwanted.filter((error) => error !== undefined),
+      ...(failed.length > 0 ? [assertionError(model.fileName, failed)] : []),
+    ];
     const lines = [
       `${model.fileName}: ${description.format}, ${description.nodes} nodes, ${Object.keys(description.opCounts).length} operators`,
       ...(seen.facts.length > 0 ? ["", sizeTable(seen.facts), ""] : []),
       ...findingTable(findings, reporter.verbose),
       ...(seen.errors.length === 0 ? sizeLines(seen) : []),
+      ...seen.partitions.flatMap((partition) => partitionLines(partition, reporter.verbose)),
       ...(latency ? [`${limit!.figure} ${formatMs(latency.ms)} on ${latency.artifact}`] : []),
       ...(diagnostics.length === 0 ? [`next: neo compile ${file}`] : []),
     ];
@@ -56,6 +66,7 @@ export const check: CommandSpec = {
         dims: seen.facts,
         fallback: { nodes: hostNodes(seen.host), macShare: 0 },
         estimate: { macs: seen.macs, targets: seen.sizes },
+        ...partitionResult(seen.partitions),
         ...(latency ? { latency: { artifact: latency.artifact, figure: limit!.figure, ms: latency.ms } } : {}),
       },
     };
@@ -72,17 +83,18 @@ interface Seen {
   /** What sessions do themselves, beside compiled code. */
   readonly host: HostOps;
   readonly errors: readonly NeoError[];
+  readonly partitions: readonly TargetPartition[];
 }
 
-const NOTHING: Seen = { facts: [], ops: 0, macs: 0, sizes: [], host: {}, errors: [] };
+const NOTHING: Seen = { facts: [], ops: 0, macs: 0, sizes: [], host: {}, errors: [], partitions: [] };
 
-function look(model: ModelInput, targets: readonly TargetProfile[], description: ModelDescription): Seen {
+function look(model: ModelInput, targets: readonly TargetProfile[], description: ModelDescription, options: OptionValues): Seen {
   const shapes = model.bindings[0]!;
   const graph = attempt(() => importModel(model.bytes, { ...model, shapes }));
   if (graph instanceof NeoError) return { ...NOTHING, facts: sizeFacts(description, undefined, shapes), errors: [graph] };
   const facts = sizeFacts(description, graph, shapes);
-  const refused = attempt(() => void optimize(graph));
-  if (refused instanceof NeoError) return { ...NOTHING, facts, errors: [refused] };
+  const partitions = attempt(() => partitionsOf(graph, targets, options));
+  if (partitions instanceof NeoError) return { ...NOTHING, facts, errors: [partitions] };
   const lowered = targets.map((target) => attempt(() => sizesOf(graph, target)));
   return {
     facts,
@@ -91,6 +103,7 @@ function look(model: ModelInput, targets: readonly TargetProfile[], description:
     sizes: lowered.filter((size): size is TargetSizes => !(size instanceof NeoError)),
     host: hostOpsOf(graph),
     errors: lowered.filter((size) => size instanceof NeoError),
+    partitions,
   };
 }
 
@@ -109,9 +122,9 @@ function sizesOf(graph: Graph, target: TargetProfile): TargetSizes {
   return { target: target.name, arenaBytes: memory.plannedBytes, weightsBytes: pool.bytes().length, kernels: program.kernels.length };
 }
 
-function sizeLines({ ops, macs, host, sizes }: Seen): string[] {
+function sizeLines({ ops, macs, host, sizes, partitions }: Seen): string[] {
   return [
-    `${formatCount(macs)} multiply-accumulates in ${ops} ops after passes, all compiled for the CPU`,
+    `${formatCount(macs)} multiply-accumulates in ${ops} ops after passes${partitions.some(({ partition }) => partition.regions.length > 0) ? "" : ", all compiled for the CPU"}`,
     ...hostLines(host, ops),
     table(
       [{ title: "target" }, { title: "kernels", align: "right" }, { title: "weights", align: "right" }, { title: "arena", align: "right" }],

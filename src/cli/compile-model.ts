@@ -1,8 +1,10 @@
 import { compile, type Compiled } from "../compile.ts";
 import type { PassHooks } from "../passes/pass.ts";
+import { tryRegion } from "../session/node/try-region.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
 import { hostCompiler } from "../support/node/toolchain.ts";
 import type { TargetProfile } from "../target/profile.ts";
+import { acceleratorsAsked } from "./accelerators.ts";
 import { listOption, textOption, type Invocation, type OptionSpec } from "./command.ts";
 import { findCompilers } from "../support/node/compilers.ts";
 import { preprocessFrom, type ModelInput } from "./model-options.ts";
@@ -28,6 +30,7 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
   const { options, reporter, env } = invocation;
   const name = textOption(options, "name");
   const version = textOption(options, "modelVersion");
+  const accelerators = acceleratorsAsked(options);
   return reporter.stage(`compiling ${model.fileName}`, () =>
     compile(
       model.bytes,
@@ -47,11 +50,13 @@ export async function compileModel(model: ModelInput, targets: readonly TargetPr
         warn: model.warn,
         preprocess: preprocessFrom(options),
         profile: options["profile"] === true || options["kernel"] !== undefined,
+        cpuFallback: options["cpuFallback"] === true,
         ...(name === undefined ? {} : { name }),
         ...(version === undefined ? {} : { version }),
         ...(hooks ? { hooks } : {}),
+        ...(accelerators ? { accelerators } : {}),
       },
-      { crypto: nodeCrypto, compileC: hostCompiler(env), now: () => performance.now() },
+      { crypto: nodeCrypto, compileC: hostCompiler(env), tryRegion: (trial) => tryRegion(trial, { env }), now: () => performance.now() },
     ),
   );
 }

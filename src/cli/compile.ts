@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Compiled } from "../compile.ts";
+import type { Compiled, CompileReport } from "../compile.ts";
 import type { Pass, PassHooks } from "../passes/pass.ts";
 import { signBundle } from "../package/sign-bundle.ts";
 import { keyId } from "../package/keys.ts";
@@ -9,11 +9,13 @@ import { formatBytes, formatCount, formatMs } from "../support/table.ts";
 import type { TargetProfile } from "../target/profile.ts";
 import { listOption, textOption, type CommandSpec, type Invocation, type Outcome } from "./command.ts";
 import { hostLatency } from "./host-latency.ts";
+import { PARTITION_OPTIONS, partitionError, partitionResult } from "./accelerators.ts";
 import { compileModel, TARGET_OPTION, targetsFrom } from "./compile-model.ts";
 import { dumpFolder, dumpIr } from "./dump-ir.ts";
 import { FALLBACK_OPTION, fallbackError, hostLines, hostNodes } from "./host-steps.ts";
 import { makeFolder, writeOutput } from "./files.ts";
 import { MODEL_OPTIONS, modelFrom, PREPROCESS_OPTION, type ModelInput } from "./model-options.ts";
+import { partitionLines } from "./partition-lines.ts";
 import { secretKeyFrom } from "./sign.ts";
 
 const EMITS = ["bundle", "c", "wasm"];
@@ -29,6 +31,8 @@ export const compileCommand: CommandSpec = {
     PREPROCESS_OPTION,
     { flags: "--sign <keyfile>", text: "secret key to sign with (default: the user's default key)" },
     FALLBACK_OPTION,
+    ...PARTITION_OPTIONS,
+    { flags: "--cpu-fallback", text: "puts code for everything into the bundle, too, for where the engines of accelerators are missing" },
     { flags: "--no-sign", text: "leave the bundle unsigned" },
     { flags: "--name <name>", text: "name in the manifest (default: the file's)" },
     { flags: "--model-version <version>", text: "version in the manifest" },
@@ -75,7 +79,9 @@ async function compileAndWrite(
 ): Promise<Outcome> {
   if (!emits.includes("bundle")) return emitSources(emits, model, targets, invocation);
   const compiled = await compileModel(model, targets, invocation, await hooksFrom(invocation));
-  const refusal = fallbackError(compiled.report.hostOps, invocation.options, model.fileName);
+  const refusal =
+    fallbackError(compiled.report.hostOps, invocation.options, model.fileName) ??
+    partitionError(compiled.report.partitions, invocation.options, model.fileName);
   if (refusal) throw refusal;
   const outcome = await writeBundle(file, compiled, targets, invocation);
   const others = emits.filter((kind) => kind !== "bundle");
@@ -103,12 +109,13 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
     macs: report.macs,
     ops: report.ops,
     regions: [
-      { id: 0, accelerator: "cpu", nodes: ops - onHost, macShare: 1, reason: "no accelerator was asked for" },
+      ...partRows(report, ops - onHost),
       ...(onHost > 0
         ? [{ id: 1, accelerator: "host", nodes: onHost, macShare: 0, reason: `functions of the session: ${Object.keys(report.hostOps).join(", ")}` }]
         : []),
     ],
     passes: report.passes,
+    ...partitionResult(report.partitions),
   };
   if (output === "-") return { text: "", result, bytes };
   await writeOutput(output, bytes, cwd);
@@ -118,13 +125,33 @@ async function writeBundle(file: string, compiled: Compiled, targets: readonly T
       (a) =>
         `  ${a.target}: ${a.kernels} kernels, ${formatBytes(a.codeBytes)} code, ${formatBytes(a.weightsBytes)} weights, ${formatBytes(a.arenaBytes)} arena (${(a.arenaBytes / Math.max(1, a.arenaLowerBound)).toFixed(2)}x of the largest live set)`,
     ),
-    `  ${formatCount(report.macs)} multiply-accumulates, all of them compiled for the CPU`,
+    `  ${formatCount(report.macs)} multiply-accumulates${report.partitions.some(({ partition }) => partition.regions.length > 0) ? "" : ", all of them compiled for the CPU"}`,
+    ...report.partitions.flatMap((partition) => partitionLines(partition, invocation.reporter.verbose).map((line) => `  ${line.replaceAll("\n", "\n  ")}`)),
     ...hostLines(report.hostOps, ops),
     ...(latency ? [`  ${formatMs(latency.ms)} a run on this machine (${latency.artifact})`] : []),
     ...(options["timing"] === true ? report.passes.map((p) => `  ${p.name.padEnd(24)} ${p.ms.toFixed(1)} ms${p.changed ? "" : "  (no change)"}`) : []),
     `next: neo run ${output}${secret ? "" : " --allow-unsigned"}`,
   ];
   return { text: lines.join("\n"), result };
+}
+
+/** The CPU, and each accelerator of the first target, with its share of the work. */
+function partRows({ partitions, macs }: CompileReport, ops: number): { id: number; accelerator: string; nodes: number; macShare: number; reason: string }[] {
+  const [first] = partitions;
+  if (!first) return [{ id: 0, accelerator: "cpu", nodes: ops, macShare: 1, reason: "no accelerator was asked for" }];
+  const { regions, ops: all, macShare } = first.partition;
+  const inRegions = regions.reduce((n, { nodes }) => n + nodes.length, 0);
+  const share = (part: number): number => (macs === 0 ? 0 : part / macs);
+  return [
+    { id: 0, accelerator: "cpu", nodes: all - inRegions, macShare: 1 - macShare, reason: "what no accelerator has" },
+    ...regions.map((region, i) => ({
+      id: i + 2,
+      accelerator: region.accelerator,
+      nodes: region.nodes.length,
+      macShare: share(region.macs),
+      reason: `${region.name}: estimated ${Math.round(region.us)} us, ${Math.round(region.cpuUs)} us as code`,
+    })),
+  ];
 }
 
 async function hooksFrom({ options, reporter }: Invocation): Promise<PassHooks | undefined> {

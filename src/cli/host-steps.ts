@@ -5,7 +5,10 @@ import type { OptionSpec, OptionValues } from "./command.ts";
 /** Nodes of steps of the host, by the function that does them. */
 export type HostOps = Readonly<Record<string, readonly string[]>>;
 
-export const FALLBACK_OPTION: OptionSpec = { flags: "--no-fallback", text: "exit 3 if anything runs in steps of the host instead of code" };
+export const FALLBACK_OPTION: OptionSpec = {
+  flags: "--no-fallback",
+  text: "exit 3 if anything runs in steps of the host instead of code, or on the CPU instead of the accelerators asked for",
+};
 
 export function hostNodes(hostOps: HostOps): readonly string[] {
   return Object.values(hostOps).flat();

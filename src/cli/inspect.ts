@@ -11,11 +11,13 @@ import { extentOf, rangeOf } from "../session/extents.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
 import { formatBytes, formatCount, table } from "../support/table.ts";
 import { NeoError } from "../support/errors.ts";
+import { ACCELERATORS_OPTION, partitionResult, partitionsOf } from "./accelerators.ts";
 import type { CommandSpec, Invocation, Outcome } from "./command.ts";
 import { TARGET_OPTION, targetsFrom } from "./compile-model.ts";
 import { DRAWING_OPTIONS, wantsDrawing, writeDrawings } from "./drawing/write-drawings.ts";
 import { isBundle, readInput } from "./files.ts";
 import { memoryChart } from "./memory-chart.ts";
+import { partitionLines } from "./partition-lines.ts";
 import { MODEL_OPTIONS, modelFrom, type ModelInput } from "./model-options.ts";
 import { clean } from "./reporter.ts";
 
@@ -30,6 +32,7 @@ export const inspect: CommandSpec = {
     { flags: "--data", text: "constants: dtype, shape, range" },
     ...DRAWING_OPTIONS,
     TARGET_OPTION,
+    ACCELERATORS_OPTION,
     ...MODEL_OPTIONS,
   ],
   examples: ["neo inspect model.onnx --shape N=1 --memory", "neo inspect model.onnx --html model.html"],
@@ -145,7 +148,8 @@ async function inspectModel(model: ModelInput, invocation: Invocation): Promise<
     result["files"] = drawings.files;
     lines.push(...drawings.files.map(({ path, bytes }) => `${path}  ${formatBytes(bytes)}`));
   }
-  if (!cost && !memory && !data) return { text: [...lines, `next: neo check ${model.fileName}`].join("\n"), result };
+  const parts = options["accelerators"] !== undefined;
+  if (!cost && !memory && !data && !parts) return { text: [...lines, `next: neo check ${model.fileName}`].join("\n"), result };
   const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
   if (data) {
     const tensors = constantsOf(graph);
@@ -165,7 +169,9 @@ async function inspectModel(model: ModelInput, invocation: Invocation): Promise<
       ),
     );
   }
-  optimize(graph);
+  const partitions = parts ? partitionsOf(graph, await targetsFrom(invocation), options) : (optimize(graph), []);
+  Object.assign(result, partitionResult(partitions));
+  for (const partition of partitions) lines.push("", ...partitionLines(partition, invocation.reporter.verbose));
   if (cost) {
     result["cost"] = { macs: macsOf(graph), bytes: constantsOf(graph).reduce((n, t) => n + t.bytes, 0), ops: countOps(graph) };
     lines.push(

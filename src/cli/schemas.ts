@@ -53,6 +53,61 @@ const nodeDifference = difference.extend({
   bad: z.boolean(),
 });
 
+const region = z.strictObject({
+  name: z.string(),
+  accelerator: z.string(),
+  nodes: z.array(z.string()).describe("source nodes"),
+  macs: count,
+  inBytes: count,
+  outBytes: count,
+  quantised: z.boolean().describe("integers cross its border"),
+  us: z.number().describe("estimated microseconds, the call and what crosses included"),
+  cpuUs: z.number().describe("the same ops as code"),
+});
+const refusalCode = z.enum(["op", "dtype", "shape", "attribute", "quantisation", "constant", "limit", "tool", "worth", "order"]);
+const cpuOp = z
+  .strictObject({
+    node: z.string(),
+    op: z.string(),
+    accelerator: z.string(),
+    code: refusalCode,
+    reason: z.string(),
+    found: z.string().optional(),
+    wanted: z.string().optional(),
+    hint: z.string().optional(),
+    macs: count,
+    cpuUs: z.number(),
+    savesUs: z.number().optional(),
+    costsUs: z.number().optional(),
+  })
+  .describe("why one accelerator has not got an op that the CPU runs");
+const partition = z.strictObject({
+  accelerators: z.array(z.strictObject({ name: z.string(), engine: z.string(), exchange: z.string(), regions: count, ops: count })),
+  ops: count,
+  macs: count,
+  macShare: z.number().describe("of the multiply-accumulates, in regions"),
+  totalUs: z.number(),
+  allCpuUs: z.number(),
+  regions: z.array(region),
+  cpuOps: z.array(cpuOp),
+  borders: z.array(z.strictObject({ value: z.string(), bytes: count, from: z.string(), to: z.array(z.string()) })),
+  whatIf: z
+    .array(
+      z.strictObject({
+        accelerator: z.string(),
+        op: z.string(),
+        code: refusalCode,
+        reason: z.string(),
+        count,
+        joins: z.array(z.string()).describe("regions that would be one"),
+        totalUs: z.number(),
+        savesUs: z.number(),
+      }),
+    )
+    .describe("what the plan would be if the accelerator took one kind of op"),
+});
+const partitions = z.record(z.string(), partition).optional().describe("who runs what, by target: where accelerators were asked");
+
 const dump = z.array(z.string()).optional().describe("--dump-ir: the files");
 const compileResult = z.union([
   z.strictObject({
@@ -68,6 +123,7 @@ const compileResult = z.union([
     ops: counts,
     regions: z.array(z.strictObject({ id: count, accelerator: z.string(), nodes: count, macShare: z.number(), reason: z.string() })),
     passes: z.array(pass),
+    partitions,
     dump,
   }),
   z.strictObject({ files: z.array(z.strictObject({ path: z.string(), bytes: count })), dump }).describe("--emit without bundle"),
@@ -133,6 +189,7 @@ const inspectResult = z.union([
       .optional()
       .describe("--html, --svg, --dot"),
     cost: z.strictObject({ macs: count, bytes: count, ops: counts }).optional(),
+    partitions,
     memory: z
       .strictObject({
         buffers: z.array(z.strictObject({ name: z.string(), offset: count, bytes: count, from: z.number().int(), to: z.number().int() })),
@@ -221,6 +278,7 @@ const RESULTS = {
     latency: z.strictObject({ artifact: z.string(), figure: z.string(), ms: z.number() }).optional().describe("--assert-latency"),
     fallback: z.strictObject({ nodes: z.array(z.string()), macShare: z.number() }),
     estimate: z.strictObject({ macs: count, targets: z.array(z.strictObject({ target: z.string(), arenaBytes: count, weightsBytes: count, kernels: count })) }),
+    partitions,
   }),
   inspect: inspectResult,
   verify: z.strictObject({

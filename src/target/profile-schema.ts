@@ -1,5 +1,6 @@
 import { CPU_FEATURES, type MachineArch } from "../support/machine.ts";
 import type { Note } from "../support/errors.ts";
+import { checkAccelerators } from "./accelerator-fields.ts";
 import type { TargetProfile } from "./profile.ts";
 import { vectorsLive } from "./pressure.ts";
 
@@ -22,7 +23,7 @@ const tiles: Check = (v) =>
     ? undefined
     : "a list of [pixels, vectors], each from 1 to 32";
 
-const FIELDS: Readonly<Record<Exclude<keyof TargetProfile, "toolchain">, Check>> = {
+const FIELDS: Readonly<Record<Exclude<keyof TargetProfile, "toolchain" | "accelerators">, Check>> = {
   name: text,
   summary: text,
   kind: oneOf("native", "wasm"),
@@ -60,7 +61,9 @@ export function checkProfile(value: unknown): { readonly profile: TargetProfile 
     if (wanted) findings.push({ where, text: `${found === undefined ? "missing" : `found ${JSON.stringify(found)}`}, wanted ${wanted}` });
   };
   for (const [name, check] of Object.entries(FIELDS)) want(`$.${name}`, value[name], check(value[name]));
-  for (const name of Object.keys(value)) if (!(name in FIELDS) && name !== "toolchain") findings.push({ where: `$.${name}`, text: "no such field" });
+  for (const name of Object.keys(value))
+    if (!(name in FIELDS) && name !== "toolchain" && name !== "accelerators") findings.push({ where: `$.${name}`, text: "no such field" });
+  if (value.accelerators !== undefined) checkAccelerators(value.accelerators, want);
   if (value.kind === "native" || value.toolchain !== undefined) checkToolchain(value.toolchain, want);
   if (findings.length === 0) findings.push(...contradictions(value as unknown as TargetProfile));
   return findings.length > 0 ? { findings } : { profile: value as unknown as TargetProfile };

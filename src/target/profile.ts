@@ -1,3 +1,22 @@
+/** An accelerator beside the processor, and how this one differs from what its record says. */
+export interface AcceleratorChoice {
+  readonly name: string;
+  /** Microseconds, and bytes or multiply-accumulates a microsecond; those that are left out are the record's. */
+  readonly costs?: {
+    readonly launchUs?: number;
+    readonly opUs?: number;
+    readonly macsPerUs?: Readonly<Record<string, number>>;
+    readonly bytesPerUs?: number;
+    readonly transferUs?: number;
+    readonly inBytesPerUs?: number;
+    readonly outBytesPerUs?: number;
+    readonly layoutBytesPerUs?: number;
+  };
+  readonly limits?: { readonly regions?: number; readonly opsPerRegion?: number; readonly weightBytes?: number; readonly minMacs?: number };
+  /** Handed to its engine. */
+  readonly options?: Readonly<Record<string, string>>;
+}
+
 /** What a processor is, as facts. Nothing tests `name`; schedules and printers read features. */
 export interface TargetProfile {
   readonly name: string;
@@ -26,6 +45,8 @@ export interface TargetProfile {
   readonly cores: number;
   /** Features the machine must have to run the code, e.g. "avx2", "fma", "neon", "simd128". */
   readonly cpuFeatures: readonly string[];
+  /** What may run parts of a model beside it, best first; absent: nothing does. */
+  readonly accelerators?: readonly AcceleratorChoice[];
   /** For kind native: how the C compiler is called. */
   readonly toolchain?: {
     readonly triple: string;

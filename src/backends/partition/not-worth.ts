@@ -24,9 +24,11 @@ export function notWorth(plan: Plan): (op: Op, accelerator: Accelerator) => Wort
     moved[index] = accelerators.indexOf(accelerator) + 1;
     const after = cost.of(moved);
     const more = countRegions(cost) - regionsNow;
-    const savesUs = cpuUs(op) - acceleratorUs(op, accelerator);
+    const thereUs = acceleratorUs(op, accelerator);
+    const savesUs = cpuUs(op) - thereUs;
     const costsUs = after - before + savesUs;
-    const figures = savesUs > 0 ? `saves ${inUs(savesUs)}, costs ${inUs(costsUs)}` : `is ${inUs(-savesUs)} slower there and costs ${inUs(costsUs)}`;
+    const slower = `takes ${inUs(thereUs)} there and ${inUs(cpuUs(op))} as code`;
+    const figures = savesUs > 0 ? `saves ${inUs(savesUs)}, costs ${inUs(costsUs)}` : `${slower}${costsUs > 0.05 ? `, and ${inUs(costsUs)} to get there` : ""}`;
     // Whether it is the calls alone that make it not worth it.
     const isOrder = savesUs > 0 && more > 0 && costsUs - more * accelerator.costs.launchUs < savesUs;
     return isOrder
