@@ -10,6 +10,8 @@ export interface WalkNodes {
   readonly columns: Int32Array;
   readonly thresholds: Floats;
   readonly first: Int32Array;
+  /** The split of the ensemble that a node is, or ~leaf, counted within its tree. */
+  readonly origins: Int32Array;
   /** By tree: its root, and the splits on its longest path. */
   readonly roots: Int32Array;
   readonly depths: Int32Array;
@@ -25,6 +27,7 @@ export function walkNodes(ensemble: TreeEnsemble, tests: PlainTests, make: (coun
   const words = new Int32Array(thresholds.buffer);
   const wordsEach = thresholds.BYTES_PER_ELEMENT / 4;
   const first = new Int32Array(count);
+  const origins = new Int32Array(count);
   const roots = new Int32Array(trees);
   const depths = new Int32Array(trees);
   let root = 0;
@@ -41,6 +44,7 @@ export function walkNodes(ensemble: TreeEnsemble, tests: PlainTests, make: (coun
         columns[at] = tests.columns.count - 1;
         words[at * wordsEach] = firstLeaf + ~child;
         first[at] = n;
+        origins[at] = child;
         depths[tree] = Math.max(depths[tree]!, depth);
         continue;
       }
@@ -48,13 +52,14 @@ export function walkNodes(ensemble: TreeEnsemble, tests: PlainTests, make: (coun
       columns[at] = tests.column[split]!;
       thresholds[at] = tests.thresholds[split]!;
       first[at] = nodes.length;
+      origins[at] = split;
       const [left, right] = [ensemble.left[split]!, ensemble.right[split]!];
       nodes.push(...(tests.swapped[split] ? [right, left] : [left, right]).map((next) => ({ child: next, depth: depth + 1 })));
     }
     root += nodes.length;
     mostNodes = Math.max(mostNodes, nodes.length);
   }
-  return { columns, thresholds, first, roots, depths, mostNodes };
+  return { columns, thresholds, first, origins, roots, depths, mostNodes };
 }
 
 /** Trees that are walked together: as many steps for all. */

@@ -100,10 +100,13 @@ export interface TestWords {
 /** Bits of a word that is not negative. */
 const WIDEST = 31;
 
-/** undefined: a word is too narrow for keys and thresholds. */
-export function testWords({ units, directions, keys, ranks }: RankedTests): TestWords | undefined {
-  const columnBits = bitsFor(units.length * directions.length - 1);
-  const rankBits = bitsFor(Math.max(...units.map(({ thresholds }) => thresholds.length)));
+/** Room for further columns, and for numbers that stand where thresholds do. undefined: a word is too narrow. */
+export function testWords(
+  { units, directions, keys, ranks }: RankedTests,
+  { columns = 0, most = 0 }: { readonly columns?: number; readonly most?: number } = {},
+): TestWords | undefined {
+  const columnBits = bitsFor(units.length * directions.length + columns - 1);
+  const rankBits = bitsFor(Math.max(most, ...units.map(({ thresholds }) => thresholds.length)));
   if (columnBits + rankBits > WIDEST) return undefined;
   const elem = columnBits + rankBits <= 16 ? "u16" : "i32";
   const words = keys.map((key, i) => ranks[i]! * 2 ** columnBits + key);

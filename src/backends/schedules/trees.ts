@@ -4,6 +4,7 @@ import type { Schedule } from "../schedule.ts";
 import { FLOAT_KINDS } from "./next-float.ts";
 import { lowerTreeBlocks, MOST_THRESHOLDS } from "./tree-blocks.ts";
 import { lowerTreeRankWalk } from "./tree-rank-walk.ts";
+import { lowerTreeRankIndexWalk, splitWords } from "./tree-rank-index.ts";
 import { rankedTests, testWords } from "./tree-ranks.ts";
 import { lowerTreeHeapWalk } from "./tree-heap-walk.ts";
 import { treeHeaps } from "./tree-heaps.ts";
@@ -29,9 +30,11 @@ export const treesSchedule: Schedule = {
     const bytes = heaps && isWide ? rankedTests(plain, heaps.tests, MOST_THRESHOLDS) : undefined;
     const ranked = heaps && isWide && isDense(ensemble, heaps) ? rankedTests(plain, heaps.tests) : undefined;
     const words = ranked && testWords(ranked);
+    const byIndex = isWide && !(heaps && ranked && words) ? splitWords(ensemble, plain) : undefined;
     for (const part of divideRows(context.target, bytes, heaps, count)) {
       if (part.kind === "blocks") lowerTreeBlocks(context, ensemble, bytes!, heaps!, rows, part);
       else if (heaps && ranked && words) lowerTreeRankWalk(context, ensemble, ranked, words, heaps, rows, part.first, part.count);
+      else if (byIndex) lowerTreeRankIndexWalk(context, ensemble, plain, byIndex, rows, part.first, part.count);
       else if (heaps && isDense(ensemble, heaps)) lowerTreeHeapWalk(context, ensemble, plain, heaps, rows, part.first, part.count);
       else lowerTreeWalk(context, ensemble, plain, rows, part.first, part.count);
     }
