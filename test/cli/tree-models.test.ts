@@ -30,15 +30,19 @@ test("an XGBoost file is compiled and run, with the outputs that --output-kind a
   const want = walkXgboost(spec, [0.25], x);
   expect(read("margin.npy")).toEqual(Array.from(want.sums));
   expect(read("leaf.npy")).toEqual(want.leaves);
-  const withLeaves = await here(`compile m.json -t wasm --shape N=${ROWS} --leaf --no-sign -o leaves.neo`);
-  expect(withLeaves.code, withLeaves.stderr).toBe(0);
-  const second = await here("run leaves.neo --allow-unsigned --input x=@x.npy --output more");
-  expect(second.code, second.stderr).toBe(0);
-  const more = (name: string): number[] => Array.from(readNpy(readFileSync(join(folder.path, "more", name)), name).data as Float32Array);
-  expect(more("predict.npy")).toEqual(Array.from(want.sums));
-  expect(more("leaf.npy")).toEqual(want.leaves);
   const refused = await here("compile m.json -t wasm --shape N=1 --output-kind shap --no-sign -o m.neo");
   expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining("NEO2033")]);
   const other = await here("compile other.json -t wasm --no-sign -o m.neo");
   expect([other.code, other.stderr]).toEqual([3, expect.stringContaining("NEO2000")]);
+});
+
+test("--leaf adds the leaves to what a model gives by default", async () => {
+  const x = randomRows(2, ROWS, 3);
+  const folder = testFolder({ "m.json": writeXgboostJson(spec), "x.npy": writeNpy(tensor("f32", [ROWS, 3], x)) });
+  const run = await neo(`run m.json --executor interpreter --shape N=${ROWS} --leaf --input x=@x.npy --output results`.split(" "), { cwd: folder.path });
+  expect(run.code, run.stderr).toBe(0);
+  const read = (name: string): number[] => Array.from(readNpy(readFileSync(join(folder.path, "results", name)), name).data as Float32Array);
+  const want = walkXgboost(spec, [0.25], x);
+  expect(read("predict.npy")).toEqual(Array.from(want.sums));
+  expect(read("leaf.npy")).toEqual(want.leaves);
 });
