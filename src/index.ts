@@ -21,16 +21,18 @@ export async function compile(
   bytes: Uint8Array,
   options: LibraryCompileOptions,
 ): Promise<{ readonly bundle: Uint8Array; readonly report: Compiled["report"] }> {
-  const [core, { nodeCrypto }, toolchain, { targetByName }, { VERSION }] = await Promise.all([
+  const [core, { nodeCrypto }, toolchain, { targetByName }, { VERSION }, { tryRegion }] = await Promise.all([
     import("./compile.ts"),
     import("./support/node/crypto.ts"),
     import("./support/node/toolchain.ts"),
     import("./target-by-name.ts"),
     import("./support/node/version.ts"),
+    import("./session/node/try-region.ts"),
   ]);
   const ports: CompilePorts = {
     crypto: nodeCrypto,
     compileC: toolchain.hostCompiler(process.env),
+    tryRegion,
     now: () => performance.now(),
   };
   const { sign, targets = ["host"], ...rest } = options;
@@ -43,12 +45,13 @@ export async function compile(
 
 /** Verifies a bundle and makes it ready to run: native code where it fits this machine, else WebAssembly. */
 export async function load(bytes: Uint8Array, options: LoadOptions): Promise<Session> {
-  const [session, crypto, native] = await Promise.all([
+  const [session, crypto, native, engines] = await Promise.all([
     import("./session/load.ts"),
     import("./support/node/crypto.ts"),
     import("./session/node/native-engine.ts"),
+    import("./session/node/engines.ts"),
   ]);
-  return session.load(bytes, { crypto: crypto.nodeCrypto, native: native.nativeRunner(), ...options });
+  return session.load(bytes, { crypto: crypto.nodeCrypto, native: native.nativeRunner(), engines: engines.nodeEngines(), ...options });
 }
 
 /** A fresh key pair as the texts of a `.key` and a `.pub` file. */

@@ -1,21 +1,24 @@
 import type { BenchLimits, Level } from "./bench-levels.ts";
 import { Spread } from "./bench-samples.ts";
 
-function timed(run: () => void): number {
+type Run = () => void | Promise<void>;
+
+async function timed(run: Run): Promise<number> {
   const start = performance.now();
-  run();
+  const done = run();
+  if (done) await done;
   return performance.now() - start;
 }
 
 /** Between two runs the event loop gets a turn at least this often, so that an interrupt is heard. */
 const TURN_MS = 50;
 
-/** One session, in this thread. */
-export async function measure(run: () => void, limits: BenchLimits): Promise<Level> {
-  const firstMs = timed(run);
+/** One session, in this thread. Runs that have to be waited for are. */
+export async function measure(run: Run, limits: BenchLimits): Promise<Level> {
+  const firstMs = await timed(run);
   let warmup = 0;
   for (const start = performance.now(); performance.now() - start < limits.warmupMs; warmup++) {
-    run();
+    await timed(run);
     await turn();
   }
   const samples: number[] = [];
@@ -24,7 +27,7 @@ export async function measure(run: () => void, limits: BenchLimits): Promise<Lev
   let [stable, turned] = [false, start];
   while (!stable && (samples.length < limits.minRuns || performance.now() - start < limits.maxMs)) {
     for (let i = 0; i < limits.minRuns; i++) {
-      const ms = timed(run);
+      const ms = await timed(run);
       samples.push(ms);
       spread.add(ms);
       if (performance.now() - turned < TURN_MS) continue;

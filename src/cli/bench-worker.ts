@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { WEIGHTS_FILE } from "../package/manifest.ts";
 import { openBundle } from "../session/load.ts";
+import { nodeEngines } from "../session/node/engines.ts";
 import { nativeRunner } from "../session/node/native-engine.ts";
 import { NeoError } from "../support/errors.ts";
 import { PHASE, type WorkerData, type WorkerMessage } from "./bench-protocol.ts";
@@ -17,7 +18,7 @@ const is = (wanted: number): boolean => Atomics.load(phase, 0) === wanted;
 try {
   // WebAssembly takes no code out of shared memory; it is small, weights are not.
   const file = (name: string): Uint8Array | undefined => (name === WEIGHTS_FILE ? files.get(name) : files.get(name)?.slice());
-  const session = await openBundle({ ...bundle, file }, { native: nativeRunner(), prefer: [kind] });
+  const session = await openBundle({ ...bundle, file }, { native: nativeRunner(), engines: nodeEngines(), prefer: [kind] });
   const bound = await session.bind(inputs);
   const start = performance.now();
   bound.run();

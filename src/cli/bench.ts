@@ -66,7 +66,7 @@ export const bench: CommandSpec = {
       if (options["profile"] === true || options["kernel"] !== undefined) return await profiled(session, bound, file, limits, invocation);
       const levels = concurrency
         ? await measureLevels(session, inputs, concurrency, limits, reporter)
-        : [await reporter.stage(`timing ${session.name}`, () => measure(() => bound.run(), limits))];
+        : [await reporter.stage(`timing ${session.name}`, () => measure(session.isAsync ? () => bound.runAsync() : () => bound.run(), limits))];
       const [first] = levels as [Level];
       const samplesFile = textOption(options, "export");
       if (samplesFile) {

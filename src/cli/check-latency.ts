@@ -35,7 +35,7 @@ export function latencyLimit(options: OptionValues): LatencyLimit | undefined {
 /** Times a session with random inputs. */
 export async function measuredLatency(session: Session, { figure, percentiles }: LatencyLimit, cwd: string): Promise<number> {
   const bound = await session.bind(await inputValues([], { inputs: session.inputs }, cwd));
-  const { samples } = await measure(() => bound.run(), LIMITS);
+  const { samples } = await measure(session.isAsync ? () => bound.runAsync() : () => bound.run(), LIMITS);
   return summaryOf(samples, percentiles)[figure as "mean"];
 }
 

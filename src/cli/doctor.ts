@@ -30,6 +30,7 @@ export const doctor: CommandSpec = {
       ...(await compilers(env["PATH"] ?? "")),
       packageFinding("binaryen", "compiles to WebAssembly"),
       packageFinding("koffi", "runs native bundles in Node"),
+      ...(await engines(env)),
       simd(),
       machine(),
       ...keys(env),
@@ -86,6 +87,19 @@ function packageFinding(name: string, use: string): Finding {
   } catch {
     return { id: name, level: "note", text: `not installed: ${use}`, fix: `npm install ${name}` };
   }
+}
+
+/** What runs regions of accelerators. */
+async function engines(env: Readonly<Record<string, string | undefined>>): Promise<Finding[]> {
+  const { nodeEngines } = await import("../session/node/engines.ts");
+  return Promise.all(
+    Object.entries(nodeEngines(env)).map(([id, source]) =>
+      source.open().then(
+        ({ version }): Finding => ({ id, level: "ok", text: `${version}: runs regions of the accelerator ${id}` }),
+        (error: unknown): Finding => ({ id, level: "note", text: `no regions run on ${id}: ${(error as Error).message.split("\n")[0]!}` }),
+      ),
+    ),
+  );
 }
 
 /** A function of one v128.const: engines without SIMD refuse it. */

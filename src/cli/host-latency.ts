@@ -1,4 +1,5 @@
 import { load } from "../session/load.ts";
+import { nodeEngines } from "../session/node/engines.ts";
 import { nativeRunner } from "../session/node/native-engine.ts";
 import { nodeCrypto } from "../support/node/crypto.ts";
 import { measure } from "./bench-single.ts";
@@ -20,10 +21,10 @@ const LIMITS = { warmupMs: 0, minRuns: 1, maxMs: 100, stable: 0.05 };
 export async function hostLatency(bytes: Uint8Array, macs: number, cwd: string): Promise<HostLatency | undefined> {
   if (macs > MOST_MACS) return undefined;
   try {
-    const session = await load(bytes, { trust: "unsigned", crypto: nodeCrypto, native: nativeRunner() });
+    const session = await load(bytes, { trust: "unsigned", crypto: nodeCrypto, native: nativeRunner(), engines: nodeEngines() });
     try {
       const bound = await session.bind(await inputValues([], session, cwd));
-      const { firstMs, samples } = await measure(() => bound.run(), LIMITS);
+      const { firstMs, samples } = await measure(session.isAsync ? () => bound.runAsync() : () => bound.run(), LIMITS);
       return { artifact: session.artifact.id, ms: Math.min(firstMs, ...samples) };
     } finally {
       session.close();

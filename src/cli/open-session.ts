@@ -1,5 +1,6 @@
 import { nodeCrypto } from "../support/node/crypto.ts";
 import { load } from "../session/load.ts";
+import { nodeEngines } from "../session/node/engines.ts";
 import { nativeRunner } from "../session/node/native-engine.ts";
 import type { Session } from "../session/session.ts";
 import { NeoError } from "../support/errors.ts";
@@ -24,7 +25,7 @@ const KINDS = ["native", "wasm"] as const;
 export async function openSession(file: string, invocation: Invocation): Promise<Session> {
   const bytes = await readInput(file, invocation.cwd);
   const prefer = kindsFrom(invocation);
-  const shared = { crypto: nodeCrypto, native: nativeRunner(), file, ...(prefer ? { prefer } : {}) };
+  const shared = { crypto: nodeCrypto, native: nativeRunner(), engines: nodeEngines(invocation.env), file, ...(prefer ? { prefer } : {}) };
   if (isBundle(bytes)) return load(bytes, { ...shared, trust: await trustFrom(invocation) });
   if (file === "-")
     throw new NeoError({ code: "NEO1018", message: "a model on stdin can't be run", hint: "give its path, or compile it first: neo compile - -o model.neo" });

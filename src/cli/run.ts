@@ -57,7 +57,7 @@ export const run: CommandSpec = {
       );
       const bound = await session.bind(inputs);
       const start = performance.now();
-      bound.run();
+      await bound.runAsync();
       const ms = performance.now() - start;
       const { lines, outputs, files } = await shown(bound.outputs(), invocation);
       return {

@@ -42,8 +42,8 @@ export const verify: CommandSpec = {
     if (error) return { text: lines.join("\n"), result, diagnostics: [error] };
     if (invocation.options["selfTest"] === true) {
       const { openBundle } = await import("../session/load.ts");
-      const { nativeRunner } = await import("../session/node/native-engine.ts");
-      const session = await openBundle(bundle!, { native: nativeRunner(), file });
+      const [{ nativeRunner }, { nodeEngines }] = await Promise.all([import("../session/node/native-engine.ts"), import("../session/node/engines.ts")]);
+      const session = await openBundle(bundle!, { native: nativeRunner(), engines: nodeEngines(), file });
       try {
         const { vectors } = await session.selfTest();
         const failed = vectors.filter((vector) => !vector.ok);

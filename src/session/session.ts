@@ -80,6 +80,11 @@ export class Session {
     return this.artifact.kind;
   }
 
+  /** Runs have to wait for an engine: `runSync` and `run` of a bound run don't. */
+  get isAsync(): boolean {
+    return this.regions.isAsync;
+  }
+
   get programs(): readonly ManifestProgram[] {
     return this.manifest.programs;
   }
