@@ -12,12 +12,15 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { lower } from "../../src/backends/lower.ts";
+import { emitWasm } from "../../src/backends/wasm/emit.ts";
+import { WeightPool } from "../../src/backends/weight-pool.ts";
 import { targetByName } from "../../src/target-by-name.ts";
 import { runtimeLibrary } from "../native.ts";
 import { writeResults } from "../results.ts";
 import { compileTrees, ensembleIn, graphOf, type TreeModel } from "./compiled.ts";
 import { onnxOf } from "./onnx.ts";
-import { leadTable, timesTable, type Line } from "./tables.ts";
+import { leadTable, sizesTable, timesTable, type Line, type Size } from "./tables.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const cache = join(here, "../.cache");
@@ -32,6 +35,7 @@ const models = (values.models?.split(",") ?? readdirSync(folder).flatMap((file) 
 
 const scratch = mkdtempSync(join(tmpdir(), "neo-trees-"));
 const lines: Line[] = [];
+const sizes: Size[] = [];
 try {
   const harness = join(scratch, "peers");
   execFileSync("gcc", ["-O2", join(here, "peers.c"), "-o", harness, "-ldl", "-lm"]);
@@ -54,6 +58,10 @@ const text = [
   leadTable(lines),
   "",
   timesTable(lines),
+  "",
+  "What a model takes: data of a form by node of the trees, code, and the time from its file to both.",
+  "",
+  sizesTable(sizes),
 ].join("\n");
 console.log(text);
 if (values.write) writeResults("trees", text);
@@ -65,8 +73,19 @@ async function timeModel(name: string, harness: string): Promise<Line[]> {
   const ensemble = ensembleIn(graphOf(model, 1));
   const ours: string[] = [];
   for (const rows of BATCHES) {
-    const { weights, object } = await compileTrees(model, rows, target, scratch);
-    ours.push(weights, object);
+    const made = await compileTrees(model, rows, target, scratch);
+    ours.push(made.weights, made.object);
+    sizes.push({
+      model: name,
+      rows,
+      nodes: ensemble.features.length + ensemble.leafNodes.length,
+      data: made.weightBytes,
+      object: made.objectBytes.length,
+      source: made.sourceBytes,
+      milliseconds: made.milliseconds,
+      wasm: await wasmTime(model, rows),
+      peers: existsSync(join(folder, `${name}.peers.json`)) ? (JSON.parse(readFileSync(join(folder, `${name}.peers.json`), "utf8")) as Size["peers"]) : {},
+    });
   }
   const onnx = join(scratch, `${name}.onnx`);
   writeFileSync(onnx, onnxOf(ensemble, 50));
@@ -120,6 +139,14 @@ async function timeModel(name: string, harness: string): Promise<Line[]> {
           };
         });
     });
+}
+
+/** From the file to a WebAssembly module. */
+async function wasmTime(model: TreeModel, rows: number): Promise<number> {
+  const start = performance.now();
+  const profile = await targetByName("wasm");
+  await emitWasm(lower(graphOf(model, rows), profile, new WeightPool()).program, profile);
+  return performance.now() - start;
 }
 
 function inVenv(path: string): string | undefined {

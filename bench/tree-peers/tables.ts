@@ -58,3 +58,30 @@ export function timesTable(lines: readonly Line[]): string {
     }),
   ].join("\n");
 }
+
+/** A compiled form of a model; bytes. */
+export interface Size {
+  readonly model: string;
+  readonly rows: number;
+  readonly nodes: number;
+  readonly data: number;
+  readonly object: number;
+  readonly source: number;
+  readonly milliseconds: number;
+  readonly wasm: number;
+  /** What code of the peers that make code takes. */
+  readonly peers: Readonly<Record<string, { readonly seconds: number; readonly text: number; readonly source?: number }>>;
+}
+
+export function sizesTable(sizes: readonly Size[]): string {
+  const kilobytes = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KB`;
+  return [
+    "| model | rows a call | nodes | data | a node | code | native | WebAssembly | tl2cgen: code, time | lleaves: code, time |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+    ...sizes.map(({ model, rows, nodes, data, object, milliseconds, wasm, peers }) => {
+      const told = (of: string): string => (peers[of] ? `${kilobytes(peers[of].text)}, ${peers[of].seconds.toFixed(0)} s` : "–");
+      const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+      return `| ${[model, rows, nodes, kilobytes(data), `${(data / nodes).toFixed(1)} B`, kilobytes(object), seconds(milliseconds), seconds(wasm), told("tl2cgen1"), told("lleaves")].join(" | ")} |`;
+    }),
+  ].join("\n");
+}
