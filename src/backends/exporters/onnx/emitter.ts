@@ -54,13 +54,13 @@ export class OnnxEmitter {
     this.names.set(value, name);
   }
 
-  /** A tensor known at compile time; equal ones stand once. */
-  constant(known: Tensor, wish = ""): string {
+  /** A tensor known at compile time; equal ones stand once, but for those that are somebody's own. */
+  constant(known: Tensor, wish = "", own = false): string {
     const { dtype, shape } = known.type;
     if (dtype === "string") refuse("a constant holds strings, ONNX regions take numbers");
     const key = `${dtype}[${shape.join(",")}]${fingerprint(encodeData(dtype, known.data))}`;
     const old = this.sameData.get(key);
-    if (old !== undefined && sameTensor(this.initializers.get(old)!, known)) return old;
+    if (old !== undefined && !own && sameTensor(this.initializers.get(old)!, known)) return old;
     const name = this.unique(wish || `${this.at.join("+")}.constant`);
     this.initializers.set(name, known);
     this.types.set(name, { dtype, shape });

@@ -31,7 +31,8 @@ export function dequantised(to: OnnxEmitter, value: Value): string {
 export function dequantisedName(to: OnnxEmitter, name: string, type: TensorType): string {
   const { scale, zeroPoint, axis } = type.quant!;
   const along = scale.length === 1 ? [] : [scale.length];
-  const parameters = [to.constant(tensor("f32", along, scale)), to.constant(tensor(type.dtype, along, zeroPoint))];
+  // ONNX Runtime writes other zero points beside those of weights, and stumbles where two products share them.
+  const parameters = [to.constant(tensor("f32", along, scale)), to.constant(tensor(type.dtype, along, zeroPoint), "", true)];
   return to.node("DequantizeLinear", [name, ...parameters], { dtype: "f32", shape: type.shape }, scale.length === 1 ? {} : { axis: axis! });
 }
 
