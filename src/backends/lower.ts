@@ -298,8 +298,16 @@ class Lowering implements LowerContext, RegionContext {
   /** A view of the same buffer is still to be read. */
   private sharedBuffer(value: Value): boolean {
     const buffer = this.places.get(value)!.buffer;
-    for (const [other, at] of this.places) if (other !== value && at.buffer === buffer && (this.usesLeft.get(other) ?? 0) > 0) return true;
+    for (const [other, at] of this.places) {
+      if (other === value || (this.usesLeft.get(other) ?? 0) === 0) continue;
+      if (at.buffer === buffer || this.isCopied(at, buffer)) return true;
+    }
     return false;
+  }
+
+  /** A copy in another layout that later readers may take lies there. */
+  private isCopied(at: Place, buffer: Buffer): boolean {
+    return [...(this.relaid.get(at)?.values() ?? [])].some((copy) => copy.buffer === buffer);
   }
 
   private fillHalo(buffer: Buffer, layout: Layout): void {

@@ -4,8 +4,8 @@ import { isFloat, type DType } from "../../ir/types.ts";
 import type { NodeContext } from "./context.ts";
 import { decoded, encoded } from "./float-codes.ts";
 import { dequantised, quantised, type Parameters } from "./quantisation.ts";
-import { broadcastTo, castTo, product, reshapeTo, sliceAxis } from "./rearrange.ts";
-import { rankOf, shapeOf } from "./static-shape.ts";
+import { broadcastTo, castTo, product, reshapeTo, sliceAxis, range } from "./rearrange.ts";
+import { extentAt, rankOf, shapeOf } from "./static-shape.ts";
 import type { StoredType } from "./stored-types.ts";
 
 /** x / scale + zero point as codes of a float type, or as two-bit integers. */
@@ -45,18 +45,17 @@ function realParameters(
   work: DType,
 ): readonly [scale: Value, zeroPoint: Value | undefined] {
   const along = (value: Value): Value => {
-    const shape = shapeOf(x);
     if (product(shapeOf(value)) === 1) return reshapeTo(c.b, value, []);
     const at = c.axis(axis, rankOf(x));
     if (block === 0)
       return reshapeTo(
         c.b,
         value,
-        shape.map((_, a) => (a === at ? product(shapeOf(value)) : 1)),
+        range(rankOf(x)).map((a) => (a === at ? product(shapeOf(value)) : 1)),
       );
     const [lead, tail] = [shapeOf(value).slice(0, at + 1), shapeOf(value).slice(at + 1)];
     const repeated = broadcastTo(c.b, reshapeTo(c.b, value, [...lead, 1, ...tail]), [...lead, block, ...tail]);
-    return sliceAxis(c.b, reshapeTo(c.b, repeated, [...lead.slice(0, -1), lead.at(-1)! * block, ...tail]), at, 0, shape[at]!);
+    return sliceAxis(c.b, reshapeTo(c.b, repeated, [...lead.slice(0, -1), lead.at(-1)! * block, ...tail]), at, 0, extentAt(x, at)!);
   };
   const zero = zeroPoint && (isFloat(zeroPoint.type.dtype) ? castTo(c.b, zeroPoint, work) : decoded(c.b, zeroPoint, type, work));
   return [along(castTo(c.b, scale, work)), zero && along(zero)];

@@ -1,7 +1,9 @@
 import { countOf } from "../../ir/dims.ts";
 import type { Op, Value } from "../../ir/graph.ts";
-import { div } from "../../ir/ops/arithmetic.ts";
+import { add, div, log, mul, sqrt, sub } from "../../ir/ops/arithmetic.ts";
+import { constant } from "../../ir/ops/control.ts";
 import { reduce } from "../../ir/ops/reduction.ts";
+import { tensor } from "../../ir/tensor.ts";
 import { integerRange, isFloat, isWide, type DType } from "../../ir/types.ts";
 import { openAxes, Unbounded, type Bounding, type Reader } from "./bounding.ts";
 import { axesOf, axisOf } from "./independent.ts";
@@ -15,7 +17,10 @@ export const MASKED: Readonly<Record<string, Reader>> = {
       const axes = axesOf(op).filter((axis) => openAxes(x.type).includes(axis));
       const kind = op.attrs["kind"] as string;
       if (kind === "mean") return graph.set(op.result, mean(op, graph, axes));
-      if (kind === "logSum") throw new Unbounded("is a logSum along it, which has no neutral number; sum first");
+      if (kind === "logSum") {
+        const sum = graph.b.create(reduce, { x: graph.masked(x, axes, 0) }, { ...op.attrs, kind: "sum" });
+        return graph.set(op.result, graph.b.create(log, { x: sum }));
+      }
       graph.set(op.result, graph.copy(op, [graph.masked(x, axes, neutral(kind, x.type.dtype))])[0]!);
     },
   },
@@ -28,6 +33,20 @@ export const MASKED: Readonly<Record<string, Reader>> = {
       if (op.attrs["lastIndex"] === true) throw new Unbounded("wants the last of equal elements along it; take the first");
       graph.set(op.result, graph.copy(op, [graph.masked(x, [axisOf(op)], neutral(kind, x.type.dtype))])[0]!);
     },
+  },
+
+  /** From the end on, zeros add nothing and ones multiply by nothing. */
+  cumulative: {
+    along: ofAxis,
+    handle(op, graph) {
+      const x = op.operands[0]!;
+      graph.set(op.result, graph.copy(op, [graph.masked(x, [axisOf(op)], neutral(op.attrs["kind"] as string, x.type.dtype))])[0]!);
+    },
+  },
+
+  groupNorm: {
+    along: (_op, operand, axis) => operand === 0 && axis > 1,
+    handle: groups,
   },
 
   softmax: {
@@ -55,8 +74,9 @@ export const MASKED: Readonly<Record<string, Reader>> = {
     along: ofAxis,
     handle(op, graph) {
       const x = op.operands[0]!;
-      if (op.attrs["largest"] !== true) throw new Unbounded("wants the least elements along it; negate the elements and take the greatest");
-      graph.copy(op, [graph.masked(x, [axisOf(op)], neutral("max", x.type.dtype))]).forEach((value, i) => graph.set(op.results[i]!, value));
+      graph
+        .copy(op, [graph.masked(x, [axisOf(op)], farthest(op.attrs["largest"] === true, x.type.dtype))])
+        .forEach((value, i) => graph.set(op.results[i]!, value));
     },
   },
 
@@ -64,11 +84,37 @@ export const MASKED: Readonly<Record<string, Reader>> = {
     along: ofAxis,
     handle(op, graph) {
       const x = op.operands[0]!;
-      if (op.attrs["descending"] !== true) throw new Unbounded("sorts it from the least on; negate the elements and sort from the greatest on");
-      graph.copy(op, [graph.masked(x, [axisOf(op)], neutral("max", x.type.dtype))]).forEach((value, i) => graph.set(op.results[i]!, value));
+      graph
+        .copy(op, [graph.masked(x, [axisOf(op)], farthest(op.attrs["descending"] === true, x.type.dtype))])
+        .forEach((value, i) => graph.set(op.results[i]!, value));
     },
   },
 };
+
+/** Means over what is truly there. */
+function groups(op: Op, graph: Bounding): void {
+  const { b } = graph;
+  const [x, scale, bias] = op.operands as [Value, Value | undefined, Value | undefined];
+  const whole = graph.at(x).type.shape as readonly number[];
+  const count = op.attrs["groups"] as number;
+  const [channels, rank] = [whole[1]!, whole.length];
+  const inGroups = [whole[0]!, count, channels / count, ...whole.slice(2)];
+  const axes = Array.from({ length: rank - 1 }, (_, i) => i + 2);
+  const { dtype } = x.type;
+  const open = openAxes(x.type).filter((axis) => axis > 1);
+  const size = graph.cast(graph.extent(countOf([channels / count, ...x.type.shape.slice(2)])), dtype);
+  const mean = (value: Value): Value => b.create(div, { a: b.create(reduce, { x: value }, { kind: "sum", axes }), b: size });
+  const parts = graph.reshape(graph.masked(x, open, 0), inGroups);
+  const off = b.create(sub, { a: parts, b: mean(parts) });
+  const apart = graph.reshape(graph.maskedFrom(graph.reshape(off, whole), x.type, open, 0), inGroups);
+  const variance = mean(b.create(mul, { a: apart, b: apart }));
+  const epsilon = b.create(constant, {}, { value: tensor(dtype, [], [op.attrs["epsilon"] as number]) });
+  const deviation = b.create(sqrt, { x: b.create(add, { a: variance, b: epsilon }) });
+  const even = graph.reshape(b.create(div, { a: apart, b: deviation }), whole);
+  const each = (value: Value): Value => graph.reshape(graph.at(value), [channels, ...whole.slice(2).map(() => 1)]);
+  const scaled = scale ? b.create(mul, { a: even, b: each(scale) }) : even;
+  graph.set(op.result, bias ? b.create(add, { a: scaled, b: each(bias) }) : scaled);
+}
 
 function ofAxis(op: Op, _operand: number, axis: number): boolean {
   return axis === axisOf(op);
@@ -104,6 +150,11 @@ function neutral(kind: string, dtype: DType): number | bigint {
     default:
       return whole(0);
   }
+}
+
+/** What is sorted to the end; NaN is greatest. */
+function farthest(descending: boolean, dtype: DType): number | bigint {
+  return descending ? neutral("max", dtype) : isFloat(dtype) ? NaN : edge(dtype, 1);
 }
 
 function edge(dtype: DType, side: 0 | 1): number | bigint {

@@ -9,7 +9,7 @@ import { tensorType, type DimSymbol, type TensorType } from "../../ir/types.ts";
 import { isOpen, Unbounded, type Bounding, type Handler } from "./bounding.ts";
 
 /**
- * Control flow over tensors of open length: its regions are written in fixed shapes too: the lengths that they know from outside come
+ * Control flow over tensors of open length. Its regions are written in fixed shapes too: the lengths that they know from outside come
  * in as captures, those that are found inside go out as results.
  */
 export const REGIONS: Readonly<Record<string, Handler>> = {

@@ -1,6 +1,9 @@
 import type { Op, Value } from "../../ir/graph.ts";
-import { div } from "../../ir/ops/arithmetic.ts";
+import { add, div, max, min, sub } from "../../ir/ops/arithmetic.ts";
+import { less, lessEqual } from "../../ir/ops/comparison.ts";
 import { constant } from "../../ir/ops/control.ts";
+import { gather } from "../../ir/ops/gather.ts";
+import { select } from "../../ir/ops/logic.ts";
 import { pad } from "../../ir/ops/movement.ts";
 import { longest } from "../../ir/ops/padded.ts";
 import { resize } from "../../ir/ops/resize.ts";
@@ -67,7 +70,7 @@ export const WINDOWS: Readonly<Record<string, Reader>> = {
       const { mode, high, low, value } = op.attrs as { mode: string; high: readonly number[]; low: readonly number[]; value: number };
       const axes = openAxes(x.type);
       const isBehind = axes.some((axis) => high[axis] !== 0);
-      if (mode === "wrap" || (mode === "reflect" && isBehind)) throw new Unbounded(`pads it by mode ${mode}, which reads from its end; use constant or edge`);
+      if (mode === "wrap" || (mode === "reflect" && isBehind)) return graph.set(op.result, mirrored(op, graph, axes));
       const { dtype } = x.type;
       const fill = dtype === "i64" || dtype === "u64" ? BigInt(value) : value;
       const source = mode === "constant" ? graph.masked(x, axes, fill) : isBehind ? graph.edged(x, axes) : graph.at(x);
@@ -75,6 +78,30 @@ export const WINDOWS: Readonly<Record<string, Reader>> = {
     },
   },
 };
+
+/** Places in front of the beginning and behind the true end are others inside: mirrored at the edge, or from the other end on. */
+function mirrored(op: Op, graph: Bounding, axes: readonly number[]): Value {
+  const { b } = graph;
+  const x = op.operands[0]!;
+  const { mode, high, low, value } = op.attrs as { mode: "reflect" | "wrap"; high: readonly number[]; low: readonly number[]; value: number };
+  const rest = (list: readonly number[]): number[] => list.map((n, axis) => (axes.includes(axis) ? 0 : n));
+  const others = [...rest(low), ...rest(high)].some((n) => n !== 0);
+  const start = others ? b.create(pad, { x: graph.at(x) }, { low: rest(low), high: rest(high), mode, value }) : graph.at(x);
+  return axes.reduce((y, axis) => {
+    const size = y.type.shape[axis] as number;
+    const length = graph.extent(x.type.shape[axis]!);
+    const count = size + low[axis]! + high[axis]!;
+    const at = b.create(sub, { a: graph.places(count, 0, 1), b: graph.word(low[axis]!) });
+    const last = b.create(sub, { a: length, b: graph.word(1) });
+    const isBefore = b.create(less, { a: at, b: graph.word(0) });
+    const before = mode === "wrap" ? b.create(add, { a: at, b: length }) : b.create(sub, { a: graph.word(0), b: at });
+    const behind = mode === "wrap" ? b.create(sub, { a: at, b: length }) : b.create(sub, { a: b.create(add, { a: last, b: last }), b: at });
+    const isInside = b.create(lessEqual, { a: at, b: last });
+    const place = b.create(select, { condition: isBefore, a: before, b: b.create(select, { condition: isInside, a: at, b: behind }) });
+    const indices = b.create(max, { a: b.create(min, { a: place, b: graph.word(size - 1) }), b: graph.word(0) });
+    return b.create(gather, { x: y, indices }, { axis });
+  }, start);
+}
 
 /** Whether a window over a spatial axis reads behind the end of x, seen from a result that counts. */
 export function readsBehind(op: Op, axis: number): boolean {

@@ -1,3 +1,4 @@
+import { positions } from "./positions.ts";
 import { add, div, max, min, mul, sub } from "../../../ir/ops/arithmetic.ts";
 import { clip, elu, gelu, hardSigmoid, hardSwish, leakyRelu, mish, prelu, relu, sigmoid, silu, softplus, softsign } from "../../../ir/ops/activation.ts";
 import { equal, greater, less } from "../../../ir/ops/comparison.ts";
@@ -6,7 +7,6 @@ import { logSoftmax, softmax } from "../../../ir/ops/normalisation.ts";
 import { argReduce } from "../../../ir/ops/reduction.ts";
 import { countOf } from "../../../ir/dims.ts";
 import type { Value } from "../../../ir/graph.ts";
-import { tensor } from "../../../ir/tensor.ts";
 import { isWide } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, range, reshapeTo } from "../rearrange.ts";
@@ -101,7 +101,7 @@ function importThresholdedRelu(c: NodeContext): Value {
 function importPrelu(c: NodeContext): Value {
   const slope = c.need(1, "slope");
   const isPerChannel = c.opset < 7 && rankOf(slope) === 1 && shapeOf(slope)[0]! > 1;
-  const shape = isPerChannel ? [shapeOf(slope)[0]!, ...range(rankOf(x(c)) - 2).map(() => 1)] : shapeOf(slope);
+  const shape = isPerChannel ? [shapeOf(slope)[0]!, ...range(rankOf(x(c)) - 2).map(() => 1)] : slope.type.shape;
   return c.b.create(prelu, { x: x(c), slope: reshapeTo(c.b, slope, shape) });
 }
 
@@ -135,13 +135,11 @@ function alongAxis(c: NodeContext, make: (x: Value, axis: number) => Value): Val
 /** 1 at the first of the largest elements, else 0. */
 function hardmax(c: NodeContext, value: Value, axis: number): Value {
   const largest = c.b.create(argReduce, { x: value }, { kind: "max", axis });
-  const shape = shapeOf(value);
-  const positions = c.value(
-    tensor(
-      "i64",
-      shape.map((dim, i) => (i === axis ? dim : 1)),
-      range(shape[axis]!),
-    ),
+  const { shape } = value.type;
+  const places = positions(
+    c,
+    shape.map((dim, i) => (i === axis ? dim : 1)),
+    shape[axis]!,
   );
-  return castTo(c.b, c.b.create(equal, { a: positions, b: largest }), value.type.dtype);
+  return castTo(c.b, c.b.create(equal, { a: places, b: largest }), value.type.dtype);
 }

@@ -3,8 +3,8 @@ import { conv, convTranspose, deformConv } from "../../../ir/ops/convolution.ts"
 import { sub } from "../../../ir/ops/arithmetic.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
-import { reshapeTo, sameFloat } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { reshapeTo, sameFloat, range } from "../rearrange.ts";
+import { extentAt, rankOf, shapeOf } from "../static-shape.ts";
 import { readPads, readWindow, readWindowSize } from "../windows.ts";
 import { since, type OperatorTable } from "./table.ts";
 
@@ -34,32 +34,29 @@ function centred(c: NodeContext, index: number, zeroIndex: number): Value {
   const zero = c.operand(zeroIndex);
   if (!zero) return wide;
   const perChannel =
-    rankOf(zero) === 1 && shapeOf(zero)[0]! > 1
-      ? reshapeTo(c.b, zero, [
-          shapeOf(zero)[0]!,
-          ...shapeOf(x)
-            .slice(1)
-            .map(() => 1),
-        ])
-      : reshapeTo(c.b, zero, []);
+    rankOf(zero) === 1 && shapeOf(zero)[0]! > 1 ? reshapeTo(c.b, zero, [shapeOf(zero)[0]!, ...range(rankOf(x) - 1).map(() => 1)]) : reshapeTo(c.b, zero, []);
   return c.b.create(sub, { a: wide, b: c.b.create(cast, { x: perChannel }, { to: "i32" }) });
 }
 
 /** With `output_shape` the pads follow from it; SAME without it makes the output `stride` times the input. */
 function importConvTranspose(c: NodeContext): Value {
   const [x, w] = [c.need(0, "X"), c.need(1, "W")];
-  const space = shapeOf(x).slice(2);
+  const space = x.type.shape.slice(2);
   const window = readWindowSize(c, x, shapeOf(w).slice(2));
   const { kernel, strides, dilations } = window;
   const outputPads = [...(c.ints("output_padding") ?? space.map(() => 0))];
   if (outputPads.length !== space.length || outputPads.some((n) => n < 0))
     c.fail(`has output_padding ${outputPads.join(", ")} for ${space.length} spatial axes`);
   const auto = c.word("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]);
-  const wanted = c.ints("output_shape")?.slice(-space.length) ?? (auto.startsWith("SAME") ? space.map((size, i) => size * strides[i]!) : undefined);
-  let pads = wanted ? [] : [...readPads(c, space, window)];
-  if (wanted) {
+  const given = c.ints("output_shape")?.slice(-space.length);
+  let pads = given || auto.startsWith("SAME") ? [] : [...readPads(c, space, window)];
+  if (pads.length === 0) {
     c.ignore("pads");
-    const totals = space.map((size, i) => strides[i]! * (size - 1) + outputPads[i]! + (kernel[i]! - 1) * dilations[i]! + 1 - (wanted[i] ?? 0));
+    const totals = space.map((_, i) => {
+      // SAME makes the output \`stride\` times the input, however long that is.
+      const rest = given ? strides[i]! * (extentAt(x, i + 2)! - 1) - (given[i] ?? 0) : -strides[i]!;
+      return rest + outputPads[i]! + (kernel[i]! - 1) * dilations[i]! + 1;
+    });
     totals.forEach((total, i) => (outputPads[i]! += Math.max(0, -total)));
     const small = totals.map((total) => Math.floor(Math.max(0, total) / 2));
     const large = totals.map((total) => Math.ceil(Math.max(0, total) / 2));

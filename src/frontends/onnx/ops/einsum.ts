@@ -1,10 +1,13 @@
+import type { Dim } from "../../../ir/types.ts";
+import { countOf, equalDims } from "../../../ir/dims.ts";
+import { shapeText } from "../../../ir/broadcast.ts";
 import { matmul } from "../../../ir/ops/linear.ts";
 import { mul } from "../../../ir/ops/arithmetic.ts";
 import { slice } from "../../../ir/ops/movement.ts";
 import { reduce } from "../../../ir/ops/reduction.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
-import { broadcastTo, product, reshapeTo, transposeBy } from "../rearrange.ts";
+import { broadcastTo, reshapeTo, transposeBy } from "../rearrange.ts";
 import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
@@ -110,7 +113,7 @@ function multiplied(c: NodeContext, left: Term, right: Term, needed: ReadonlySet
   const inner = shared.filter((label) => !needed.has(label));
   const rows = a.labels.filter((label) => !shared.includes(label));
   const columns = b.labels.filter((label) => !shared.includes(label));
-  const size = (labels: readonly string[]): number => product(labels.map((label) => sizes.get(label)!));
+  const size = (labels: readonly string[]): Dim => countOf(labels.map((label) => sizes.get(label)!));
   const labels = [...batch, ...rows, ...columns];
   const matrixA = reshapeTo(c.b, ordered(c, wideA, [...batch, ...rows, ...inner]).value, [size(batch), size(rows), size(inner)]);
   const matrixB = reshapeTo(c.b, ordered(c, wideB, [...batch, ...inner, ...columns]).value, [size(batch), size(inner), size(columns)]);
@@ -125,19 +128,19 @@ function multiplied(c: NodeContext, left: Term, right: Term, needed: ReadonlySet
   };
 }
 
-function extents(c: NodeContext, terms: readonly Term[]): ReadonlyMap<string, number> {
-  const sizes = new Map<string, number>();
+function extents(c: NodeContext, terms: readonly Term[]): ReadonlyMap<string, Dim> {
+  const sizes = new Map<string, Dim>();
   for (const { value, labels } of terms) {
     labels.forEach((label, axis) => {
-      const [known, found] = [sizes.get(label) ?? 1, shapeOf(value)[axis]!];
-      if (known !== found && known !== 1 && found !== 1) c.fail(`has extents ${known} and ${found} for "${label}"`);
+      const [known, found] = [sizes.get(label) ?? 1, value.type.shape[axis]!];
+      if (!equalDims(known, found) && known !== 1 && found !== 1) c.fail(`has extents ${shapeText([known])} and ${shapeText([found])} for "${label}"`);
       sizes.set(label, known === 1 ? found : known);
     });
   }
   return sizes;
 }
 
-function widened(c: NodeContext, term: Term, shared: readonly string[], sizes: ReadonlyMap<string, number>): Term {
-  const shape = term.labels.map((label, axis) => (shared.includes(label) ? sizes.get(label)! : shapeOf(term.value)[axis]!));
+function widened(c: NodeContext, term: Term, shared: readonly string[], sizes: ReadonlyMap<string, Dim>): Term {
+  const shape = term.labels.map((label, axis) => (shared.includes(label) ? sizes.get(label)! : term.value.type.shape[axis]!));
   return { ...term, value: broadcastTo(c.b, term.value, shape) };
 }

@@ -1,3 +1,5 @@
+import { isStatic } from "../../../ir/types.ts";
+import { boundsOf, countOf } from "../../../ir/dims.ts";
 import { gather } from "../../../ir/ops/gather.ts";
 import { nonMaxSuppression } from "../../../ir/ops/non-max-suppression.ts";
 import { compress, nonZero, unique } from "../../../ir/ops/selection.ts";
@@ -6,7 +8,7 @@ import type { Value } from "../../../ir/graph.ts";
 import { tensor, type Tensor } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, product, reshapeTo } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { rankOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Operators that give as much as their data say; where the data are constant, so is the length. */
@@ -27,11 +29,12 @@ function importCompress(c: NodeContext): Value {
   const x = c.need(0, "input");
   const condition = c.need(1, "condition");
   const known = c.constant(condition);
-  if (known) return kept(c, given === undefined ? reshapeTo(c.b, x, [product(shapeOf(x))]) : x, given ?? 0, known);
+  const flat = given === undefined && (known !== undefined || !isStatic(x.type)) ? reshapeTo(c.b, x, [countOf(x.type.shape)]) : undefined;
+  if (known) return kept(c, flat ?? x, given ?? 0, known);
   const axis = given === undefined ? 0 : c.axis(given, rankOf(x));
-  const length = given === undefined ? product(shapeOf(x)) : x.type.shape[axis]!;
-  const attrs = { flat: given === undefined, axis, extent: c.lengthName };
-  return c.b.create(compress, { x, condition: cutTo(c, condition, length) }, attrs);
+  const length = given === undefined ? countOf(x.type.shape) : x.type.shape[axis]!;
+  const attrs = { flat: given === undefined && !flat, axis, extent: c.lengthName };
+  return c.b.create(compress, { x: flat ?? x, condition: cutTo(c, condition, length) }, attrs);
 }
 
 /** A condition may be longer than what it is for, where it does not hold there. */
@@ -45,7 +48,8 @@ function cutTo(c: NodeContext, condition: Value, length: Value["type"]["shape"][
 function kept(c: NodeContext, x: Value, givenAxis: number, condition: Tensor): Value {
   const axis = c.axis(givenAxis, rankOf(x));
   const places = Array.from(condition.data as ArrayLike<number>).flatMap((holds, i) => (holds ? [i] : []));
-  if ((places.at(-1) ?? 0) >= Math.max(1, shapeOf(x)[axis]!)) c.fail(`keeps element ${places.at(-1)} of ${shapeOf(x)[axis]}`);
+  const least = boundsOf(x.type.shape[axis]!)[0];
+  if ((places.at(-1) ?? 0) >= Math.max(1, least)) c.fail(`keeps element ${places.at(-1)} of ${least}`);
   return c.b.create(gather, { x, indices: c.vector("i64", places) }, { axis });
 }
 

@@ -1,3 +1,5 @@
+import type { Dim } from "../../../ir/types.ts";
+import { positions } from "./positions.ts";
 import { add, sub } from "../../../ir/ops/arithmetic.ts";
 import { equal, less } from "../../../ir/ops/comparison.ts";
 import { gather, gatherElements, gatherNd } from "../../../ir/ops/gather.ts";
@@ -53,14 +55,14 @@ function importOneHot(c: NodeContext): Value {
   const axis = c.axis(c.int("axis", -1), rankOf(indices) + 1);
   const isNegative = c.b.create(less, { a: indices, b: c.scalar("i64", 0) });
   const wrapped = c.b.create(select, { condition: isNegative, a: c.b.create(add, { a: indices, b: c.scalar("i64", depth) }), b: indices });
-  const positions = c.value(
+  const places = c.value(
     tensor(
       "i64",
       Array.from({ length: rankOf(indices) + 1 }, (_, i) => (i === axis ? depth : 1)),
       range(depth),
     ),
   );
-  const isHot = c.b.create(equal, { a: unsqueezeAt(c.b, wrapped, [axis]), b: positions });
+  const isHot = c.b.create(equal, { a: unsqueezeAt(c.b, wrapped, [axis]), b: places });
   const flat = reshapeTo(c.b, values, [2]);
   const [off, on] = [0, 1].map((i) => reshapeTo(c.b, sliceAxis(c.b, flat, 0, i, 1), []));
   return c.b.create(select, { condition: isHot, a: on, b: off });
@@ -69,34 +71,26 @@ function importOneHot(c: NodeContext): Value {
 /** The first `length` elements of each sequence turned round. */
 function importReverseSequence(c: NodeContext): Value {
   const x = c.need(0, "input");
-  const shape = shapeOf(x);
+  const { shape } = x.type;
   const [time, batch] = [c.axis(c.int("time_axis", 0), shape.length), c.axis(c.int("batch_axis", 1), shape.length)];
   const lengths = castTo(c.b, c.need(1, "sequence_lens"), "i64");
-  const along = (axis: number): number[] => shape.map((dim, i) => (i === axis ? dim : 1));
+  const along = (axis: number): Dim[] => shape.map((dim, i) => (i === axis ? dim : 1));
   const ends = reshapeTo(c.b, lengths, along(batch));
-  c.budget(shape[time]!);
-  const positions = c.value(tensor("i64", along(time), range(shape[time]!)));
-  const mirrored = c.b.create(sub, { a: c.b.create(sub, { a: ends, b: c.scalar("i64", 1) }), b: positions });
-  const source = c.b.create(select, { condition: c.b.create(less, { a: positions, b: ends }), a: mirrored, b: positions });
+  const at = positions(c, along(time), shape[time]!);
+  const mirrored = c.b.create(sub, { a: c.b.create(sub, { a: ends, b: c.scalar("i64", 1) }), b: at });
+  const source = c.b.create(select, { condition: c.b.create(less, { a: at, b: ends }), a: mirrored, b: at });
   return c.b.create(gatherElements, { x, indices: broadcastTo(c.b, source, shape) }, { axis: time });
 }
 
 /** The part of a matrix on one side of the k-th diagonal, else 0. */
 function importTrilu(c: NodeContext): Value {
   const x = c.need(0, "input");
-  const [rows, columns] = shapeOf(x).slice(-2);
+  const [rows, columns] = x.type.shape.slice(-2);
   if (rows === undefined || columns === undefined)
     return c.fail(`has an input of rank ${rankOf(x)}, wanted 2 or more`, { reason: "rank", nearest: "an input of rank 2 or more" });
   const k = c.constantInts(1, "k")?.[0] ?? 0;
-  c.budget(rows + columns);
-  const row = c.value(tensor("i64", [rows, 1], range(rows)));
-  const column = c.value(
-    tensor(
-      "i64",
-      [1, columns],
-      range(columns).map((at) => at - k),
-    ),
-  );
+  const row = positions(c, [rows, 1], rows);
+  const column = positions(c, [1, columns], columns, -k);
   const upper = c.flag("upper", true);
   // Strictly below the diagonal, or strictly above it, is what goes.
   const isOut = c.b.create(less, upper ? { a: column, b: row } : { a: row, b: column });

@@ -7,7 +7,7 @@ import { reduce } from "../../../ir/ops/reduction.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
 import { broadcastTo, castTo, range, reshapeTo, unsqueezeAt } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { rankOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Losses: models that were exported with theirs still have them. */
@@ -31,13 +31,13 @@ function loss(c: NodeContext, input: Value): Value {
   // Any class will do where the weight is 0.
   const classes = isIgnored ? c.b.create(select, { condition: isIgnored, a: c.scalar("i64", 0), b: target }) : target;
   const picked = c.b.create(gatherElements, { x: input, indices: unsqueezeAt(c.b, classes, [1]) }, { axis: 1 });
-  const chosen = c.b.create(neg, { x: reshapeTo(c.b, picked, shapeOf(target)) });
+  const chosen = c.b.create(neg, { x: reshapeTo(c.b, picked, target.type.shape) });
   const weights = weightsOf(c, classes, isIgnored, input);
   const losses = weights ? c.b.create(mul, { a: chosen, b: weights }) : chosen;
   if (reduction === "none") return losses;
   const over = (value: Value, kind: "sum" | "mean"): Value => c.b.create(reduce, { x: value }, { kind, axes: range(rankOf(target)), keepDims: false });
   if (reduction === "sum" || !weights) return over(losses, reduction === "sum" ? "sum" : "mean");
-  return c.b.create(div, { a: over(losses, "sum"), b: over(broadcastTo(c.b, castTo(c.b, weights, dtype), shapeOf(target)), "sum") });
+  return c.b.create(div, { a: over(losses, "sum"), b: over(broadcastTo(c.b, castTo(c.b, weights, dtype), target.type.shape), "sum") });
 }
 
 function weightsOf(c: NodeContext, classes: Value, isIgnored: Value | undefined, input: Value): Value | undefined {

@@ -1,3 +1,9 @@
+import { extentValue } from "./positions.ts";
+import type { Dim } from "../../../ir/types.ts";
+import { printDim } from "../../../ir/text/types.ts";
+import { span } from "../../../ir/ops/span.ts";
+import { boundsOf } from "../../../ir/dims.ts";
+import { shapeText } from "../../../ir/broadcast.ts";
 import { add } from "../../../ir/ops/arithmetic.ts";
 import { equal } from "../../../ir/ops/comparison.ts";
 import { gather } from "../../../ir/ops/gather.ts";
@@ -7,7 +13,7 @@ import type { Value } from "../../../ir/graph.ts";
 import { tensor } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";
 import { broadcastTo, castTo, sliceAxis } from "../rearrange.ts";
-import { shapeOf } from "../static-shape.ts";
+import { rankOf, shapeOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 export const MICROSOFT_EMBEDDING: OperatorTable = {
@@ -19,14 +25,14 @@ function importEmbedLayerNormalization(c: NodeContext): readonly (Value | undefi
   // Tells shape inference whether there is a mask.
   c.ignore("mask_index_type");
   const ids = c.need(0, "input_ids");
-  const [batch, length] = shapeOf(ids) as [number, number | undefined];
-  if (length === undefined || shapeOf(ids).length !== 2) return c.fail("has input_ids that are not of rank 2");
+  const [batch, length] = ids.type.shape as readonly [Dim, Dim];
+  if (rankOf(ids) !== 2) return c.fail("has input_ids that are not of rank 2");
   const picked = (table: Value, indices: Value): Value => c.b.create(gather, { x: table, indices }, { axis: 0 });
   const words = picked(c.need(2, "word_embedding"), ids);
   const table = c.need(3, "position_embedding");
   const given = c.operand(8);
-  if (shapeOf(table)[0]! < length) c.fail(`has ${shapeOf(table)[0]} rows of position_embedding for ${length} positions`);
-  const places = given ? picked(table, given) : sliceAxis(c.b, table, 0, 0, length);
+  if (shapeOf(table)[0]! < boundsOf(length)[1]) c.fail(`has ${shapeOf(table)[0]} rows of position_embedding for ${shapeText([length])} positions`);
+  const places = given ? picked(table, given) : firstRows(c, table, length);
   const placed = c.b.create(add, { a: words, b: places });
   const [segments, segmentTable] = [c.operand(1), c.operand(4)];
   if (segments && !segmentTable) c.fail("has segment_ids and no segment_embedding");
@@ -35,7 +41,12 @@ function importEmbedLayerNormalization(c: NodeContext): readonly (Value | undefi
   return [y, c.wants(1) ? counted(c, c.operand(7), batch) : undefined, sum];
 }
 
-function counted(c: NodeContext, mask: Value | undefined, batch: number): Value {
+function firstRows(c: NodeContext, table: Value, length: Dim): Value {
+  if (typeof length === "number") return sliceAxis(c.b, table, 0, 0, length);
+  return c.b.create(span, { x: table, length: extentValue(c, length) }, { extent: printDim(length) });
+}
+
+function counted(c: NodeContext, mask: Value | undefined, batch: Dim): Value {
   if (!mask) return broadcastTo(c.b, c.value(tensor("i32", [], [0])), [batch]);
   const isOne = castTo(c.b, c.b.create(equal, { a: mask, b: c.scalar(mask.type.dtype, 1) }), "i32");
   return c.b.create(reduce, { x: isOne }, { kind: "sum", axes: [1], keepDims: false });

@@ -9,8 +9,8 @@ import { tensor, type Tensor } from "../../../ir/tensor.ts";
 import { isFloat, type DType } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
 import { dictionaryOf, type Dictionary } from "../dictionary.ts";
-import { castTo, range, unsqueezeAt } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { broadcastTo, castTo, range, unsqueezeAt } from "../rearrange.ts";
+import { extentAt, rankOf } from "../static-shape.ts";
 import { someOf } from "../word-inputs.ts";
 import { readLabels } from "./ml-labels.ts";
 import { since, type OperatorTable } from "./table.ts";
@@ -57,10 +57,7 @@ function equalOrNan(c: NodeContext, a: Value, b: Value): Value {
 }
 
 function constantLike(c: NodeContext, x: Value, value: number): Value {
-  const shape = shapeOf(x);
-  const count = shape.reduce((n, dim) => n * dim, 1);
-  c.budget(count);
-  return c.value(tensor("i64", shape, new Array<number>(count).fill(value)));
+  return broadcastTo(c.b, c.scalar("i64", value), x.type.shape);
 }
 
 function flat(t: Tensor): Tensor {
@@ -158,7 +155,7 @@ function importZipMap(c: NodeContext): Value {
   const x = c.need(0, "X");
   const words = c.texts("classlabels_strings") ?? [];
   const keys = words.length > 0 ? words : (c.bigints("classlabels_int64s") ?? []).map(String);
-  const columns = shapeOf(x).at(-1);
+  const columns = extentAt(x, -1);
   if (keys.length === 0 || keys.length !== columns) c.fail(`has ${keys.length} keys for ${columns} columns`);
   c.remarks.label(x, keys);
   c.remarks.warn(c.name, `ZipMap gives its tensor instead of maps; the columns are ${someOf(keys)}`);

@@ -1,3 +1,6 @@
+import type { Dim } from "../../../ir/types.ts";
+import { countOf, equalDims } from "../../../ir/dims.ts";
+import { shapeText } from "../../../ir/broadcast.ts";
 import { abs, div, mul, sqrt, sub } from "../../../ir/ops/arithmetic.ts";
 import { equal, greater, isNan } from "../../../ir/ops/comparison.ts";
 import { gather } from "../../../ir/ops/gather.ts";
@@ -7,8 +10,8 @@ import { reduce } from "../../../ir/ops/reduction.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { isFloat, isInteger } from "../../../ir/types.ts";
 import type { NodeContext } from "../context.ts";
-import { castTo, product, reshapeTo, sliceAxis } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { castTo, reshapeTo, sliceAxis } from "../rearrange.ts";
+import { extentAt, rankOf } from "../static-shape.ts";
 import { since, type OperatorTable } from "./table.ts";
 
 /** Operators that prepare rows of features. */
@@ -24,7 +27,7 @@ export const ML_FEATURES: OperatorTable = {
 /** Columns by index. Of a vector it makes one row. */
 function importArrayFeatureExtractor(c: NodeContext): Value {
   const x = c.need(0, "X");
-  const count = product(shapeOf(c.need(1, "Y")));
+  const count = countOf(c.need(1, "Y").type.shape);
   if (rankOf(x) === 0 || count === 0) c.fail("picks nothing, or from a scalar");
   const picked = c.b.create(gather, { x, indices: reshapeTo(c.b, c.need(1, "Y"), [count]) }, { axis: rankOf(x) - 1 });
   return rankOf(x) === 1 ? reshapeTo(c.b, picked, [1, count]) : picked;
@@ -41,13 +44,13 @@ function importFeatureVectorizer(c: NodeContext): Value {
   const widths = c.required("inputdimensions", c.ints("inputdimensions"));
   if (widths.length !== c.operands.length || widths.some((width) => width < 0))
     c.fail(`has inputdimensions ${widths.join(", ")} for ${c.operands.length} inputs`);
-  const rows = (x: Value): number => (rankOf(x) === 1 ? 1 : (shapeOf(x)[0] ?? c.fail("has a scalar for an input")));
+  const rows = (x: Value): Dim => (rankOf(x) === 1 ? 1 : (x.type.shape[0] ?? c.fail("has a scalar for an input")));
   const count = rows(c.need(0, "X[0]"));
   const xs = widths.map((width, i) => {
     const x = c.need(i, `X[${i}]`);
-    if (rows(x) !== count) c.fail(`has inputs of ${count} and ${rows(x)} rows`);
-    const flat = reshapeTo(c.b, castTo(c.b, x, "f32"), [count, product(shapeOf(x)) / Math.max(1, count)]);
-    const missing = width - shapeOf(flat)[1]!;
+    if (!equalDims(rows(x), count)) c.fail(`has inputs of ${shapeText([count])} and ${shapeText([rows(x)])} rows`);
+    const flat = reshapeTo(c.b, castTo(c.b, x, "f32"), [count, countOf(x.type.shape.slice(rankOf(x) === 1 ? 0 : 1))]);
+    const missing = width - extentAt(flat, 1)!;
     return missing > 0 ? c.b.create(pad, { x: flat }, { low: [0, 0], high: [0, missing] }) : sliceAxis(c.b, flat, 1, 0, width);
   });
   return xs.length === 1 ? xs[0]! : c.b.create(concat, { xs }, { axis: 1 });
@@ -63,7 +66,7 @@ function importImputer(c: NodeContext): Value {
   c.ignore("replaced_value_float", "replaced_value_int64");
   const name = asFloat ? "imputed_value_floats" : "imputed_value_int64s";
   const values = c.required(name, asFloat ? c.floats(name) : c.ints(name));
-  const features = shapeOf(x)[rankOf(x) === 1 ? 0 : 1] ?? c.fail("has a scalar for an input");
+  const features = featuresOf(c, x);
   if (rankOf(x) > 2) c.fail(`has an input of rank ${rankOf(x)}, wanted 1 or 2`, { reason: "rank", nearest: "an input of rank 1 or 2" });
   const isMissing = Number.isNaN(missing) ? c.b.create(isNan, { x }) : c.b.create(equal, { a: x, b: c.scalar(dtype, missing) });
   const fill = values.length === features ? c.vector(dtype, values) : c.scalar(dtype, values[0] ?? c.fail(`has no ${name}`));
@@ -88,11 +91,16 @@ function importNormalizer(c: NodeContext): Value {
   return c.b.create(div, { a: x, b: c.b.create(select, { condition: isZero, a: c.scalar("f32", 1), b: size }) });
 }
 
+/** Elements of a row of x, or of x where it is one. */
+function featuresOf(c: NodeContext, x: Value): number {
+  return rankOf(x) === 0 ? c.fail("has a scalar for an input") : extentAt(x, rankOf(x) === 1 ? 0 : 1)!;
+}
+
 /** (x - offset) * scale, one of each or one a feature; f64 is rounded at the end. */
 function importScaler(c: NodeContext): Value {
   const given = c.need(0, "X");
   const x = given.type.dtype === "f64" ? given : castTo(c.b, given, "f32");
-  const features = shapeOf(x)[rankOf(x) === 1 ? 0 : 1] ?? c.fail("has a scalar for an input");
+  const features = featuresOf(c, x);
   const parameter = (name: string): Value => {
     const values = c.required(name, c.floats(name));
     if (values.length === 1) return c.scalar(x.type.dtype, values[0]!);

@@ -5,7 +5,6 @@ import type { Value } from "../../../ir/graph.ts";
 import { tensor } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, reshapeTo } from "../rearrange.ts";
-import { shapeOf } from "../static-shape.ts";
 import { labelCount, labelled, readLabels, type ClassLabels } from "./ml-labels.ts";
 import { checkFeatures, featureRows, readPostTransform, transformed, withFirstClass } from "./ml-scores.ts";
 import { since, type OperatorTable } from "./table.ts";
@@ -39,7 +38,7 @@ function importLinearClassifier(c: NodeContext): readonly Value[] {
 function binary(c: NodeContext, score: Value, labels: ClassLabels | undefined, kind: ReturnType<typeof readPostTransform>): readonly Value[] {
   const isPair = labels !== undefined && labelCount(labels) === 2;
   const pair: ClassLabels = isPair ? labels : labels && "words" in labels ? { words: ["0", "1"] } : { ints: [0n, 1n] };
-  const isPositive = c.b.create(greater, { a: reshapeTo(c.b, score, shapeOf(score).slice(0, 1)), b: c.scalar("f32", 0) });
+  const isPositive = c.b.create(greater, { a: reshapeTo(c.b, score, score.type.shape.slice(0, 1)), b: c.scalar("f32", 0) });
   const label = labelled(c, pair, castTo(c.b, isPositive, "i64"));
   return [label, isPair ? withFirstClass(c, score, kind, false) : transformed(c, score, kind)];
 }

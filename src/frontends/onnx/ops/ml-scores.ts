@@ -8,7 +8,7 @@ import { reduce } from "../../../ir/ops/reduction.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, reshapeTo } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { extentAt } from "../static-shape.ts";
 
 /** What the classifiers and regressors of ai.onnx.ml do to a row of scores in the end. */
 export const POST_TRANSFORMS = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"] as const;
@@ -21,7 +21,7 @@ export function readPostTransform(c: NodeContext): PostTransform {
 
 /** x as rows of f32 features: a vector is one row. */
 export function featureRows(c: NodeContext, x: Value): Value {
-  const shape = shapeOf(x);
+  const { shape } = x.type;
   if (shape.length !== 1 && shape.length !== 2)
     c.fail(`has an input of rank ${shape.length}, wanted 1 or 2`, { reason: "rank", nearest: "an input of rank 1 or 2" });
   return reshapeTo(c.b, castTo(c.b, x, "f32"), [shape.length === 2 ? shape[0]! : 1, shape.at(-1)!]);
@@ -29,7 +29,7 @@ export function featureRows(c: NodeContext, x: Value): Value {
 
 /** Rows [N,C] behind the transform. ONNX Runtime leaves single scores as they are, but for PROBIT. */
 export function transformed(c: NodeContext, scores: Value, kind: PostTransform): Value {
-  if (shapeOf(scores)[1] === 1 && kind !== "PROBIT") return scores;
+  if (scores.type.shape[1] === 1 && kind !== "PROBIT") return scores;
   switch (kind) {
     case "NONE":
       return scores;
@@ -81,6 +81,6 @@ type Combine = (a: Value, b: Value) => Value;
 
 /** Fails where an operator with `features` weights a row gets rows of another length. */
 export function checkFeatures(c: NodeContext, x: Value, features: number): void {
-  const found = shapeOf(x)[rankOf(x) - 1]!;
+  const found = extentAt(x, -1)!;
   if (found !== features) c.fail(`has weights for ${features} features, its input has ${found}`);
 }

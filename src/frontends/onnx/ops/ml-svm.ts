@@ -10,8 +10,8 @@ import { coupling } from "../../../ir/ops/coupling.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { tensor } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";
-import { castTo, range, reshapeTo, transposeMatrix } from "../rearrange.ts";
-import { shapeOf } from "../static-shape.ts";
+import { broadcastTo, castTo, range, reshapeTo, transposeMatrix } from "../rearrange.ts";
+import { extentAt } from "../static-shape.ts";
 import { labelCount, labelled, readLabels, type ClassLabels } from "./ml-labels.ts";
 import { checkFeatures, featureRows, readPostTransform, transformed, withFirstClass } from "./ml-scores.ts";
 import { since, type OperatorTable } from "./table.ts";
@@ -40,7 +40,7 @@ function similarities(c: NodeContext, x: Value, vectors: readonly number[], coun
 
 /** Sums of squared differences, and not |x|^2 - 2xv + |v|^2, which cancels where they are near. */
 function squaredDistances(c: NodeContext, x: Value, vectors: readonly number[], count: number): Value {
-  const [rows, features] = shapeOf(x) as [number, number];
+  const [rows, features] = [x.type.shape[0]!, extentAt(x, 1)!];
   const v = c.value(tensor("f32", [1, count, features], vectors));
   const apart = c.b.create(sub, { a: reshapeTo(c.b, x, [rows, 1, features]), b: v });
   return c.b.create(reduce, { x: apart }, { kind: "sumSquare", axes: [2], keepDims: false });
@@ -136,9 +136,9 @@ function probabilities(c: NodeContext, scores: Value, classes: number, probA: re
   const slope = c.vector("f32", probA.slice(0, pairs.length));
   const logit = c.b.create(add, { a: c.b.create(mul, { a: scores, b: slope }), b: c.vector("f32", probB.slice(0, pairs.length)) });
   const won = c.b.create(clip, { x: c.b.create(sigmoid, { x: c.b.create(neg, { x: logit }) }) }, { low: 1e-7, high: 1 - 1e-7 });
-  const rows = shapeOf(won)[0]!;
+  const rows = won.type.shape[0]!;
   const one = c.scalar("f32", 1);
-  const nothing = c.value(tensor("f32", [rows, 1], new Array<number>(rows).fill(0)));
+  const nothing = broadcastTo(c.b, c.scalar("f32", 0), [rows, 1]);
   const all = c.b.create(concat, { xs: [won, c.b.create(sub, { a: one, b: won }), nothing] }, { axis: 1 });
   const place = (i: number, j: number): number => {
     if (i === j) return 2 * pairs.length;

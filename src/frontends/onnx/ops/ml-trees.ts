@@ -8,7 +8,7 @@ import type { Value } from "../../../ir/graph.ts";
 import { ensembleAttrs, floats, treeCount, type TreeEnsemble } from "../../../ir/trees/ensemble.ts";
 import type { NodeContext } from "../context.ts";
 import { castTo, reshapeTo, sliceAxis } from "../rearrange.ts";
-import { shapeOf } from "../static-shape.ts";
+import { extentAt } from "../static-shape.ts";
 import { labelCount, labelled, type ClassLabels } from "./ml-labels.ts";
 import { featureRows, POST_TRANSFORMS, readPostTransform, transformed, withFirstClass, type PostTransform } from "./ml-scores.ts";
 import { numbersOf, readListedTrees, readNamedTrees, type TreeKind } from "./ml-tree-nodes.ts";
@@ -27,14 +27,14 @@ type Aggregate = (typeof AGGREGATES)[keyof typeof AGGREGATES];
 /** Rows of f64 are compared and summed in f64, all others in f32. */
 function rowsOf(c: NodeContext): { readonly x: Value; readonly dtype: "f32" | "f64"; readonly features: number } {
   const given = c.need(0, "X");
-  const shape = shapeOf(given);
+  const { shape } = given.type;
   if (given.type.dtype !== "f64") {
     const x = featureRows(c, given);
-    return { x, dtype: "f32", features: shapeOf(x)[1]! };
+    return { x, dtype: "f32", features: extentAt(x, 1)! };
   }
   if (shape.length !== 1 && shape.length !== 2)
     c.fail(`has an input of rank ${shape.length}, wanted 1 or 2`, { reason: "rank", nearest: "an input of rank 1 or 2" });
-  return { x: shape.length === 2 ? given : reshapeTo(c.b, given, [1, shape[0]!]), dtype: "f64", features: shape.at(-1)! };
+  return { x: shape.length === 2 ? given : reshapeTo(c.b, given, [1, shape[0]!]), dtype: "f64", features: extentAt(given, -1)! };
 }
 
 function scores(c: NodeContext, x: Value, ensemble: TreeEnsemble, aggregate: Aggregate): Value {
@@ -127,7 +127,7 @@ function column(c: NodeContext, x: Value, at: number): Value {
 
 /** Rows whose score in a column is above a number. */
 function isAbove(c: NodeContext, x: Value, at: number, threshold: number): Value {
-  return c.b.create(greater, { a: reshapeTo(c.b, column(c, x, at), shapeOf(x).slice(0, 1)), b: c.scalar("f32", threshold) });
+  return c.b.create(greater, { a: reshapeTo(c.b, column(c, x, at), x.type.shape.slice(0, 1)), b: c.scalar("f32", threshold) });
 }
 
 /**

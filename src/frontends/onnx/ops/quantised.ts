@@ -1,3 +1,4 @@
+import { countOf } from "../../../ir/dims.ts";
 import { add, div, max, min, mul, sub } from "../../../ir/ops/arithmetic.ts";
 import { sigmoid, leakyRelu } from "../../../ir/ops/activation.ts";
 import { equal } from "../../../ir/ops/comparison.ts";
@@ -14,8 +15,8 @@ import { isFloat } from "../../../ir/types.ts";
 import type { Importer, NodeContext } from "../context.ts";
 import { dequantised, dequantisedOperand, parametersAt, quantised } from "../quantisation.ts";
 import { dequantisedCodes, quantisedCodes } from "../quantised-codes.ts";
-import { castTo, product, range, reshapeTo, transposeMatrix } from "../rearrange.ts";
-import { rankOf, shapeOf } from "../static-shape.ts";
+import { castTo, range, reshapeTo, transposeMatrix } from "../rearrange.ts";
+import { rankOf } from "../static-shape.ts";
 import { convolution } from "./convolution.ts";
 import { channelsLast } from "./microsoft-windows.ts";
 import { pooled } from "./pooling.ts";
@@ -115,8 +116,8 @@ function importQLinearSoftmax(c: NodeContext): Value {
   const rank = rankOf(x);
   const axis = c.axis(c.int("axis", -1), rank);
   if (c.int("opset", 13) >= 13 || axis === rank - 1) return quantised(c, c.b.create(softmax, { x }, { axis }), parametersAt(c, 3, "Y"), 1);
-  const matrix = reshapeTo(c.b, x, [product(shapeOf(x).slice(0, axis)), product(shapeOf(x).slice(axis))]);
-  return quantised(c, reshapeTo(c.b, c.b.create(softmax, { x: matrix }, { axis: 1 }), shapeOf(x)), parametersAt(c, 3, "Y"), 1);
+  const matrix = reshapeTo(c.b, x, [countOf(x.type.shape.slice(0, axis)), countOf(x.type.shape.slice(axis))]);
+  return quantised(c, reshapeTo(c.b, c.b.create(softmax, { x: matrix }, { axis: 1 }), x.type.shape), parametersAt(c, 3, "Y"), 1);
 }
 
 function importQLinearGlobalAveragePool(c: NodeContext): Value {
