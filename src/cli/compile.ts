@@ -26,7 +26,10 @@ export const compileCommand: CommandSpec = {
   options: [
     TARGET_OPTION,
     { flags: "-o, --output <file>", text: "the bundle (default: MODEL.TARGET.neo), or the folder for other --emit; - is stdout" },
-    { flags: "--emit <kinds>", text: "what to write: bundle, c (readable C, model.h, weights.bin), wasm (module and weights.bin)" },
+    {
+      flags: "--emit <kinds>",
+      text: "what to write: bundle, c (readable C, model.h, weights.bin; of trees without -t NAME.c and NAME.h for any machine), wasm (module and weights.bin)",
+    },
     ...MODEL_OPTIONS,
     PREPROCESS_OPTION,
     { flags: "--sign <keyfile>", text: "secret key to sign with (default: the user's default key)" },
@@ -184,6 +187,11 @@ async function stopAfter(pass: string, model: ModelInput, invocation: Invocation
   return { text: `${output}  ${graph.ops.length - 1} ops behind ${pass}\nnext: neo opt ${output} --passes cpu`, result: { graph: text, path: output } };
 }
 
+/** The model's file name without extension, or `--name`. */
+function nameOf({ fileName }: ModelInput, { options }: Invocation): string {
+  return textOption(options, "name") ?? fileName.replace(/\.[a-z0-9]+$/i, "");
+}
+
 /** Readable sources instead of a bundle: into the folder of `-o`, by default named after the model. */
 async function emitSources(emits: readonly string[], model: ModelInput, targets: readonly TargetProfile[], invocation: Invocation): Promise<Outcome> {
   const { importModel } = await import("../frontends/index.ts");
@@ -191,6 +199,7 @@ async function emitSources(emits: readonly string[], model: ModelInput, targets:
   const { lower } = await import("../backends/lower.ts");
   const { WeightPool } = await import("../backends/weight-pool.ts");
   const { sessionSteps } = await import("../backends/session-steps.ts");
+  const { printPortableC } = await import("../backends/portable-c/print.ts");
   const given = textOption(invocation.options, "output");
   const folder = given !== undefined && emits.length > 0 && !given.endsWith(".neo") ? given : `${model.fileName.replace(/\.[a-z0-9]+$/i, "")}.sources`;
   const written: { path: string; bytes: number }[] = [];
@@ -200,8 +209,15 @@ async function emitSources(emits: readonly string[], model: ModelInput, targets:
     written.push({ path: join(folder, name), bytes: bytes.length });
   };
   const graph = importModel(model.bytes, { ...model, shapes: model.bindings[0]! });
+  // Without a target C is for any machine, where the model is one that has such a form.
+  const portable = emits.includes("c") && textOption(invocation.options, "target") === undefined ? printPortableC(graph, nameOf(model, invocation)) : undefined;
+  if (portable) {
+    await put(`${portable.name}.c`, new TextEncoder().encode(portable.source));
+    await put(`${portable.name}.h`, new TextEncoder().encode(portable.header));
+  }
   optimize(graph);
   for (const kind of emits) {
+    if (portable && kind === "c") continue;
     const target =
       kind === "wasm"
         ? (targets.find((t) => t.kind === "wasm") ?? (await (await import("../target-by-name.ts")).targetByName("wasm", invocation.cwd)))

@@ -3,7 +3,7 @@ import { parseSeparator } from "../tables/csv-dialect.ts";
 import { NeoError } from "../support/errors.ts";
 import { listOption, repeatedOption, textOption, type Invocation, type OptionSpec } from "./command.ts";
 
-export const TABLE_FORMATS = ["csv", "libsvm", "npy"] as const;
+const TABLE_FORMATS = ["csv", "libsvm", "npy"] as const;
 export type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** Flags of a command that runs a model over the rows of a file. */

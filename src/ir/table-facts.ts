@@ -8,7 +8,7 @@ export interface TableFacts {
   readonly unknown?: "refuse" | "missing";
 }
 
-export interface FeatureCategories {
+interface FeatureCategories {
   readonly feature: number;
   readonly names: readonly string[];
 }

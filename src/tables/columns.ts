@@ -16,7 +16,7 @@ export interface Features {
   readonly names: readonly string[];
 }
 
-export interface ColumnOptions {
+interface ColumnOptions {
   /** Columns that are no features: names, or numbers from 1 on. */
   readonly drop: readonly string[];
   readonly file: string;

@@ -17,7 +17,7 @@ const ELEMENTS: Readonly<Record<string, { readonly bytes: number; readonly read:
 };
 
 /** What an npy file says before its elements. */
-export interface NpyHeader {
+interface NpyHeader {
   /** Where the elements begin. */
   readonly end: number;
   readonly descr: string;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { randomRows, randomTrees, walkXgboost, writeXgboostJson, type XgboostSpec } from "../fixtures/xgboost-writer.ts";
@@ -45,4 +45,15 @@ test("--leaf adds the leaves to what a model gives by default", async () => {
   const want = walkXgboost(spec, [0.25], x);
   expect(read("predict.npy")).toEqual(Array.from(want.sums));
   expect(read("leaf.npy")).toEqual(want.leaves);
+});
+
+test("--emit c writes trees as plain C and its header, unless a target is named", async () => {
+  const folder = testFolder({ "m.json": writeXgboostJson(spec) });
+  const made = await neo("compile m.json --emit c -o plain".split(" "), { cwd: folder.path });
+  expect(made.code, made.stderr).toBe(0);
+  expect(readdirSync(join(folder.path, "plain")).sort()).toEqual(["m.c", "m.h"]);
+  expect(readFileSync(join(folder.path, "plain", "m.h"), "utf8")).toContain("int m_predict(const float *row, float *out);");
+  const other = await neo("compile m.json -t x86-64-v3 --shape N=1 --emit c -o kernels".split(" "), { cwd: folder.path });
+  expect(other.code, other.stderr).toBe(0);
+  expect(readdirSync(join(folder.path, "kernels"))).toContain("model.h");
 });

@@ -4,7 +4,7 @@ import { ioError } from "./io-errors.ts";
 const CHUNK_BYTES = 2 ** 20;
 
 /** A file that is read from its beginning to its end; the next piece is fetched while one is used, which is gone with the next. */
-export interface ByteChunks {
+interface ByteChunks {
   /** Undefined for a pipe. */
   readonly totalBytes: number | undefined;
   chunks(): AsyncIterable<Uint8Array>;
