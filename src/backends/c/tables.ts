@@ -9,6 +9,13 @@ export function lookup(support: Support, table: Shape, count: number, entries: n
   return support.define(`lookup${entries}of${count}_${type}`, result, [...params, `${indices} i`], () => {
     if (entries === 16 && table.lanes === 32 && support.arch === "x86_64")
       return [`return (${result})__builtin_ia32_pshufb256((${support.type("c8x32")})t0, (c8x32)i);`];
+    if (entries === 16 && table.lanes === 64 && support.arch === "x86_64") {
+      const chars = support.type("c8x64");
+      return byCompiler(
+        [`return (${result})__builtin_ia32_pshufb512_mask((${chars})t0, (${chars})i, (${chars}){0}, -1);`],
+        [`return (${result})__builtin_ia32_pshufb512((${chars})t0, (${chars})i);`],
+      );
+    }
     const single = count === 1 && support.arch === "x86_64" ? x86Lookup(support, table, index) : undefined;
     if (single) return [`return ${single};`];
     support.type(table.elem);
