@@ -8,6 +8,7 @@ export const MODELS = {
   "mobilenetv1-0.25": mobilenetV1,
   "ds-cnn": dsCnn,
   mobilenetv2: () => mobilenetV2(),
+  resnet50,
   autoencoder,
   "bert-mini": () => bertMini(),
   "trees-a-1": () => boostedTrees(BOOSTED.a, 1),
@@ -94,6 +95,27 @@ export function mobilenetV2(open = false): Uint8Array {
   return net.finish(net.classifier(net.relu6(net.conv(x, 1280, 1)), 1000));
 }
 
+/** ResNet-50 over 224x224 pictures, the stride in the 3x3 convolution of a block: 4.1 billion multiplications. */
+export function resnet50(): Uint8Array {
+  const net = new Net("resnet50");
+  let x = net.maxPool(net.relu(net.conv(net.input([1, 3, 224, 224]), 64, 7, { stride: 2 })), 3, { stride: 2 });
+  const stages = [
+    [64, 3, 1],
+    [128, 4, 2],
+    [256, 6, 2],
+    [512, 3, 2],
+  ] as const;
+  for (const [width, repeats, firstStride] of stages) {
+    for (let i = 0; i < repeats; i++) {
+      const stride = i === 0 ? firstStride : 1;
+      const inner = net.relu(net.conv(net.relu(net.conv(x, width, 1)), width, 3, { stride }));
+      const y = net.conv(inner, 4 * width, 1, { gain: 0.3 });
+      x = net.relu(net.add(y, i === 0 ? net.conv(x, 4 * width, 1, { stride, gain: 0.7 }) : x));
+    }
+  }
+  return net.finish(net.classifier(x, 1000));
+}
+
 /** The anomaly detector of MLPerf Tiny: ten fully connected layers. */
 export function autoencoder(): Uint8Array {
   const net = new Net("autoencoder");
@@ -154,6 +176,13 @@ class Net {
 
   depthwise(x: string, kernel: number, options: ConvOptions = {}): string {
     return this.convolution(x, this.channels(x), kernel, this.channels(x), options);
+  }
+
+  maxPool(x: string, kernel: number, { stride = 1 }: ConvOptions = {}): string {
+    const [batch, channels, ...space] = this.shape(x) as [number, number, ...number[]];
+    const size = space.map((n) => Math.floor((n - 1) / stride) + 1);
+    const attrs = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: Array<number>(4).fill((kernel - 1) / 2) };
+    return this.add1("MaxPool", [x], [batch, channels, ...size], attrs);
   }
 
   relu(x: string): string {

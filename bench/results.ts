@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 const file = new URL("RESULTS.md", import.meta.url);
 
 /** Parts of RESULTS.md in their order; each is written by a command of its own; those of rows and of C by hand, from what the scripts in Python print. */
-const PARTS = ["trees", "networks", "rows", "c-size"] as const;
+const PARTS = ["trees", "peers", "corpus", "networks", "rows", "c-size"] as const;
 
 /** Replaces one part of RESULTS.md and leaves the others. */
 export function writeResults(part: (typeof PARTS)[number], text: string): void {
