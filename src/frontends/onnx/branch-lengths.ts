@@ -1,7 +1,7 @@
 import { boundsOf, dimSymbol, equalDims, symbolsOf } from "../../ir/dims.ts";
 import type { Value } from "../../ir/graph.ts";
 import type { Dim } from "../../ir/types.ts";
-import type { Subgraphs } from "./control.ts";
+import type { Subgraphs } from "./subgraphs.ts";
 import { firstOf, lengthAt, stretchTo } from "./longest.ts";
 import type { OpenRegion } from "./regions.ts";
 

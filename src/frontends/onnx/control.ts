@@ -1,39 +1,19 @@
 import type { Builder } from "../../ir/builder.ts";
-import { Value, type Op } from "../../ir/graph.ts";
+import { Value } from "../../ir/graph.ts";
 import { shapeText } from "../../ir/broadcast.ts";
 import { constant, ifOp } from "../../ir/ops/control.ts";
 import { reshape } from "../../ir/ops/movement.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { equalTypes, isFloat, type TensorType } from "../../ir/types.ts";
-import type { Bounds } from "./bounds.ts";
 import { branchLengths, cutToLengths, withLengths } from "./branch-lengths.ts";
-import type { Folder } from "./fold.ts";
 import type { Place } from "./place.ts";
-import type { Found, Problems } from "./problems.ts";
+import type { Found } from "./problems.ts";
 import { broadcastTo } from "./rearrange.ts";
 import { closeRegions, discard, type OpenRegion } from "./regions.ts";
 import type { GraphProto, NodeProto } from "./schema.ts";
 import { joined, joinsOf, type Join } from "./joins.ts";
 import { OpenOptional, OpenSequence, Sequence, type Given } from "./scope.ts";
-import type { StoredValues } from "./stored-values.ts";
-
-/** What importers of nodes with subgraphs need of the importer of nodes. */
-export interface Subgraphs {
-  readonly folder: Folder;
-  readonly problems: Problems;
-  readonly bounds: Bounds;
-  readonly stored: StoredValues;
-  /** Where ops go at present. */
-  readonly b: Builder;
-  /** Nodes imported so far, those of attempts included. */
-  readonly nodes: number;
-  /** Lays a subgraph open on values for its inputs: its outputs, undefined where a problem was noted. */
-  subgraph(graph: GraphProto, inputs: readonly Given[], place: Place, prefix: string): readonly (Value | undefined)[];
-  /** The same, where outputs may be sequences or absent. */
-  open(graph: GraphProto, inputs: readonly Given[], place: Place, prefix: string): readonly (Given | undefined)[];
-  /** Runs `build` with a builder of its own; if it throws, what it built is undone. */
-  apart<T>(build: () => T): { readonly result: T; readonly ops: readonly Op[] };
-}
+import type { Subgraphs } from "./subgraphs.ts";
 
 /** A node with subgraphs, as its importers see it. */
 export interface ControlNode {

@@ -4,7 +4,8 @@ import { constant } from "../../ir/ops/control.ts";
 import { softmax } from "../../ir/ops/normalisation.ts";
 import type { Value } from "../../ir/graph.ts";
 import { tensor } from "../../ir/tensor.ts";
-import { Unfit, type ControlNode, type Subgraphs } from "./control.ts";
+import { Unfit, type ControlNode } from "./control.ts";
+import type { Subgraphs } from "./subgraphs.ts";
 import { broadcastTo, castTo, reshapeTo, transposeMatrix } from "./rearrange.ts";
 import { rankOf, shapeOf } from "./static-shape.ts";
 
