@@ -44,6 +44,25 @@ const MODELS: Readonly<Record<string, OpenModel>> = {
     most,
     at,
   },
+  "branches of different lengths": {
+    nodes: [
+      node("If", ["c"], ["y", "z"], {
+        then_branch: graph([node("Slice", ["x", "zero1", "three1", "one1"], ["a"]), node("Exp", ["x"], ["b"])], undefined, [
+          value("a", "f32"),
+          value("b", "f32"),
+        ]),
+        else_branch: graph([node("Concat", ["x", "x"], ["a"], { axis: 1 }), node("Neg", ["x"], ["b"])], undefined, [value("a", "f32"), value("b", "f32")]),
+      }),
+      node("ReduceMean", ["y"], ["mean"], { axes: [1] }),
+      node("Add", ["z", "x"], ["sum"]),
+    ],
+    inputs: { x: ["N", "S", 3], c: flag },
+    outputs: { y: "f32", mean: "f32", sum: "f32" },
+    initializers: { zero1: longs(0), three1: longs(3), one1: longs(1) },
+    opset: 17,
+    most,
+    at,
+  },
   "a condition that lengths decide": {
     nodes: [
       node("Shape", ["x"], ["shape"]),

@@ -45,6 +45,20 @@ export const hasElements: Predicate = (op) => {
   return empty && { code: "shape", reason: `a tensor of ${empty.type.shape.join("x")} has no elements`, found: empty.type.shape.join("x"), wanted: "elements" };
 };
 
+/**
+ * The operand is known at compile time.
+ *
+ * @public for records of accelerators, as the page on adding one shows
+ */
+export function isConstant(name: string): Predicate {
+  return (op) => {
+    const value = op.operand(name);
+    return !value || value.producer?.name === "constant"
+      ? undefined
+      : { code: "constant", reason: `${name} is computed, wanted a constant`, found: "computed", wanted: "constant" };
+  };
+}
+
 /** Integers of a product are 8 bits wide, with one scale for what comes in; floats pass. */
 export const byteProduct: Predicate = (op) => {
   const [x, w] = op.operands;

@@ -48,16 +48,16 @@ describe("every op that has a form in ONNX", () => {
         const got = await reference!(exportOnnx(graph), feeds, names);
         expect(difference(got, interpret(graph, inputs), { abs: tolerance.abs + 1e-5, rel: tolerance.rel + 1e-4 })).toBe("");
       } catch (error) {
-        // The file is good and the runtime has no kernel for the dtype: which, is written down.
-        expect(String(error)).toMatch(/NOT_IMPLEMENTED|Could not find an implementation/);
+        // The file is good, and the runtime has no kernel for the dtype or gives up on the data: which, is written down.
+        expect(String(error)).toMatch(/NOT_IMPLEMENTED|Could not find an implementation|Integer overflow/);
         expect(NO_KERNEL).toContain(title);
       }
     });
   });
 });
 
-/** Of i64 and bool. */
-const NO_KERNEL: readonly string[] = ["relu 3", "select 3"];
+/** Of i64 and bool; and regions so large that ONNX Runtime's count of samples overflows. */
+const NO_KERNEL: readonly string[] = ["relu 3", "select 3", "roiAlign 2"];
 
 test.each(Array.from({ length: 60 }, (_, seed) => seed))("random graph %i is read back and gives the same", (seed) => {
   const { graph, inputs } = randomGraph(seed, { accepts: (op: Op) => ONNX_OPS.has(op.name) && onnxRefusal(op) === undefined });
