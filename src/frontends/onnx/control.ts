@@ -102,9 +102,10 @@ export function importIf(c: ControlNode, s: Subgraphs, joins: readonly (Join | u
     if (!region) s.problems.remarks.warn(c.name, `gives NaN where its condition chooses the ${BRANCHES[i]}, which does not fit these shapes: ${misfit(added)}`);
   });
   const isOneForm = JSON.stringify(forms[0]) === JSON.stringify(forms.at(-1));
-  if (!isOneForm && joins.length === 0 && given.length === BRANCHES.length) {
+  const wanted = isOneForm || joins.length > 0 || given.length < BRANCHES.length ? [] : joinsOf(given[0]!, given[1]!);
+  if (wanted.some((join) => join)) {
     for (const { ops } of branches) discard(ops);
-    return importIf(c, s, joinsOf(given[0]!, given[1]!));
+    return importIf(c, s, wanted);
   }
   return orDiscard(branches, () => {
     if (!isOneForm) throw new Unsized("gives sequences of different lengths, or an optional that holds something, in one branch only");

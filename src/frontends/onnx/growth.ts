@@ -39,6 +39,7 @@ export interface GrowthFacts {
 
 const ROUNDS = 12;
 const MOST_GROWTH = 2 ** 31;
+const MOST_LENGTH = 2 ** 31;
 
 /**
  * Finds lengths for carried values that no turn leaves. `probe` tells what types a turn makes of those of a plan; each round looks at
@@ -124,7 +125,8 @@ function planOf(facts: GrowthFacts, axes: readonly GrownAxis[]): LengthPlan | { 
   for (const one of [...axes].sort((a, b) => (a.growth ?? MOST_GROWTH) - (b.growth ?? MOST_GROWTH))) {
     const bound = facts.bounds[one.value];
     const most = mostOf(one, turns, bound);
-    if (most === undefined) return { value: one.value, why: whyEndless(facts, one.value, one.axis) };
+    // Extents of damaged files may be as large as numbers get, or none at all.
+    if (most === undefined || !(most < MOST_LENGTH) || Number.isNaN(one.low)) return { value: one.value, why: whyEndless(facts, one.value, one.axis) };
     if (bound !== undefined && bound < boundsOf(one.start)[1])
       return { value: one.value, why: `${describe(facts, one.value)}, which is longer along axis ${one.axis} than its bound ${bound} from the start` };
     const before = one.growth !== undefined && bound === undefined ? most - one.growth : most;

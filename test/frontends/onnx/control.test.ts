@@ -119,6 +119,12 @@ describe("refused by name", () => {
     const endless = { ...spec, nodes: [{ ...spec.nodes[0]!, inputs: ["", "", "x"] }] };
     expect(noteTexts(expectRefused("NEO2005", () => load(endless)))).toEqual(["turning: Loop never ends"]);
   });
+  test("a branch without outputs", () => {
+    const branches = { then_branch: sub({ nodes: [], outputs: [] }), else_branch: sub({ nodes: [node("Neg", ["x"], ["a"])], outputs: [value("a", "f32")] }) };
+    const spec: ModelSpec = { nodes: [node("If", ["c"], ["y"], branches, { name: "choose" })], inputs: [x, value("c", "bool", [])], outputs: [y] };
+    expect(noteTexts(expectRefused("NEO2002", () => load(spec)))).toContainEqual(expect.stringMatching(/^choose: If gives /));
+  });
+
   test("branches that give tensors of different ranks", () => {
     const branch = (...nodes: NodeSpec[]): { readonly graph: GraphSpec } => sub({ nodes, outputs: [value(nodes.at(-1)!.outputs[0]!, "f32")] });
     const branches = { then_branch: branch(node("Neg", ["x"], ["a"])), else_branch: branch(node("Unsqueeze", ["x", "first"], ["b"])) };
