@@ -113,3 +113,19 @@ test("UBJSON: marks of all kinds, and what is none", () => {
   ];
   for (const file of bad) expectRefused("NEO2030", () => value(file));
 });
+
+test("numbers are the doubles nearest to their decimals, however they are spelled", () => {
+  const random = seededRandom(5);
+  const digits = (n: number): string => Array.from({ length: n }, () => Math.floor(10 * random())).join("");
+  const texts = Array.from({ length: 20_000 }, () => {
+    const whole = digits(1 + Math.floor(8 * random()));
+    const fraction = random() < 0.8 ? `.${digits(Math.floor(12 * random()))}` : "";
+    const power = random() < 0.7 ? `${random() < 0.5 ? "E" : "e"}${["", "-", "+"][Math.floor(3 * random())]}${Math.floor(30 * random())}` : "";
+    return `${random() < 0.5 ? "-" : ""}${whole}${fraction}${power}`;
+  }).concat("-0", "0", "0E0", "-0.0", "1.", "5E-1", "1E22", "1E-22", "123456789012345E22", "9007199254740993", "1E400", "0.1E-300");
+  const bytes = new TextEncoder().encode(`[${texts.join(",")}]`);
+  const read = readJson(bytes, "n.json", DEFAULT_LIMITS) as number[];
+  texts.forEach((text, i) => expect(Object.is(read[i], Number(text)), `${text} is ${read[i]}`).toBe(true));
+  const singles = readJson(bytes, "n.json", DEFAULT_LIMITS, singleFromText) as number[];
+  texts.forEach((text, i) => expect(Object.is(Math.fround(singles[i]!), Math.fround(singleFromText(text))), text).toBe(true));
+});

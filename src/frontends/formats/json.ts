@@ -1,5 +1,6 @@
 import { NeoError } from "../../support/errors.ts";
 import { checkLimit, limitError, type Limits } from "../../support/limits.ts";
+import { isBetweenSingles, quickDecimal } from "./decimal.ts";
 import type { DocumentValue } from "./document.ts";
 
 /**
@@ -145,6 +146,9 @@ class JsonReader {
     const length = end - start;
     if (isWhole && length > 0 && length < 16) return whole;
     if (length === 0 || length > LONGEST_NUMBER) return this.fail(length === 0 ? "wanted a value" : `a word of ${length} letters`, start);
+    const quick = quickDecimal(this.bytes, start, end);
+    // Two roundings of a decimal are one, but in the middle.
+    if (quick !== undefined && !isBetweenSingles(quick)) return quick;
     const word = String.fromCharCode(...this.bytes.subarray(start, end));
     const known = WORDS.get(word);
     if (known !== undefined) return known;
